@@ -1,0 +1,111 @@
+/**
+ * What CLIENT LIST, INFO and KILL know of connections: the line of one client, and which clients a filter means.
+ * Both run on the thread that owns the connections; with several I/O threads through functions called by name over the
+ * control port (`registerClientCalls`).
+ */
+import type { Registry } from '../../../shared/command/registry.js';
+import { BARRIER, CONN_FLAG, type Connection } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+
+/** Which clients are meant; null: any. */
+export interface ClientFilter {
+  readonly ids: readonly number[] | null;
+  readonly type: ClientType | null;
+  readonly addr: string | null;
+  readonly laddr: string | null;
+  readonly user: string | null;
+  /** Id of a client to leave out, 0: none. */
+  readonly exceptId: number;
+}
+
+export type ClientType = 'normal' | 'replica' | 'pubsub' | 'master';
+
+export const ANY_CLIENT: ClientFilter = { ids: null, type: null, addr: null, laddr: null, user: null, exceptId: 0 };
+
+/** A line of CLIENT LIST with the id that orders it. */
+export type ClientLine = readonly [id: number, line: string];
+
+/** The line of CLIENT LIST for one connection, without a line end. */
+export function clientLine(conn: Connection, registry: Registry, nowMs: number): string {
+  const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+  const command = conn.lastCommandId < 0 ? 'NULL' : registry.defs[conn.lastCommandId]!.name;
+  const queued = conn.inFlightBytes;
+  const buffered = conn.outputBytes - queued;
+  const input = conn.inputBytes;
+  return (
+    `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
+    ` age=${seconds(conn.createdMs)} idle=${seconds(conn.lastActiveMs)} flags=${clientFlags(conn)} db=${conn.db}` +
+    ` sub=0 psub=0 ssub=0 multi=-1 qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0` +
+    ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered} oll=${queued > 0 ? 1 : 0} omem=${queued}` +
+    ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
+    ` cmd=${command} user=${conn.user} redir=-1 resp=${conn.proto} lib-name=${conn.libName} lib-ver=${conn.libVer}`
+  );
+}
+
+function clientFlags(conn: Connection): string {
+  let flags = '';
+  if ((conn.barrier & (BARRIER.blocked | BARRIER.pause)) !== 0) flags += 'b';
+  if (conn.closeAfterReply) flags += 'c';
+  if ((conn.flags & CONN_FLAG.unixSocket) !== 0) flags += 'U';
+  if (conn.noEvict) flags += 'e';
+  if (conn.noTouch) flags += 'T';
+  return flags === '' ? 'N' : flags;
+}
+
+/** Whether the filter means this connection. All are of type normal until pub/sub and replication exist. */
+function isMeant(conn: Connection, filter: ClientFilter): boolean {
+  if (conn.id === filter.exceptId) return false;
+  if (filter.ids !== null && !filter.ids.includes(conn.id)) return false;
+  if (filter.type !== null && filter.type !== 'normal') return false;
+  if (filter.addr !== null && conn.addr !== filter.addr) return false;
+  if (filter.laddr !== null && conn.laddr !== filter.laddr) return false;
+  return filter.user === null || conn.user === filter.user;
+}
+
+function meant(io: IoThread, filter: ClientFilter): Connection[] {
+  const found: Connection[] = [];
+  for (const conn of io.connections.values()) if (isMeant(conn, filter)) found.push(conn);
+  return found;
+}
+
+/** Lines of this thread's clients that the filter means. */
+function listHere(io: IoThread, filter: ClientFilter): ClientLine[] {
+  const nowMs = Date.now();
+  return meant(io, filter).map((conn) => [conn.id, clientLine(conn, io.registry, nowMs)]);
+}
+
+interface KillOrder {
+  readonly filter: ClientFilter;
+  /** Id of the client that asked: counted, but left to end itself after its reply. */
+  readonly callerId: number;
+}
+
+/** Closes this thread's clients that the filter means; returns the ids of those and of the caller, if meant. */
+function killHere(io: IoThread, order: KillOrder): number[] {
+  const ids: number[] = [];
+  for (const conn of meant(io, order.filter)) {
+    ids.push(conn.id);
+    if (conn.id !== order.callerId) conn.close();
+  }
+  return ids;
+}
+
+/** Makes this thread's clients visible to the other I/O threads. Once, before it serves. */
+export function registerClientCalls(io: IoThread): void {
+  io.port?.onIoCall('client-list', (payload) => listHere(io, payload as ClientFilter));
+  io.port?.onIoCall('client-kill', (payload) => killHere(io, payload as KillOrder));
+}
+
+/** Lines of all clients of the server that the filter means, by id. */
+export async function listEverywhere(io: IoThread, filter: ClientFilter): Promise<ClientLine[]> {
+  if (io.port === null || io.control.ioThreads === 1) return listHere(io, filter).sort((a, b) => a[0] - b[0]);
+  const answers = (await io.port.ioCall('all', 'client-list', filter)) as ClientLine[][];
+  return answers.flat().sort((a, b) => a[0] - b[0]);
+}
+
+/** Closes all clients of the server that the filter means; returns their ids (the caller's own too, which lives on). */
+export async function killEverywhere(io: IoThread, filter: ClientFilter, callerId: number): Promise<number[]> {
+  const order: KillOrder = { filter, callerId };
+  if (io.port === null || io.control.ioThreads === 1) return killHere(io, order);
+  return ((await io.port.ioCall('all', 'client-kill', order)) as number[][]).flat();
+}

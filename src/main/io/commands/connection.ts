@@ -1,0 +1,256 @@
+/** Connection commands: PING, ECHO, QUIT, SELECT, AUTH, HELLO, RESET. Local: I/O thread, no lease. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { block, integer, OPT, str } from '../../../shared/command/shorthand.js';
+import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
+import { DB_INDEX, NOAUTH_HELLO, NOPROTO, NOT_INTEGER, SYNTAX, WRONGPASS } from '../../../shared/errors/replies.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { STAT } from '../../../shared/stats/stats-layout.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
+import { REDIS_VERSION } from '../../../shared/version.js';
+import { CONN_FLAG, type Connection, REPLY_MODE } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
+import { cText, integerAt } from './cold-arguments.js';
+
+const CONNECTION = { group: 'connection', acl: ['@connection'], route: 'local' } as const;
+
+function ping(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+  if (args.argc > 2) reply.wrongArity('ping');
+  else if (args.argc === 1) reply.pong();
+  else reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+}
+
+function echo(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+  reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+}
+
+function quit(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  reply.ok();
+  conn.closeAfterReply = true;
+}
+
+function select(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  const db = integerAt(args, 1, -0x80000000, 0x7fffffff);
+  if (db === null) reply.error(NOT_INTEGER);
+  else if (db < 0 || db >= io.control.i32[CONTROL.databases]!) reply.error(DB_INDEX);
+  else {
+    conn.db = db;
+    reply.ok();
+  }
+}
+
+// ---- authentication
+
+/** The password that `requirepass` asks for, one char a byte; empty when none is needed. */
+export function requiredPassword(io: IoThread): string {
+  return io.config.get('requirepass') ?? '';
+}
+
+/** Compares in a time that does not depend on the bytes. */
+function samePassword(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text, 'latin1').digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+/** Whether user and password are right; the only user is `default`. Marks the connection. */
+function authenticate(io: IoThread, conn: Connection, user: string, password: string): boolean {
+  const wanted = requiredPassword(io);
+  if (user === 'default' && (wanted === '' || samePassword(password, wanted))) {
+    conn.authenticated = true;
+    conn.user = 'default';
+    return true;
+  }
+  io.stats.f64[STAT.aclDeniedAuth]! += 1;
+  return false;
+}
+
+function auth(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  if (args.argc > 3) {
+    reply.error(SYNTAX);
+    return;
+  }
+  if (args.argc === 2 && requiredPassword(io) === '') {
+    reply.errorText(
+      'ERR AUTH <password> called without any password configured for the default user.' +
+        ' Are you sure your configuration is correct?',
+    );
+    return;
+  }
+  const user = args.argc === 2 ? 'default' : args.latin1(1);
+  if (authenticate(io, conn, user, args.latin1(args.argc - 1))) reply.ok();
+  else reply.error(WRONGPASS);
+}
+
+function hello(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  let proto = 0;
+  if (args.argc >= 2) {
+    const version = integerAt(args, 1);
+    if (version === null) {
+      reply.errorText('ERR Protocol version is not an integer or out of range');
+      return;
+    }
+    if (version !== 2 && version !== 3) {
+      reply.error(NOPROTO);
+      return;
+    }
+    proto = version;
+  }
+  let user: string | null = null;
+  let password = '';
+  let name: string | null = null;
+  for (let i = 2; i < args.argc; i++) {
+    const more = args.argc - 1 - i;
+    if (args.is(i, 'auth') && more >= 2) {
+      user = args.latin1(i + 1);
+      password = args.latin1(i + 2);
+      i += 2;
+    } else if (args.is(i, 'setname') && more >= 1) {
+      name = args.latin1(i + 1);
+      if (!isClientText(name)) {
+        reply.errorText(CLIENT_NAME_ERROR);
+        return;
+      }
+      i++;
+    } else {
+      reply.errorLatin1(`ERR Syntax error in HELLO option '${cText(args, i)}'`);
+      return;
+    }
+  }
+  if (user !== null && !authenticate(io, conn, user, password)) {
+    reply.error(WRONGPASS);
+    return;
+  }
+  if (!conn.authenticated) {
+    reply.error(NOAUTH_HELLO);
+    return;
+  }
+  if (name !== null) conn.name = name;
+  if (proto !== 0) conn.proto = proto as 2 | 3;
+  reply.proto = conn.proto;
+  replyHello(io, conn, reply);
+}
+
+function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
+  reply.map(7);
+  reply.bulkText('server');
+  reply.bulkText('redis');
+  reply.bulkText('version');
+  reply.bulkText(REDIS_VERSION);
+  reply.bulkText('proto');
+  reply.int(conn.proto);
+  reply.bulkText('id');
+  reply.int(conn.id);
+  reply.bulkText('mode');
+  reply.bulkText(io.control.i32[CONTROL.clusterEnabled] ? 'cluster' : 'standalone');
+  reply.bulkText('role');
+  reply.bulkText('master');
+  reply.bulkText('modules');
+  reply.array(0);
+}
+
+function reset(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  conn.db = 0;
+  conn.proto = 2;
+  conn.name = '';
+  conn.user = 'default';
+  conn.authenticated = requiredPassword(io) === '';
+  conn.replyMode = REPLY_MODE.on;
+  conn.flags &= ~(CONN_FLAG.noTouch | CONN_FLAG.noEvict);
+  reply.proto = 2;
+  reply.simple('RESET');
+}
+
+export const connectionCommands: readonly CommandDef[] = [
+  defineCommand({
+    ...CONNECTION,
+    name: 'ping',
+    arity: -1,
+    flags: ['fast'],
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Answers with PONG, or with the message given.',
+    tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+    args: [str('message', OPT)],
+    local: ping,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'echo',
+    arity: 2,
+    flags: ['loading', 'stale', 'fast'],
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Answers with the message given.',
+    args: [str('message')],
+    local: echo,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'quit',
+    arity: -1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Ends the connection.',
+    deprecatedSince: '7.2.0',
+    replacedBy: 'closing the connection',
+    docFlags: ['deprecated'],
+    local: quit,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'select',
+    arity: 2,
+    flags: ['loading', 'stale', 'fast'],
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Makes another database the current one of the connection.',
+    args: [integer('index')],
+    local: select,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'auth',
+    arity: -2,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+    since: '1.0.0',
+    complexity: 'O(N) where N is the number of passwords of the user',
+    summary: 'Proves who is at the other end of the connection.',
+    history: [['6.0.0', 'Users besides passwords.']],
+    args: [str('username', { optional: true, since: '6.0.0' }), str('password')],
+    local: auth,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'hello',
+    arity: -1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+    since: '6.0.0',
+    complexity: 'O(1)',
+    summary: 'Tells about the server; may choose the protocol version, authenticate and name the connection.',
+    history: [['6.2.0', 'May be called without a protocol version.']],
+    args: [
+      block(
+        'arguments',
+        [
+          integer('protover'),
+          block('auth', [str('username'), str('password')], { token: 'AUTH', optional: true }),
+          str('clientname', { token: 'SETNAME', optional: true }),
+        ],
+        OPT,
+      ),
+    ],
+    local: hello,
+  }),
+  defineCommand({
+    ...CONNECTION,
+    name: 'reset',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+    since: '6.2.0',
+    complexity: 'O(1)',
+    summary: 'Puts the connection back into the state of a new one.',
+    local: reset,
+  }),
+];

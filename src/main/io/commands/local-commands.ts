@@ -1,0 +1,23 @@
+/** The commands that an I/O thread answers itself, family after family. */
+import type { CommandDef } from '../../../shared/command/spec.js';
+import { aclCommand } from './acl.js';
+import { clientCommand } from './client.js';
+import { commandCommand } from './command.js';
+import { configCommand } from './config.js';
+import { connectionCommands } from './connection.js';
+import { latencyCommand } from './latency.js';
+import { memoryCommand } from './memory.js';
+import { serverCommands } from './server.js';
+import { slowlogCommand } from './slowlog.js';
+
+export const localCommands: readonly CommandDef[] = [
+  ...connectionCommands,
+  clientCommand,
+  commandCommand,
+  configCommand,
+  ...serverCommands,
+  memoryCommand,
+  slowlogCommand,
+  latencyCommand,
+  aclCommand,
+];

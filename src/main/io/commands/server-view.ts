@@ -1,0 +1,185 @@
+/**
+ * ServerView: what an I/O thread can see of the whole server without asking anybody: statistics of all threads, memory
+ * and key counts of all shards, straight out of shared memory. For INFO, MEMORY STATS, LATENCY and the like.
+ *
+ * Read without leases: counts are words of a recent moment, never half written. Cold paths: it allocates.
+ *
+ * Invariants: (1) nothing here writes, but for the peak and rate figures in this thread's own statistics region and the
+ * baseline of RESETSTAT; (2) `first[shard]` is segment 0 of the shard, where its control words and database roots lie.
+ */
+import { readFileSync } from 'node:fs';
+import { R_COUNT, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/dictionary.js';
+import { CTL_ALLOCS_F64, CTL_DB_ROOTS, CTL_SEGMENT_COUNT, CTL_USED_BYTES_F64 } from '../../../shared/memory/arena.js';
+import { SEGMENT_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { StatsBlock } from '../../../shared/stats/stats-block.js';
+import { STAT } from '../../../shared/stats/stats-layout.js';
+import { StatsReader } from '../../../shared/stats/stats-reader.js';
+import { CONTROL, CONTROL_F64, type ControlBlock } from '../../../shared/sync/control-block.js';
+
+/** The thread whose statistics region serves as the baseline of RESETSTAT: nobody has this id. */
+const BASELINE_THREAD_ID = 0;
+const PAGE_BYTES = 4096;
+/** Bytes of one table of a dictionary. */
+const TABLE_BYTES = 4096;
+
+export interface ServerViewParts {
+  readonly control: ControlBlock;
+  /** Of the thread that looks. */
+  readonly threadId: number;
+  /** Segment 0 of each shard. */
+  readonly firstSegments: readonly SharedArrayBuffer[];
+  readonly runId: string;
+  readonly configFile: string;
+  readonly executable: string;
+}
+
+export interface KeyspaceFigures {
+  readonly keys: number;
+  readonly expires: number;
+  /** Bytes of the dictionary's tables. */
+  readonly tableBytes: number;
+}
+
+export interface ShardFigures {
+  readonly usedBytes: number;
+  readonly segments: number;
+  readonly allocations: number;
+  readonly keys: number;
+}
+
+export class ServerView {
+  readonly control: ControlBlock;
+  readonly stats: StatsReader;
+  readonly runId: string;
+  readonly configFile: string;
+  readonly executable: string;
+  readonly startedAtMs: number;
+  private readonly own: StatsBlock;
+  private readonly i32: Int32Array[];
+  private readonly f64: Float64Array[];
+  private lastAtMs = 0;
+  private lastCalls = 0;
+  private lastInputBytes = 0;
+  private lastOutputBytes = 0;
+
+  constructor(parts: ServerViewParts) {
+    const control = parts.control;
+    this.control = control;
+    this.runId = parts.runId;
+    this.configFile = parts.configFile;
+    this.executable = parts.executable;
+    const blockOf = (id: number): StatsBlock => new StatsBlock(control.sab, control.statsOffset(id));
+    const blocks: StatsBlock[] = [];
+    for (let id = 1; id < control.threads; id++) blocks.push(blockOf(id));
+    this.stats = new StatsReader(blocks, blockOf(BASELINE_THREAD_ID));
+    this.own = blocks[parts.threadId - 1]!;
+    this.i32 = parts.firstSegments.map((sab) => new Int32Array(sab));
+    this.f64 = parts.firstSegments.map((sab) => new Float64Array(sab));
+    this.startedAtMs = control.f64[CONTROL_F64.startedAtMs] || Date.now();
+  }
+
+  /** Number of databases. */
+  get databases(): number {
+    return this.control.i32[CONTROL.databases]!;
+  }
+
+  get shards(): number {
+    return this.i32.length;
+  }
+
+  /** Bytes in allocated cells of all shards, exact. Raises the peak. */
+  usedBytes(): number {
+    let total = 0;
+    for (const f64 of this.f64) total += f64[CTL_USED_BYTES_F64]!;
+    if (total > this.own.f64[STAT.memoryPeakBytes]!) this.own.f64[STAT.memoryPeakBytes] = total;
+    return total;
+  }
+
+  /** The highest `usedBytes` that any thread saw. */
+  peakBytes(): number {
+    return Math.max(this.usedBytes(), this.stats.max(STAT.memoryPeakBytes));
+  }
+
+  /** Bytes of the segments that exist; the operating system commits them when they are first touched. */
+  segmentBytes(): number {
+    let total = 0;
+    for (const i32 of this.i32) total += i32[CTL_SEGMENT_COUNT]! * SEGMENT_BYTES;
+    return total;
+  }
+
+  /** Resident bytes of the process. */
+  residentBytes(): number {
+    try {
+      return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[1]) * PAGE_BYTES;
+    } catch {
+      return process.memoryUsage.rss();
+    }
+  }
+
+  /** Keys and the like of database `db`, over all shards. */
+  keyspace(db: number): KeyspaceFigures {
+    let keys = 0;
+    let expires = 0;
+    let tables = 0;
+    for (const i32 of this.i32) {
+      const root = rootWord(i32, db);
+      if (root === 0) continue;
+      keys += i32[root + R_COUNT]!;
+      expires += i32[root + R_VOLATILE]!;
+      tables += i32[root + R_TABLES]!;
+    }
+    return { keys, expires, tableBytes: tables * TABLE_BYTES };
+  }
+
+  /** Keys of all databases. */
+  totalKeys(): number {
+    let total = 0;
+    for (let db = 0; db < this.databases; db++) total += this.keyspace(db).keys;
+    return total;
+  }
+
+  shard(shard: number): ShardFigures {
+    const i32 = this.i32[shard]!;
+    const f64 = this.f64[shard]!;
+    let keys = 0;
+    for (let db = 0; db < this.databases; db++) {
+      const root = rootWord(i32, db);
+      if (root !== 0) keys += i32[root + R_COUNT]!;
+    }
+    return {
+      usedBytes: f64[CTL_USED_BYTES_F64]!,
+      segments: i32[CTL_SEGMENT_COUNT]!,
+      allocations: f64[CTL_ALLOCS_F64]!,
+      keys,
+    };
+  }
+
+  /**
+   * Works out the figures per second since the last call and the memory peak; I/O thread 0 calls it about once a second.
+   * `commandCount`: number of registry ids.
+   */
+  sample(nowMs: number, commandCount: number): void {
+    const calls = this.stats.callsOfAll(commandCount);
+    const inputBytes = this.stats.sum(STAT.netInputBytes);
+    const outputBytes = this.stats.sum(STAT.netOutputBytes);
+    const seconds = (nowMs - this.lastAtMs) / 1000;
+    const own = this.own.f64;
+    if (this.lastAtMs > 0 && seconds > 0) {
+      // After RESETSTAT the sums are smaller than before: that once, the rate is 0.
+      own[STAT.opsPerSec] = Math.max(0, calls - this.lastCalls) / seconds;
+      own[STAT.inputBytesPerSec] = Math.max(0, inputBytes - this.lastInputBytes) / seconds;
+      own[STAT.outputBytesPerSec] = Math.max(0, outputBytes - this.lastOutputBytes) / seconds;
+    }
+    this.lastAtMs = nowMs;
+    this.lastCalls = calls;
+    this.lastInputBytes = inputBytes;
+    this.lastOutputBytes = outputBytes;
+    this.usedBytes();
+  }
+}
+
+/** Word of the root of database `db` in segment 0; 0 while the shard has none. */
+function rootWord(i32: Int32Array, db: number): number {
+  const roots = i32[CTL_DB_ROOTS]!;
+  return roots === 0 ? 0 : ((roots & UNIT_MASK) << 1) + db * ROOT_WORDS;
+}

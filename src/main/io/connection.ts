@@ -1,0 +1,172 @@
+/**
+ * Connection: all that an I/O thread knows of one client. It lives where it was accepted, on one I/O thread, and no
+ * other thread touches it; shards name it by its slot and the sequence number of the request.
+ *
+ *     socket -> input (unparsed bytes) -> parser -> dispatch -> inline reply ----------------> out -> socket
+ *                                            `-> ring request (nextSeq++) ... reply (headSeq++) -'
+ *
+ * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when
+ * `headSeq === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until
+ * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
+ */
+import type { Reply } from '../../shared/resp/reply.js';
+import type { ConnectionInput } from './input.js';
+import type { IoThread } from './io-thread.js';
+import type { ReplyOrder } from './reply-order.js';
+import type { Transport } from './transport.js';
+
+/** CLIENT REPLY. */
+export const REPLY_MODE = { on: 0, off: 1, skipNext: 2 } as const;
+
+/** Bits of `Connection.flags`; they travel with each ring request and are seen by handlers. */
+export const CONN_FLAG = {
+  noTouch: 1,
+  noEvict: 2,
+  /** Came over a unix socket. */
+  unixSocket: 4,
+  /** Connected from a loopback address or a unix socket (commands flagged `protected`). */
+  local: 8,
+} as const;
+
+/** Why a connection does not parse: bits of `Connection.barrier`. */
+export const BARRIER = {
+  /** A command that must run alone waits for its reply (all, job, several shards). */
+  ring: 1,
+  /** A local command's promise is not settled. */
+  promise: 2,
+  /** CLIENT PAUSE. */
+  pause: 4,
+  /** Too many replies outstanding or too much output queued. */
+  output: 8,
+  /** A ring or mailbox was full. */
+  ringFull: 16,
+  /** Replies are outstanding, and the next command must not overtake them. */
+  order: 32,
+  /** As many ring requests are under way as may be. */
+  inFlight: 128,
+  /** For commands that block (later issues). */
+  blocked: 64,
+} as const;
+
+export class Connection {
+  /** Global client id, from 1, never used twice. */
+  readonly id: number;
+  /** Index in the I/O thread's table; what rings call connId. */
+  readonly slot: number;
+  readonly io: IoThread;
+  readonly transport: Transport;
+  readonly createdMs: number;
+  /** "127.0.0.1:51234", "[::1]:51234", or the unix socket's path with ":0". */
+  readonly addr: string;
+  readonly laddr: string;
+  readonly fd: number;
+
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags = 0;
+  name = '';
+  libName = '';
+  libVer = '';
+  user = 'default';
+  authenticated = true;
+  lastActiveMs: number;
+  /** Registry id of the last command, -1 before the first. */
+  lastCommandId = -1;
+  /** REPLY_MODE; set by CLIENT REPLY. */
+  replyMode: number = REPLY_MODE.on;
+  /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
+  closeAfterReply = false;
+  closed = false;
+  /** The peer has sent its end; close when what it asked for is answered. */
+  ended = false;
+  /** Figures for CLIENT LIST and INFO. */
+  bytesIn = 0;
+  bytesOut = 0;
+  commands = 0;
+
+  // ---- input
+  readonly input: ConnectionInput;
+  barrier = 0;
+  readStopped = false;
+
+  // ---- order of replies
+  /** Sequence number of the next ring request; uint32, wraps. */
+  nextSeq = 0;
+  /** Sequence number of the oldest request not yet answered. */
+  headSeq = 0;
+  /** Replies that came before their turn; null until that happens. */
+  order: ReplyOrder | null = null;
+  /** Most ring requests in flight; falls when replies are large. */
+  inFlightMax = 1024;
+
+  // ---- output
+  /** What is to be written next. */
+  out: Reply | null = null;
+  /** Bytes given to the socket and not yet taken by it. */
+  inFlightBytes = 0;
+  /** Buffers of that write: kept until it is done. */
+  writing = false;
+  /** Since when the soft output limit is exceeded, 0 when it is not. */
+  softLimitSinceMs = 0;
+  /** In the list of connections to be flushed at the end of this turn. */
+  dirty = false;
+
+  constructor(
+    io: IoThread,
+    transport: Transport,
+    input: ConnectionInput,
+    slot: number,
+    id: number,
+    nowMs: number,
+    addr: string,
+    laddr: string,
+    fd: number,
+  ) {
+    this.io = io;
+    this.transport = transport;
+    this.input = input;
+    this.slot = slot;
+    this.id = id;
+    this.createdMs = nowMs;
+    this.lastActiveMs = nowMs;
+    this.addr = addr;
+    this.laddr = laddr;
+    this.fd = fd;
+  }
+
+  /** Ring requests not yet answered. */
+  get pending(): number {
+    return (this.nextSeq - this.headSeq) >>> 0;
+  }
+
+  get noTouch(): boolean {
+    return (this.flags & CONN_FLAG.noTouch) !== 0;
+  }
+
+  set noTouch(on: boolean) {
+    this.flags = on ? this.flags | CONN_FLAG.noTouch : this.flags & ~CONN_FLAG.noTouch;
+  }
+
+  get noEvict(): boolean {
+    return (this.flags & CONN_FLAG.noEvict) !== 0;
+  }
+
+  set noEvict(on: boolean) {
+    this.flags = on ? this.flags | CONN_FLAG.noEvict : this.flags & ~CONN_FLAG.noEvict;
+  }
+
+  /** Bytes of output not yet taken by the socket (CLIENT LIST `omem`). */
+  get outputBytes(): number {
+    return this.inFlightBytes + (this.out === null ? 0 : this.out.byteLength);
+  }
+
+  /** Bytes of input not yet run (CLIENT LIST `qbuf`). */
+  get inputBytes(): number {
+    return this.input.bytes;
+  }
+
+  /** Closes the connection now; replies not yet written are lost. Safe to call twice and from its own command. */
+  close(): void {
+    this.io.closeConnection(this);
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * From parsed arguments to whoever runs them: looks the command up, refuses what must be refused, and runs it here or
+ * sends it over a ring.
+ *
+ *     local               its handler, here, once nothing of this connection is under way
+ *     key, inline, small   here under the shard's lease if nothing is under way and the lease is free; else the ring
+ *     key                 ring of the lowest shard concerned; over several shards it runs alone on its connection
+ *     all, job            ring of shard 0 (or of the key's shard), alone on its connection
+ *
+ * Invariants: (1) a command that must wait is not begun: AGAIN makes the caller go back to its first byte; (2) after
+ * WAIT nothing more of this connection is parsed until its barrier falls.
+ */
+import {
+  FLAG_ASYNC,
+  FLAG_CONTAINER,
+  FLAG_INLINE,
+  FLAG_MAY_REPLICATE,
+  FLAG_NO_AUTH,
+  FLAG_WRITE,
+} from '../../shared/command/flags.js';
+import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
+import { ROUTE_ALL, ROUTE_JOB, ROUTE_KEY, ROUTE_LOCAL } from '../../shared/command/registry.js';
+import { INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
+import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import type { IoThread } from './io-thread.js';
+import { ReplyOrder } from './reply-order.js';
+import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
+
+/** Done or under way: parse the next command. */
+export const NEXT = 0;
+/** Begun; nothing more is parsed for now (barrier set, or the connection closes). */
+export const WAIT = 1;
+/** Not begun: come back to this command when the barrier falls. */
+export const AGAIN = 2;
+
+/** Commands with more bytes than this are not run by the I/O thread: it would keep its other clients waiting. */
+const INLINE_COMMAND_BYTES_MAX = 64 * 1024;
+
+/** What `placeKeys` found: the lowest shard, and whether more than one is concerned. */
+let lowestShard = 0;
+let manyShards = false;
+
+/** Runs or sends one command of `commandBytes` bytes. @requires no barrier; `conn.out` not null */
+// hot: every command passes here
+export function dispatch(io: IoThread, conn: Connection, args: Args, commandBytes: number): number {
+  const registry = io.registry;
+  let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+  if (id < 0) return refuse(io, conn, args, -1);
+  let flags = registry.flags[id]!;
+  if ((flags & FLAG_CONTAINER) !== 0 && args.argc > 1) {
+    const sub = registry.lookupSub(id, args);
+    if (sub < 0) return refuse(io, conn, args, id);
+    id = sub;
+    flags = registry.flags[id]!;
+  }
+  const arity = registry.arity[id]!;
+  if (arity >= 0 ? args.argc !== arity : args.argc < -arity) return refuseArity(io, conn, id);
+  if (!conn.authenticated && (flags & FLAG_NO_AUTH) === 0) return refuseWith(io, conn, id, NOAUTH);
+  if (io.pauseMode !== 0 && mustPause(io, conn, flags)) return AGAIN;
+  const route = registry.route[id]!;
+  if (route === ROUTE_KEY) {
+    if ((flags & FLAG_INLINE) !== 0 && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
+      if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
+        if (io.executor.tryInline(id, args, conn.out!, conn)) {
+          conn.lastCommandId = id;
+          return NEXT;
+        }
+      }
+    }
+    return sendKeyed(io, conn, id, args, commandBytes);
+  }
+  if (route === ROUTE_LOCAL) return runLocal(io, conn, id, flags, args);
+  return sendAlone(io, conn, id, args, commandBytes, route);
+}
+
+// ---- over the rings
+
+function sendKeyed(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+  placeKeys(io, id, args);
+  if (manyShards) return sendAlone(io, conn, id, args, commandBytes, ROUTE_KEY);
+  if (conn.pending >= conn.inFlightMax) {
+    conn.barrier |= BARRIER.inFlight;
+    return AGAIN;
+  }
+  return send(io, conn, id, args, commandBytes, lowestShard) ? NEXT : AGAIN;
+}
+
+/** Sends a command that must be alone on its connection: after all before it, before all behind it. */
+function sendAlone(
+  io: IoThread,
+  conn: Connection,
+  id: number,
+  args: Args,
+  commandBytes: number,
+  route: number,
+): number {
+  if (conn.headSeq !== conn.nextSeq) {
+    conn.barrier |= BARRIER.order;
+    return AGAIN;
+  }
+  if (route === ROUTE_JOB) placeKeys(io, id, args);
+  const shard = route === ROUTE_ALL ? 0 : lowestShard;
+  if (!send(io, conn, id, args, commandBytes, shard)) return AGAIN;
+  conn.barrier |= BARRIER.ring;
+  return WAIT;
+}
+
+/** Finds the shards of a command's keys. Without keys: the lowest is 0, and all may be concerned. */
+function placeKeys(io: IoThread, id: number, args: Args): void {
+  const registry = io.registry;
+  const shards = io.shards;
+  const kind = registry.keyKind[id]!;
+  lowestShard = 0;
+  manyShards = false;
+  if (shards === 1) return;
+  const { u8, off, len } = args;
+  if (kind === KEYS_ONE) {
+    const k = registry.firstKey[id]!;
+    lowestShard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
+    return;
+  }
+  if (kind === KEYS_NONE) {
+    manyShards = true;
+    return;
+  }
+  let lowest = shards;
+  if (kind === KEYS_RANGE) {
+    const lastKey = registry.lastKey[id]!;
+    const last = lastKey < 0 ? args.argc + lastKey : lastKey;
+    const step = registry.keyStep[id]!;
+    for (let k = registry.firstKey[id]!; k <= last && k < args.argc; k += step) {
+      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
+      if (shard !== lowest && lowest !== shards) manyShards = true;
+      if (shard < lowest) lowest = shard;
+    }
+  } else {
+    const count = io.keysOf(registry.defs[id]!, args);
+    for (let i = 0; i < count; i++) {
+      const k = io.keyIndexes[i]!;
+      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
+      if (shard !== lowest && lowest !== shards) manyShards = true;
+      if (shard < lowest) lowest = shard;
+    }
+  }
+  lowestShard = lowest === shards ? 0 : lowest;
+}
+
+/** Writes the request into the shard's ring; false when there is no room (the connection then waits for it). */
+function send(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number, shard: number): boolean {
+  const ring = io.requestRings[shard]!;
+  const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
+  const write = given ? writeRequestGiven : writeRequest;
+  const seq = conn.nextSeq;
+  if (!write(ring, conn.slot, seq, id, conn.db, conn.proto, conn.flags, conn.id, args)) {
+    conn.barrier |= BARRIER.ringFull;
+    io.ringFull.push(conn);
+    io.stats.f64[STAT.ringFull]! += 1;
+    return false;
+  }
+  conn.nextSeq = (seq + 1) >>> 0;
+  conn.lastCommandId = id;
+  if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
+  if (conn.replyMode !== REPLY_MODE.on) muteRequest(conn, seq);
+  if (given) conn.input.gaveAway();
+  io.ringWritten(shard);
+  return true;
+}
+
+function muteRequest(conn: Connection, seq: number): void {
+  if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
+  if (conn.order === null) {
+    conn.order = new ReplyOrder();
+    conn.order.reserve(conn.headSeq, seq, conn.pending);
+  }
+  conn.order.mute(seq);
+}
+
+// ---- here
+
+function runLocal(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+  if (conn.headSeq !== conn.nextSeq) {
+    conn.barrier |= BARRIER.order;
+    return AGAIN;
+  }
+  conn.lastCommandId = id;
+  const stats = io.stats;
+  stats.call(id);
+  const local = io.registry.defs[id]!.local!;
+  if ((flags & FLAG_ASYNC) !== 0) return runAsync(io, conn, id, args);
+  const reply = conn.out!;
+  const mark = reply.mark();
+  const modeBefore = conn.replyMode;
+  reply.errors = 0;
+  const started = performance.now();
+  try {
+    local(io, conn, args, reply);
+  } catch (error) {
+    reply.truncate(mark);
+    reply.error(INTERNAL);
+    io.failed(`command ${io.registry.defs[id]!.name}`, error);
+  }
+  stats.time(id, (performance.now() - started) * 1000);
+  if (reply.errors !== 0) countFailure(io, id, reply);
+  if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) muteLocal(conn, reply, mark, modeBefore);
+  if (conn.closed) return WAIT;
+  reply.proto = conn.proto;
+  return conn.closeAfterReply || conn.barrier !== 0 ? WAIT : NEXT;
+}
+
+/** CLIENT REPLY: what a local command wrote is thrown away when replies are off, or were to be skipped before it. */
+function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: number): void {
+  const skipThis = modeBefore === REPLY_MODE.skipNext && conn.replyMode === REPLY_MODE.skipNext;
+  if (conn.replyMode === REPLY_MODE.off || skipThis) reply.truncate(mark);
+  if (skipThis) conn.replyMode = REPLY_MODE.on;
+}
+
+function runAsync(io: IoThread, conn: Connection, id: number, args: Args): number {
+  const reply = io.acquireReply(conn.proto);
+  conn.barrier |= BARRIER.promise;
+  const started = performance.now();
+  const done = (error: unknown): void => {
+    if (error !== null) {
+      reply.reset();
+      reply.error(INTERNAL);
+      io.failed(`command ${io.registry.defs[id]!.name}`, error);
+    }
+    io.stats.time(id, (performance.now() - started) * 1000);
+    if (reply.errors !== 0) countFailure(io, id, reply);
+    io.promiseSettled(conn, reply);
+  };
+  try {
+    const promise = io.registry.defs[id]!.local!(io, conn, args, reply) as Promise<void> | undefined;
+    Promise.resolve(promise).then(
+      () => done(null),
+      (error: unknown) => done(error ?? new Error('rejected')),
+    );
+  } catch (error) {
+    Promise.resolve().then(() => done(error ?? new Error('thrown')));
+  }
+  return WAIT;
+}
+
+function countFailure(io: IoThread, id: number, reply: Reply): void {
+  io.stats.fail(id);
+  io.stats.error(reply.lastError!, 0);
+  reply.errors = 0;
+}
+
+// ---- refusals: a reply from here, in its turn
+
+function refuse(io: IoThread, conn: Connection, args: Args, container: number): number {
+  if (container < 0 && (args.is(0, 'post') || args.is(0, 'host:'))) {
+    io.log('warning', 'Possible SECURITY ATTACK detected: a client sent an HTTP request; connection aborted.');
+    io.closeConnection(conn);
+    return WAIT;
+  }
+  const text = container < 0 ? unknownCommandText(args) : unknownSubcommandText(args);
+  return refuseWith(io, conn, container, Uint8Array.from(Buffer.from(`-ERR ${text}\r\n`, 'latin1')));
+}
+
+function refuseArity(io: IoThread, conn: Connection, id: number): number {
+  const name = io.registry.defs[id]!.name;
+  return refuseWith(io, conn, id, Buffer.from(`-ERR wrong number of arguments for '${name}' command\r\n`));
+}
+
+function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
+  if (conn.headSeq !== conn.nextSeq) {
+    conn.barrier |= BARRIER.order;
+    return AGAIN;
+  }
+  if (id >= 0) io.stats.reject(id);
+  io.stats.error(line, 0);
+  if (conn.replyMode === REPLY_MODE.on) conn.out!.error(new Uint8Array(line));
+  else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
+  conn.out!.errors = 0;
+  return NEXT;
+}
+
+/** CLIENT PAUSE: whether this command waits until the pause is over. */
+function mustPause(io: IoThread, conn: Connection, flags: number): boolean {
+  if (io.pauseMode !== PAUSE_ALL && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
+  if (!io.pauseActive()) return false;
+  conn.barrier |= BARRIER.pause;
+  io.paused.push(conn);
+  return true;
+}
+
+/** CONTROL.pauseMode for CLIENT PAUSE ... ALL. */
+const PAUSE_ALL = 2;
+
+/** For IoThread.keysOf. */
+export { extractKeys };

@@ -1,0 +1,570 @@
+/**
+ * IoThread: everything one I/O thread owns, and the turns in which it works.
+ *
+ *     read event    bytes -> commands -> inline replies, ring requests -> one write, one publish per ring
+ *     wake-up       ring replies -> in order to their connections -> parse on where it had stopped -> one write each
+ *     cron          once a second: idle clients, soft output limits, figures
+ *
+ * A turn begins with `executor.beginBatch()` and gives all leases back with `endBatch()` before it writes to a socket.
+ *
+ * Invariants: (1) nothing here waits; (2) a slot belongs to one connection until every reply due to it has come, also
+ * after it is closed; (3) after each turn every connection touched in it has been flushed.
+ */
+
+import type { Registry } from '../../shared/command/registry.js';
+import type { CommandDef } from '../../shared/command/spec.js';
+import { Args } from '../../shared/resp/args.js';
+import { BROKEN, PARSED, RespParser } from '../../shared/resp/parser.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import type { StatsBlock } from '../../shared/stats/stats-block.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import type { LogLevel } from '../../shared/sync/control-messages.js';
+import type { ControlPort } from '../../shared/sync/control-port.js';
+import type { Doorbell } from '../../shared/sync/doorbell.js';
+import { REPLY, type ReplyView, readReply } from '../../shared/sync/records.js';
+import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
+import type { ServerView } from './commands/server-view.js';
+import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
+import { SHORT_REST_BYTES } from './input.js';
+import { type IoLimits, readLimits } from './limits.js';
+import { flush, outputFull, ReplyPool, written } from './output.js';
+import { ReplyOrder } from './reply-order.js';
+
+/** Bytes per read: what libuv suggests. */
+const READ_BYTES = 64 * 1024;
+/** A waiting client's socket is read on until this much is kept. */
+const WAITING_INPUT_BYTES_MAX = 256 * 1024;
+/** Replies larger than this make fewer requests be in flight. */
+const LARGE_REPLY_BYTES = 64 * 1024;
+const IN_FLIGHT_MAX = 1024;
+const IN_FLIGHT_MAX_LARGE = 8;
+/** How often the end of CLIENT PAUSE is looked for, while somebody waits for it. */
+const PAUSE_LOOK_MS = 10;
+const CRON_MS = 1000;
+
+/** What runs commands on this thread under a shard's lease. */
+export interface InlineExecutor {
+  beginBatch(): void;
+  endBatch(): void;
+  /** Runs the command if its shards' leases are free at once; false: nothing was done. */
+  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
+}
+
+/** What an I/O thread is made of. */
+export interface IoParts {
+  readonly index: number;
+  readonly threadId: number;
+  readonly control: ControlBlock;
+  readonly port: ControlPort | null;
+  readonly registry: Registry;
+  readonly executor: InlineExecutor;
+  readonly stats: StatsBlock;
+  readonly config: Map<string, string>;
+  readonly limits: IoLimits;
+  readonly requestRings: RingProducer[];
+  readonly replyRings: RingConsumer[];
+  readonly shardBells: Doorbell[];
+  readonly replyView: ReplyView;
+  readonly server: ServerView | null;
+}
+
+export class IoThread {
+  readonly index: number;
+  readonly threadId: number;
+  readonly control: ControlBlock;
+  readonly port: ControlPort | null;
+  readonly registry: Registry;
+  readonly executor: InlineExecutor;
+  readonly stats: StatsBlock;
+  /** All directives as CONFIG GET shows them; kept current by the control port. */
+  readonly config: Map<string, string>;
+  readonly limits: IoLimits;
+  readonly shards: number;
+  readonly requestRings: RingProducer[];
+  readonly replyRings: RingConsumer[];
+  readonly shardBells: Doorbell[];
+  /** What can be seen of the whole server from here. */
+  readonly server: ServerView | null;
+
+  /** Open connections by client id. */
+  readonly connections: Map<number, Connection> = new Map();
+  /** By slot, closed ones that still wait for replies included. */
+  readonly slots: (Connection | null)[] = [];
+  private readonly freeSlots: number[] = [];
+  readonly replies = new ReplyPool();
+
+  /** Where sockets read: READ_BYTES behind a headroom for the short rest of the last read. */
+  readonly readBuffer: Uint8Array;
+  private readonly window: Uint8Array;
+  private readonly windowView: DataView;
+  private readonly parser = new RespParser();
+  private readonly args = new Args(128);
+  readonly keyIndexes = new Int32Array(1024);
+  private readonly replyView: ReplyView;
+
+  /** Wall clock at the beginning of the turn. */
+  nowMs: number = Date.now();
+  /** CONTROL.pauseMode as of this turn. */
+  pauseMode = 0;
+  /** The dispatch setting lets this thread run commands itself. */
+  inlineAllowed = true;
+  /** Connections that wait for room in a ring, or for the end of a pause. */
+  ringFull: Connection[] = [];
+  paused: Connection[] = [];
+  /** Connections that got replies in this wake-up. */
+  private touched: Connection[] = [];
+  private readonly unpublished: Uint8Array;
+  private anyUnpublished = false;
+  private pauseTimer: NodeJS.Timeout | null = null;
+  private cronTimer: NodeJS.Timeout | null = null;
+  private closing = false;
+
+  constructor(parts: IoParts) {
+    this.index = parts.index;
+    this.threadId = parts.threadId;
+    this.control = parts.control;
+    this.port = parts.port;
+    this.registry = parts.registry;
+    this.executor = parts.executor;
+    this.stats = parts.stats;
+    this.config = parts.config;
+    this.limits = parts.limits;
+    this.requestRings = parts.requestRings;
+    this.replyRings = parts.replyRings;
+    this.shardBells = parts.shardBells;
+    this.replyView = parts.replyView;
+    this.server = parts.server;
+    this.shards = parts.requestRings.length;
+    this.unpublished = new Uint8Array(this.shards);
+    const sab = new SharedArrayBuffer(SHORT_REST_BYTES + READ_BYTES);
+    this.window = new Uint8Array(sab);
+    this.windowView = new DataView(sab);
+    this.readBuffer = new Uint8Array(sab, SHORT_REST_BYTES, READ_BYTES);
+    this.configured();
+  }
+
+  /** Starts the once-a-second work. */
+  start(): void {
+    this.cronTimer = setInterval(() => this.cron(), CRON_MS);
+    this.cronTimer.unref();
+  }
+
+  /** Takes over what CONFIG SET may have changed. */
+  configured(): void {
+    Object.assign(this.limits, readLimits(this.config));
+    this.inlineAllowed = this.control.i32[CONTROL.dispatch] !== DISPATCH_RING;
+  }
+
+  // ---- connections
+
+  /** A free place in the table of connections. */
+  takeSlot(): number {
+    return this.freeSlots.pop() ?? this.slots.push(null) - 1;
+  }
+
+  /** Puts a new connection in its slot and begins to read from it. */
+  addConnection(conn: Connection): void {
+    this.slots[conn.slot] = conn;
+    this.connections.set(conn.id, conn);
+    this.stats.f64[STAT.connectionsReceived]! += 1;
+    this.stats.f64[STAT.connectedClients] = this.connections.size;
+    conn.transport.attach(conn);
+    conn.transport.readStart();
+  }
+
+  /** Ends a connection at once. Safe to call twice. */
+  closeConnection(conn: Connection): void {
+    if (conn.closed) return;
+    conn.closed = true;
+    conn.transport.close();
+    conn.input.drop();
+    if (conn.out !== null && !conn.writing) this.replies.give(conn.out);
+    conn.out = null;
+    this.connections.delete(conn.id);
+    this.stats.f64[STAT.connectedClients] = this.connections.size;
+    Atomics.sub(this.control.i32, CONTROL.clients, 1);
+    this.freeSlotOf(conn);
+  }
+
+  private freeSlotOf(conn: Connection): void {
+    if (conn.pending !== 0 || (conn.barrier & BARRIER.promise) !== 0 || this.slots[conn.slot] !== conn) return;
+    this.slots[conn.slot] = null;
+    this.freeSlots.push(conn.slot);
+  }
+
+  // ---- a read event
+
+  /** `n` bytes of `conn` lie in `readBuffer`. */
+  // hot
+  onData(conn: Connection, n: number): void {
+    if (conn.closeAfterReply) return;
+    this.beginTurn();
+    const f64 = this.stats.f64;
+    f64[STAT.readsProcessed]! += 1;
+    f64[STAT.netInputBytes]! += n;
+    conn.bytesIn += n;
+    conn.lastActiveMs = this.nowMs;
+    const input = conn.input;
+    if (input.parser === null && conn.barrier === 0) {
+      const parser = this.parser;
+      const start = input.putBefore(this.window, SHORT_REST_BYTES);
+      parser.window(this.window, this.windowView, start, SHORT_REST_BYTES + n);
+      this.run(conn, parser, this.args);
+      const rest = parser.restStart;
+      parser.forget();
+      if (rest < parser.end && !conn.closed && !conn.closeAfterReply) {
+        input.keep(this.window, rest, parser.end, conn.barrier !== 0);
+      }
+    } else this.addInput(conn, n);
+    this.endTurn(conn);
+  }
+
+  /** Input for a connection that waits, or is in the middle of a long command. */
+  private addInput(conn: Connection, n: number): void {
+    const input = conn.input;
+    if (input.parser === null) {
+      const start = input.putBefore(this.window, SHORT_REST_BYTES);
+      input.keep(this.window, start, SHORT_REST_BYTES + n, true);
+    } else input.append(this.readBuffer, 0, n);
+    if (input.bytes > this.limits.queryBufferBytes) {
+      this.stats.f64[STAT.inputLimitDisconnections]! += 1;
+      this.log('warning', `Closing client that reached max query buffer length: id=${conn.id} addr=${conn.addr}`);
+      this.closeConnection(conn);
+      return;
+    }
+    if (conn.barrier === 0) this.runKept(conn);
+  }
+
+  /** Runs what is kept of a connection's input, as far as it goes. */
+  private runKept(conn: Connection): void {
+    const input = conn.input;
+    this.run(conn, input.parser!, input.args!);
+    if (conn.closed) return;
+    if (conn.closeAfterReply) input.drop();
+    else input.settle(conn.barrier !== 0);
+  }
+
+  /** Parses and dispatches until the bytes end or the connection must wait. */
+  // hot
+  private run(conn: Connection, parser: RespParser, args: Args): void {
+    if (conn.out === null) conn.out = this.replies.take(conn.proto);
+    parser.bulkBytesMax = this.limits.bulkBytes;
+    for (;;) {
+      parser.authRequired = !conn.authenticated;
+      const status = parser.next(args);
+      if (status !== PARSED) {
+        if (status === BROKEN) this.protocolError(conn, parser);
+        return;
+      }
+      conn.commands++;
+      const what = dispatch(this, conn, args, parser.pos - parser.commandStart);
+      if (what !== NEXT) {
+        if (what === AGAIN) {
+          conn.commands--;
+          parser.rewind();
+        }
+        return;
+      }
+      if (!conn.out.isSingleChunk && outputFull(this, conn)) return;
+    }
+  }
+
+  private protocolError(conn: Connection, parser: RespParser): void {
+    parser.forget();
+    if (conn.headSeq !== conn.nextSeq) {
+      // The error follows the replies that are due; the bytes are looked at again then.
+      conn.barrier |= BARRIER.order;
+      return;
+    }
+    const bytes = Uint8Array.from(Buffer.from(`-ERR ${parser.errorText.replace(/[\r\n]/g, ' ')}\r\n`, 'latin1'));
+    this.stats.error(bytes, 0);
+    conn.out!.error(bytes);
+    conn.closeAfterReply = true;
+    this.log('verbose', `Protocol error (${parser.errorText}) from client id=${conn.id} addr=${conn.addr}`);
+  }
+
+  private beginTurn(): void {
+    this.nowMs = Date.now();
+    this.pauseMode = this.control.i32[CONTROL.pauseMode]!;
+    this.executor.beginBatch();
+  }
+
+  private endTurn(conn: Connection): void {
+    this.executor.endBatch();
+    if (this.anyUnpublished) this.publish();
+    if (!conn.closed) this.settle(conn);
+  }
+
+  /** Sends what there is, then closes the connection or adjusts its reading, as its state asks. */
+  private settle(conn: Connection): void {
+    flush(this, conn);
+    if (conn.closed) return;
+    if ((conn.barrier & BARRIER.output) !== 0 && !conn.writing) {
+      conn.barrier &= ~BARRIER.output;
+      setImmediate(() => this.resume(conn));
+    }
+    if (this.finished(conn)) {
+      this.closeConnection(conn);
+      return;
+    }
+    const stop =
+      conn.ended || conn.closeAfterReply || (conn.barrier !== 0 && conn.input.bytes >= WAITING_INPUT_BYTES_MAX);
+    if (stop === conn.readStopped) return;
+    conn.readStopped = stop;
+    if (stop) conn.transport.readStop();
+    else conn.transport.readStart();
+  }
+
+  /** Everything that the client will get is out, and nothing more is to come. */
+  private finished(conn: Connection): boolean {
+    if (!conn.ended && !conn.closeAfterReply) return false;
+    if (conn.writing || conn.headSeq !== conn.nextSeq || conn.out !== null) return false;
+    return conn.closeAfterReply || conn.barrier === 0;
+  }
+
+  // ---- other socket events
+
+  /** The peer sent its end (`clean`), or the connection broke. */
+  onEnd(conn: Connection, clean: boolean): void {
+    if (conn.closed) return;
+    if (!clean) {
+      this.closeConnection(conn);
+      return;
+    }
+    conn.ended = true;
+    this.settle(conn);
+  }
+
+  onWritten(conn: Connection, ok: boolean): void {
+    if (conn.closed) return;
+    if (!ok) {
+      this.closeConnection(conn);
+      return;
+    }
+    written(this, conn);
+    if (!conn.closed) this.settle(conn);
+  }
+
+  onWriteError(conn: Connection): void {
+    this.closeConnection(conn);
+  }
+
+  // ---- rings
+
+  /** A request was written into the ring of `shard`; it is published at the end of the turn. */
+  ringWritten(shard: number): void {
+    this.unpublished[shard] = 1;
+    this.anyUnpublished = true;
+    this.stats.f64[STAT.ringCommands]! += 1;
+  }
+
+  private publish(): void {
+    this.anyUnpublished = false;
+    const unpublished = this.unpublished;
+    for (let shard = 0; shard < unpublished.length; shard++) {
+      if (unpublished[shard] === 0) continue;
+      unpublished[shard] = 0;
+      if (this.requestRings[shard]!.publish()) this.shardBells[shard]!.ring();
+    }
+    this.stats.f64[STAT.ringBatches]! += 1;
+  }
+
+  /** The doorbell rang: takes all replies out of all rings. Returns whether there were any. */
+  onWake(): boolean {
+    this.stats.f64[STAT.wakes]! += 1;
+    let any = false;
+    for (let shard = 0; shard < this.shards; shard++) {
+      const ring = this.replyRings[shard]!;
+      let offset = ring.peek();
+      while (offset >= 0) {
+        any = true;
+        const whole = readReply(ring, offset, this.replyView);
+        this.deliver(this.replyView, whole);
+        ring.advance();
+        offset = ring.peek();
+      }
+      if (ring.release()) this.shardBells[shard]!.ring();
+    }
+    if (any) this.finishWake();
+    if (this.ringFull.length > 0) this.retryRingFull();
+    return any;
+  }
+
+  private deliver(view: ReplyView, whole: boolean): void {
+    const conn = this.slots[view.connId];
+    if (conn === null || conn === undefined) return;
+    const more = (view.flags & REPLY.MORE) !== 0;
+    if (!whole || (view.flags & REPLY.CLOSE) !== 0) conn.closeAfterReply = true;
+    if (!conn.dirty) {
+      conn.dirty = true;
+      this.touched.push(conn);
+    }
+    if (view.seq !== conn.headSeq) {
+      conn.order ??= new ReplyOrder();
+      conn.order.reserve(conn.headSeq, conn.nextSeq, conn.pending);
+      if (view.chunks !== null) conn.order.holdChunks(view.seq, more, view.chunks);
+      else conn.order.hold(conn.headSeq, view.seq, more, view.u8, view.start, view.length);
+      return;
+    }
+    const order = conn.order;
+    if (conn.out === null) conn.out = this.replies.take(conn.proto);
+    if (order === null || !order.isMuted(view.seq)) {
+      let bytes = view.length;
+      if (view.chunks === null) conn.out.raw(view.u8, view.start, view.length);
+      else {
+        for (const chunk of view.chunks) {
+          conn.out.rawChunk(chunk);
+          bytes += chunk.length;
+        }
+      }
+      conn.inFlightMax = bytes > LARGE_REPLY_BYTES ? IN_FLIGHT_MAX_LARGE : IN_FLIGHT_MAX;
+    } else if (!more) order.unmute(view.seq);
+    if (more) return;
+    conn.headSeq = (conn.headSeq + 1) >>> 0;
+    if (order !== null) conn.headSeq = order.deliver(conn.headSeq, conn.nextSeq, conn.out);
+  }
+
+  /** Connections that got replies: their barriers may have fallen, and their output is to be sent. */
+  private finishWake(): void {
+    const touched = this.touched;
+    this.beginTurn();
+    for (let i = 0; i < touched.length; i++) {
+      const conn = touched[i]!;
+      conn.dirty = false;
+      if (conn.closed) continue;
+      const pending = conn.pending;
+      if (pending === 0) conn.barrier &= ~(BARRIER.ring | BARRIER.order | BARRIER.inFlight);
+      else if (pending <= conn.inFlightMax >> 1) conn.barrier &= ~BARRIER.inFlight;
+      if (conn.barrier === 0 && conn.input.parser !== null && !conn.closeAfterReply) this.runKept(conn);
+    }
+    this.executor.endBatch();
+    if (this.anyUnpublished) this.publish();
+    for (let i = 0; i < touched.length; i++) {
+      const conn = touched[i]!;
+      if (!conn.closed) this.settle(conn);
+      else {
+        if (conn.out !== null) this.replies.give(conn.out);
+        conn.out = null;
+        this.freeSlotOf(conn);
+      }
+    }
+    touched.length = 0;
+  }
+
+  private retryRingFull(): void {
+    const waiting = this.ringFull;
+    this.ringFull = [];
+    for (const conn of waiting) {
+      conn.barrier &= ~BARRIER.ringFull;
+      this.resume(conn);
+    }
+  }
+
+  /** Goes on with a connection whose barrier may have fallen. */
+  resume(conn: Connection): void {
+    if (conn.closed || conn.barrier !== 0) return;
+    this.beginTurn();
+    if (conn.input.parser !== null && !conn.closeAfterReply) this.runKept(conn);
+    this.endTurn(conn);
+  }
+
+  // ---- for dispatch and for local commands
+
+  /** A reply buffer for a command that answers later. */
+  acquireReply(proto: 2 | 3): Reply {
+    return this.replies.take(proto);
+  }
+
+  /** The promise of an asynchronous local command is settled: its reply goes out, the connection goes on. */
+  promiseSettled(conn: Connection, reply: Reply): void {
+    conn.barrier &= ~BARRIER.promise;
+    if (conn.closed) {
+      this.replies.give(reply);
+      this.freeSlotOf(conn);
+      return;
+    }
+    if (conn.replyMode === REPLY_MODE.on) {
+      if (conn.out === null) conn.out = this.replies.take(conn.proto);
+      if (reply.isSingleChunk) conn.out.raw(reply.u8, 0, reply.pos);
+      else for (const chunk of reply.takeChunks()) conn.out.rawChunk(chunk);
+    } else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
+    this.replies.give(reply);
+    if (conn.barrier === 0) this.resume(conn);
+    else this.settle(conn);
+  }
+
+  /** Finds the argument indexes of a command's keys; they are in `keyIndexes`, at most its length. */
+  keysOf(def: CommandDef, args: Args): number {
+    const count = extractKeys(def, args, this.keyIndexes);
+    return Math.min(count, this.keyIndexes.length);
+  }
+
+  /** Whether CLIENT PAUSE is in force now; begins to watch for its end. */
+  pauseActive(): boolean {
+    if (this.control.f64[CONTROL_F64.pauseUntilMs]! <= this.nowMs) return false;
+    this.pauseTimer ??= setInterval(() => this.lookAtPause(), PAUSE_LOOK_MS);
+    return true;
+  }
+
+  private lookAtPause(): void {
+    const mode = Atomics.load(this.control.i32, CONTROL.pauseMode);
+    if (mode !== 0 && this.control.f64[CONTROL_F64.pauseUntilMs]! > Date.now()) return;
+    clearInterval(this.pauseTimer!);
+    this.pauseTimer = null;
+    const paused = this.paused;
+    this.paused = [];
+    for (const conn of paused) {
+      conn.barrier &= ~BARRIER.pause;
+      this.resume(conn);
+    }
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.port?.log(level, message);
+  }
+
+  /** Something threw that must not: the client got an internal error, the log gets the stack. */
+  failed(where: string, error: unknown): void {
+    this.log('warning', `internal error in ${where}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  // ---- control
+
+  private cron(): void {
+    this.nowMs = Date.now();
+    const memory = process.memoryUsage();
+    this.stats.tick(this.nowMs, memory.heapUsed, memory.heapTotal, memory.external);
+    if (this.index === 0) this.server?.sample(this.nowMs, this.registry.count);
+    const idleMs = this.limits.idleSeconds * 1000;
+    let inputBytes = 0;
+    let outputBytes = 0;
+    for (const conn of this.connections.values()) {
+      inputBytes += conn.input.bytes;
+      outputBytes += conn.outputBytes;
+      if (idleMs > 0 && this.nowMs - conn.lastActiveMs > idleMs && (conn.barrier & BARRIER.blocked) === 0) {
+        this.log('verbose', `Closing idle client id=${conn.id} addr=${conn.addr}`);
+        this.closeConnection(conn);
+      } else if (conn.softLimitSinceMs !== 0) flush(this, conn);
+    }
+    this.stats.f64[STAT.clientsInputBytes] = inputBytes;
+    this.stats.f64[STAT.clientsOutputBytes] = outputBytes;
+    if (this.ringFull.length > 0) this.retryRingFull();
+  }
+
+  /** Ends all connections; what is written already leaves the socket's buffer. */
+  closeAll(): void {
+    if (this.closing) return;
+    this.closing = true;
+    for (const conn of [...this.connections.values()]) {
+      flush(this, conn);
+      this.closeConnection(conn);
+    }
+    if (this.cronTimer !== null) clearInterval(this.cronTimer);
+    if (this.pauseTimer !== null) clearInterval(this.pauseTimer);
+  }
+}
+
+/** CONTROL.dispatch for --dispatch ring. */
+const DISPATCH_RING = 1;

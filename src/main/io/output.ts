@@ -1,0 +1,116 @@
+/**
+ * Output: how replies get from `conn.out` to the socket, and what happens when the client does not read.
+ *
+ * One write per connection and turn. If the kernel takes it at once, as it nearly always does, the buffer goes back to
+ * the thread's pool. If not, libuv keeps the buffer until it is written; meanwhile replies gather in `conn.out`, and
+ * are written together when the first write is done. Beyond OUTPUT_BYTES_MAX nothing more is parsed for that client
+ * until it has read half of it; beyond `client-output-buffer-limit normal` it is disconnected.
+ *
+ * Invariants: (1) one write at a time per connection; (2) a buffer in a write is not touched until the write is done;
+ * (3) memory for one client's output is bounded by OUTPUT_BYTES_MAX and what one turn adds.
+ */
+import { Reply } from '../../shared/resp/reply.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { BARRIER, type Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+
+/** From this much unread output on a client's commands wait. */
+export const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+/** They go on when it has fallen below this. */
+const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
+/** Reply buffers kept for the next turn. */
+const POOL_MAX = 32;
+
+/** A client-output-buffer-limit: bytes (0 = none), and how long the soft one may be exceeded. */
+export interface OutputLimit {
+  hardBytes: number;
+  softBytes: number;
+  softSeconds: number;
+}
+
+export class ReplyPool {
+  private readonly free: Reply[] = [];
+
+  take(proto: 2 | 3): Reply {
+    const reply = this.free.pop() ?? new Reply();
+    reply.proto = proto;
+    return reply;
+  }
+
+  /** @requires nobody reads its buffer any more, or `replaceBuffer` was called */
+  give(reply: Reply): void {
+    reply.reset();
+    if (this.free.length < POOL_MAX) this.free.push(reply);
+  }
+}
+
+/** Sends what is in `conn.out`, unless a write is under way. @requires the connection is open */
+// hot: once per connection and turn
+export function flush(io: IoThread, conn: Connection): void {
+  const out = conn.out;
+  if (out === null || conn.writing) {
+    if (out !== null) checkLimits(io, conn);
+    return;
+  }
+  conn.out = null;
+  const bytes = out.byteLength;
+  if (bytes > 0) send(io, conn, out, bytes);
+  io.replies.give(out);
+  if (conn.inFlightBytes > 0) checkLimits(io, conn);
+}
+
+function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
+  const f64 = io.stats.f64;
+  f64[STAT.writesProcessed]! += 1;
+  f64[STAT.netOutputBytes]! += bytes;
+  conn.bytesOut += bytes;
+  if (out.isSingleChunk) {
+    if (conn.transport.write(out.u8.subarray(0, out.pos))) return;
+    out.replaceBuffer();
+  } else if (conn.transport.writeChunks(out.takeChunks())) return;
+  if (conn.closed) return;
+  conn.writing = true;
+  conn.inFlightBytes = bytes;
+}
+
+/** The write under way has ended well. */
+export function written(io: IoThread, conn: Connection): void {
+  conn.writing = false;
+  conn.inFlightBytes = 0;
+  flush(io, conn);
+  if (conn.closed) return;
+  if (conn.outputBytes < OUTPUT_BYTES_RESUME && (conn.barrier & BARRIER.output) !== 0) {
+    conn.barrier &= ~BARRIER.output;
+    io.resume(conn);
+  }
+}
+
+/** Whether the client has left so much unread that its next command must wait; sets the barrier then. */
+export function outputFull(io: IoThread, conn: Connection): boolean {
+  const bytes = conn.outputBytes;
+  if (bytes < OUTPUT_BYTES_MAX) {
+    const hard = io.limits.output.hardBytes;
+    return hard > 0 && bytes > hard && conn.writing && checkLimits(io, conn);
+  }
+  if (checkLimits(io, conn)) return true;
+  // Nothing under way: what is there can be written first.
+  conn.barrier |= BARRIER.output;
+  return true;
+}
+
+/** Disconnects a client over its limit; returns whether it did. */
+export function checkLimits(io: IoThread, conn: Connection): boolean {
+  const limit = io.limits.output;
+  if (limit.hardBytes === 0 && limit.softBytes === 0) return false;
+  const bytes = conn.outputBytes;
+  let over = limit.hardBytes > 0 && bytes > limit.hardBytes;
+  if (limit.softBytes > 0 && bytes > limit.softBytes) {
+    if (conn.softLimitSinceMs === 0) conn.softLimitSinceMs = io.nowMs;
+    else if (io.nowMs - conn.softLimitSinceMs > limit.softSeconds * 1000) over = true;
+  } else conn.softLimitSinceMs = 0;
+  if (!over) return false;
+  io.stats.f64[STAT.outputLimitDisconnections]! += 1;
+  io.log('warning', `Client id=${conn.id} addr=${conn.addr} closed for overcoming of output buffer limits.`);
+  io.closeConnection(conn);
+  return true;
+}

@@ -1,0 +1,117 @@
+/**
+ * Puts an I/O thread together from what the main thread handed over: views, rings, mailboxes, control port, listener.
+ */
+
+import type { EngineParts } from '../../shard/shard-thread.js';
+import type { Registry } from '../../shared/command/registry.js';
+import { StatsBlock } from '../../shared/stats/stats-block.js';
+import { THREAD_IO } from '../../shared/stats/stats-layout.js';
+import { ControlBlock } from '../../shared/sync/control-block.js';
+import { ControlPort } from '../../shared/sync/control-port.js';
+import { Mailbox } from '../../shared/sync/mailbox.js';
+import { ReplyView } from '../../shared/sync/records.js';
+import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
+import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
+import type { IoWorkerData } from '../../shared/sync/thread-data.js';
+import { registerClientCalls } from './commands/client-list.js';
+import { ServerView } from './commands/server-view.js';
+import { type InlineExecutor, IoThread } from './io-thread.js';
+import { readLimits } from './limits.js';
+import { Listener } from './listener.js';
+
+/** What runs commands on an I/O thread. */
+export interface IoEngine {
+  readonly registry: Registry;
+  readonly executor: InlineExecutor;
+}
+
+/** As for a shard thread; there is no own shard. */
+export type IoEngineParts = Omit<EngineParts, 'shard'>;
+
+/** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
+const MAIL_IDS_PER_LIFE = 1 << 20;
+
+/** Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be built. */
+export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
+  const { threadId } = data;
+  const block = new ControlBlock(data.controlBlock);
+  const port = new ControlPort(data.controlPort, block, threadId);
+  const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
+  stats.identify(THREAD_IO, data.ioIndex, Date.now());
+  const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
+    port.callSync('segment', { shard, index }),
+  );
+  const firstSegments = data.segments.map((list) => list[0]!);
+  const config = new Map(data.config);
+  const { registry, executor } = makeEngine({
+    threadId,
+    shards: block.shards,
+    block,
+    firstSegments,
+    segments,
+    effects: data.effects,
+    stats,
+    config,
+    port,
+  });
+  const mailboxes = data.pairs.map((pair) => {
+    const mailbox = new Mailbox(pair.mail, () => port.drainSync());
+    mailbox.startIdsAt(1 + (pair.generation % 1024) * MAIL_IDS_PER_LIFE);
+    return mailbox;
+  });
+  const io = new IoThread({
+    index: data.ioIndex,
+    threadId,
+    control: block,
+    port,
+    registry,
+    executor,
+    stats,
+    config,
+    limits: readLimits(config),
+    requestRings: data.pairs.map((pair, s) => new RingProducer(pair.requestRing, mailboxes[s]!)),
+    replyRings: data.pairs.map((pair, s) => new RingConsumer(pair.replyRing, mailboxes[s]!)),
+    shardBells: data.pairs.map((_, s) => block.doorbell(block.shardThreadId(s))),
+    replyView: new ReplyView(),
+    server: new ServerView({
+      control: block,
+      threadId,
+      firstSegments,
+      runId: data.runId,
+      configFile: data.configFile,
+      executable: data.executable,
+    }),
+  });
+  answerMain(io, port, mailboxes);
+  registerClientCalls(io);
+  const bell = block.doorbell(threadId);
+  bell.listen(() => io.onWake());
+  io.start();
+  port.start();
+  port.ready();
+  return io;
+}
+
+/** What the main thread may ask of an I/O thread. */
+function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox[]): void {
+  const listener = new Listener(io);
+  port.on('listen', (order) => listener.listen(order));
+  port.on('unlisten', async () => {
+    await listener.close();
+    return null;
+  });
+  port.on('config', (changed) => {
+    for (const [name, value] of changed) io.config.set(name, value);
+    io.configured();
+    return null;
+  });
+  port.on('pair', (change) => {
+    mailboxes[change.peer]!.reattach(change.mail, io.requestRings[change.peer]!.headPosition());
+    return null;
+  });
+  port.on('close', async () => {
+    await listener.close();
+    io.closeAll();
+    return null;
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The server's log: pino, one line for an event; pretty on a terminal, JSON otherwise, into `logfile` when there is
+ * one.
+ *
+ * Redis's levels are mapped so: debug -> debug, verbose -> verbose (25), notice -> info, warning -> warn, nothing ->
+ * silent; lines carry Redis's words. Main thread only: other threads send their lines over the control bus.
+ * Writes are synchronous, so that the last line before an exit is out.
+ */
+import { appendFileSync } from 'node:fs';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+
+export type Log = Logger<'verbose'>;
+
+/** What `createLog` needs to know. */
+export interface LogOptions {
+  /** A `loglevel` of redis.conf. */
+  readonly loglevel: string;
+  /** Absolute path to append to; empty for standard output. */
+  readonly logfile: string;
+  /** Standard output is a terminal. */
+  readonly terminal: boolean;
+}
+
+const PINO_LEVELS: Readonly<Record<string, string>> = {
+  debug: 'debug',
+  verbose: 'verbose',
+  notice: 'info',
+  warning: 'warn',
+  nothing: 'silent',
+};
+const REDIS_WORDS: Readonly<Record<string, string>> = { info: 'notice', warn: 'warning' };
+const VERBOSE = 25;
+const STDOUT = 1;
+
+/** The pino level for a `loglevel` of redis.conf. */
+export function pinoLevel(loglevel: string): string {
+  return PINO_LEVELS[loglevel] ?? 'info';
+}
+
+/** Opens the file for each line, as Redis does, so that log rotation needs no signal. */
+function fileStream(path: string): DestinationStream {
+  return {
+    write(line: string): void {
+      try {
+        appendFileSync(path, line);
+      } catch {
+        // There is no better place to tell it: a full disk must not stop the server.
+      }
+    },
+  };
+}
+
+function stdoutStream(): DestinationStream {
+  const stream = destination({ dest: STDOUT, sync: true });
+  // The reader of a pipe may go away; the server stays.
+  stream.on('error', () => {});
+  return stream;
+}
+
+async function terminalStream(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    sync: true,
+    destination: STDOUT,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:dd mmm yyyy HH:MM:ss.l',
+    customLevels: 'verbose:25',
+    customColors: 'verbose:gray',
+    useOnlyCustomProps: false,
+  });
+}
+
+function build(level: string, stream?: DestinationStream, pretty = false): Log {
+  // pino-pretty wants the numbers, and has its own table of words.
+  const inWords = { formatters: { level: (label: string) => ({ level: REDIS_WORDS[label] ?? label }) } };
+  const options = {
+    ...(pretty ? {} : inWords),
+    level,
+    customLevels: { verbose: VERBOSE },
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  return stream === undefined ? pino(options) : pino(options, stream);
+}
+
+/** Opens the log. The file was checked when the configuration was loaded. */
+export async function createLog(options: LogOptions): Promise<Log> {
+  const { loglevel, logfile, terminal } = options;
+  let stream: DestinationStream;
+  if (logfile !== '') stream = fileStream(logfile);
+  else stream = terminal ? await terminalStream() : stdoutStream();
+  return build(pinoLevel(loglevel), stream, terminal && logfile === '');
+}
+
+/** A log that says nothing: for servers inside somebody's program. */
+export function silentLog(): Log {
+  return build('silent');
+}

@@ -1,0 +1,346 @@
+/**
+ * A server: its shared memory, its threads, its life from createServer() to close().
+ *
+ *     main thread                     I/O threads                    shard threads
+ *     config, log, supervisor  <-->   sockets, RESP, routing  <-->   keyspaces
+ *               `---------- control block, segments, rings -----------'
+ *
+ * Runs on the main thread of whoever starts it; several servers in one process share nothing. Control plane only.
+ *
+ * Invariants: (1) `port` is open when createServer() resolves; (2) after close() nothing of the server is left: no
+ * thread, no handle, no timer; (3) `closed` settles exactly once: resolved by close() or SHUTDOWN, rejected with one
+ * error when the server could not go on.
+ */
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { formatDatabases } from '../shard/databases.js';
+import { EFFECT_LOG_BYTES } from '../shard/effect-log.js';
+import { eventClassBits } from '../shared/keyspace-events.js';
+import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
+import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
+import { StatsBlock } from '../shared/stats/stats-block.js';
+import { THREAD_MAIN } from '../shared/stats/stats-layout.js';
+import { CONTROL, CONTROL_F64, ControlBlock, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
+import type {
+  CallName,
+  ConfigSetRequest,
+  LogFields,
+  LogLevel,
+  SegmentId,
+  ShutdownRequest,
+} from '../shared/sync/control-messages.js';
+import { SegmentExchange } from '../shared/sync/segment-exchange.js';
+import { SHERD_VERSION } from '../shared/version.js';
+import { Config, type ConfigEntry } from './config/config.js';
+import { configFromOptions, type ServerOptions } from './config/options.js';
+import { rewriteConfigFile } from './config/rewrite.js';
+import { ControlBus } from './control-bus.js';
+import { createLog, type Log, pinoLevel, silentLog } from './log.js';
+import { Supervisor, type TerminateWhere } from './supervisor.js';
+
+/** More shards than this are not worth a thread each. */
+const DEFAULT_SHARDS_MAX = 64;
+const STATS_TICK_MS = 1000;
+
+/** Hooks for tests: threads that die. */
+export interface ServerDebug {
+  /** Terminates a shard's thread, `between` two commands (default) or `anywhere`; it is started again by itself. */
+  terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
+  /** Terminates an I/O thread: its clients are dropped; it is started again and listens again. */
+  terminateIo(index: number): Promise<void>;
+  /** Resolves when threads that are being started again serve. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Starts a server in this process.
+ * @param options directives under their names or in camelCase; `port: 0` is any free port
+ * @returns the server once it accepts connections. Rejects with a SherdError.
+ */
+export async function createServer(options: ServerOptions = {}): Promise<SherdServer> {
+  const config = configFromOptions(options);
+  return createServerFromConfig(config, await embeddedLog(config));
+}
+
+/** A guest in somebody's process says nothing, unless a log was asked for. */
+async function embeddedLog(config: Config): Promise<Log> {
+  if (!config.given.has('loglevel') && !config.given.has('logfile')) return silentLog();
+  const logfile = config.str('logfile');
+  return createLog({
+    loglevel: config.str('loglevel'),
+    logfile: logfile && resolve(config.str('dir'), logfile),
+    terminal: false,
+  });
+}
+
+/** As createServer, from a whole configuration. */
+export async function createServerFromConfig(config: Config, log: Log): Promise<SherdServer> {
+  const server = new SherdServer(config, log);
+  await server.start();
+  return server;
+}
+
+export class SherdServer {
+  /** Settles when the server has ended, see invariant (3). */
+  readonly closed: Promise<void>;
+  readonly debug: ServerDebug;
+  readonly shards: number;
+  readonly ioThreads: number;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #block: ControlBlock;
+  readonly #bus: ControlBus;
+  readonly #exchange: SegmentExchange;
+  readonly #supervisor: Supervisor;
+  readonly #stats: StatsBlock;
+  #port = 0;
+  #ending: Promise<void> | null = null;
+  #failure: Error | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #settleClosed: { resolve: () => void; reject: (error: Error) => void } = { resolve: nothing, reject: nothing };
+  /** CONFIG SETs are applied one after the other. */
+  #configQueue: Promise<void> = Promise.resolve();
+
+  /** Use createServer(). */
+  constructor(config: Config, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.ioThreads = config.int('io-threads');
+    this.shards = config.int('shards') || defaultShards(this.ioThreads);
+    if (log.level !== 'silent') config.onChange('loglevel', (value) => (log.level = pinoLevel(value)));
+    this.closed = new Promise((done, reject) => {
+      this.#settleClosed = { resolve: done, reject };
+    });
+    // Whoever does not look at `closed` shall not be killed by an unhandled rejection.
+    this.closed.catch(nothing);
+
+    const block = ControlBlock.create(this.ioThreads, this.shards);
+    const hashKey = new Int32Array(randomBytes(16).buffer.slice(0, 16));
+    block.i32.set(hashKey, CONTROL.hashSeed);
+    block.f64[CONTROL_F64.startedAtMs] = Date.now();
+    writeConfigWords(block, config);
+    this.#block = block;
+    const channelName = `sherd-${randomBytes(12).toString('hex')}`;
+    const databases = config.int('databases');
+    const first = Array.from({ length: this.shards }, (_, shard) => [newFirstSegment(shard, hashKey, databases)]);
+    this.#exchange = new SegmentExchange(channelName, first, null);
+    this.#bus = new ControlBus(block, {
+      ready: (threadId) => this.#supervisor.ready(threadId),
+      fatal: (threadId, error) => this.#supervisor.failed(threadId, error),
+      log: (_threadId, level, message, fields) => this.#write(level, message, fields ?? undefined),
+      call: (_threadId, name, payload) => this.#call(name, payload),
+    });
+    this.#supervisor = new Supervisor({
+      block,
+      bus: this.#bus,
+      exchange: this.#exchange,
+      channelName,
+      version: SHERD_VERSION,
+      runId: randomBytes(20).toString('hex'),
+      effects: new SharedArrayBuffer(EFFECT_LOG_BYTES),
+      configFile: config.file ?? '',
+      executable: process.argv[1] ?? process.execPath,
+      config: () => config.toEntries(),
+      log: (level, message, fields) => this.#write(level, message, fields),
+      fatal: (error) => this.#fail(error),
+    });
+    this.#stats = new StatsBlock(block.sab, block.statsOffset(MAIN_THREAD_ID));
+    const supervisor = this.#supervisor;
+    this.debug = {
+      terminateShard: (shard, where) => supervisor.terminateShard(shard, where),
+      terminateIo: (index) => supervisor.terminateIo(index),
+      settled: () => supervisor.settled(),
+    };
+  }
+
+  /** The TCP port that is open; 0 when TCP is off. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Called by createServer(). Rejects, leaving nothing behind, when the server cannot serve. */
+  async start(): Promise<void> {
+    try {
+      this.#exchange.collect();
+      this.#stats.identify(THREAD_MAIN, 0, Date.now());
+      this.#tick();
+      this.#timer = setInterval(() => this.#tick(), STATS_TICK_MS);
+      this.#timer.unref();
+      await this.#supervisor.start();
+      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+    } catch (error) {
+      await this.#end();
+      this.#settleClosed.resolve();
+      throw error;
+    }
+    Atomics.store(this.#block.i32, CONTROL.serving, 1);
+    const threads = { port: this.#port, shards: this.shards, ioThreads: this.ioThreads };
+    if (this.#port !== 0) this.#write('notice', 'Ready to accept connections tcp', threads);
+    if (this.#config.str('unixsocket') !== '') this.#write('notice', 'Ready to accept connections unix', threads);
+  }
+
+  /**
+   * Ends the server: connections are closed, threads end, memory goes. Resolves when nothing is left; may be repeated.
+   */
+  close(): Promise<void> {
+    this.#ending ??= this.#end().then(() => {
+      if (this.#failure === null) this.#settleClosed.resolve();
+      else this.#settleClosed.reject(this.#failure);
+    });
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    Atomics.store(this.#block.i32, CONTROL.shuttingDown, 1);
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#supervisor.stop();
+    this.#bus.close();
+    this.#exchange.close();
+  }
+
+  #fail(error: Error): void {
+    if (this.#ending !== null) return;
+    this.#failure = error;
+    this.#write('warning', `the server stops: ${error.message}`);
+    void this.close();
+  }
+
+  #tick(): void {
+    const memory = process.memoryUsage();
+    this.#stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
+  }
+
+  #write(level: LogLevel, message: string, fields?: LogFields): void {
+    const pinoWord = level === 'notice' ? 'info' : level === 'warning' ? 'warn' : level;
+    if (fields === undefined) this.#log[pinoWord](message);
+    else this.#log[pinoWord](fields, message);
+  }
+
+  // ---- what threads ask for
+
+  #call(name: CallName, payload: unknown): unknown {
+    switch (name) {
+      case 'segment': {
+        const { shard, index } = payload as SegmentId;
+        return this.#exchange.find(shard, index);
+      }
+      case 'config-set':
+        return this.#queued(() => this.#configSet(payload as ConfigSetRequest));
+      case 'config-rewrite':
+        return this.#configRewrite();
+      case 'shutdown':
+        return this.#shutdown(payload as ShutdownRequest);
+      default:
+        throw new Error(`no call named ${name}`);
+    }
+  }
+
+  #queued(work: () => Promise<null>): Promise<null> {
+    const result = this.#configQueue.then(work);
+    this.#configQueue = result.then(nothing, nothing);
+    return result;
+  }
+
+  async #configSet(request: ConfigSetRequest): Promise<null> {
+    const result = this.#config.prepare(request.pairs, { local: request.local });
+    if (!result.ok) throw new Error(result.error);
+    const before = result.changed.map(([name]): ConfigEntry => [name, this.#config.raw(name)]);
+    await this.#apply(result.changed);
+    const listens = result.changed.find(([name]) => name === 'port' || name === 'bind');
+    if (listens === undefined) return null;
+    try {
+      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+    } catch (error) {
+      this.#write('warning', (error as Error).message);
+      await this.#apply(before);
+      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      const reason =
+        listens[0] === 'port'
+          ? 'Unable to listen on this port. Check server logs.'
+          : 'Failed to bind to specified addresses.';
+      throw new Error(Config.applyError(listens[0], reason));
+    }
+    return null;
+  }
+
+  #configRewrite(): null {
+    const error = rewriteConfigFile(this.#config);
+    if (error !== null) throw new Error(error);
+    return null;
+  }
+
+  async #apply(changed: readonly ConfigEntry[]): Promise<void> {
+    this.#config.applyChanges(changed);
+    writeConfigWords(this.#block, this.#config);
+    await this.#bus.askAll('config', changed);
+  }
+
+  #shutdown(request: ShutdownRequest): Promise<never> {
+    this.#write('notice', 'User requested shutdown...', { now: request.now, force: request.force });
+    void this.close();
+    // Never answered: the connection is closed, as Redis does.
+    return new Promise<never>(nothing);
+  }
+}
+
+/** The roots of the databases fit into the first segment. */
+const NO_SEGMENTS: SegmentProvider = { allocate: noSegment, attach: noSegment };
+
+function noSegment(): never {
+  throw new Error('a fresh shard needs no second segment');
+}
+
+function newFirstSegment(shard: number, hashKey: Int32Array, databases: number): SharedArrayBuffer {
+  const segment = new SharedArrayBuffer(SEGMENT_BYTES);
+  formatShard(segment, hashKey[0]!, hashKey[1]!);
+  formatDatabases(new Arena(shard, segment, NO_SEGMENTS), databases);
+  return segment;
+}
+
+/** One shard for each core that neither the first I/O thread (shared with its shard on few cores) nor another takes. */
+function defaultShards(ioThreads: number): number {
+  const left = availableParallelism() - 1 - (ioThreads - 1);
+  return Math.min(Math.max(left, 1), DEFAULT_SHARDS_MAX);
+}
+
+/** The maxmemory-policy words, by their value in the control block. */
+export const POLICY_WORDS: readonly string[] = [
+  'noeviction',
+  'allkeys-lru',
+  'volatile-lru',
+  'allkeys-lfu',
+  'volatile-lfu',
+  'allkeys-random',
+  'volatile-random',
+  'volatile-ttl',
+];
+const DISPATCH_WORDS: readonly string[] = ['auto', 'ring', 'inline'];
+
+/** Writes what the data plane reads of the configuration into the control block. */
+function writeConfigWords(block: ControlBlock, config: Config): void {
+  const set = (word: number, value: number): void => {
+    Atomics.store(block.i32, word, value);
+  };
+  const flag = (name: string): number => (config.bool(name) ? 1 : 0);
+  set(CONTROL.maxmemoryPolicy, POLICY_WORDS.indexOf(config.raw('maxmemory-policy')));
+  set(CONTROL.maxmemorySamples, config.int('maxmemory-samples'));
+  set(CONTROL.lfuLogFactor, config.int('lfu-log-factor'));
+  set(CONTROL.lfuDecayMinutes, config.int('lfu-decay-time'));
+  set(CONTROL.hz, config.int('hz'));
+  set(CONTROL.dispatch, DISPATCH_WORDS.indexOf(config.raw('dispatch')));
+  set(CONTROL.databases, config.int('databases'));
+  set(CONTROL.maxclients, config.int('maxclients'));
+  set(CONTROL.activeExpireEffort, config.int('active-expire-effort'));
+  set(CONTROL.lazyExpire, flag('lazyfree-lazy-expire'));
+  set(CONTROL.lazyServerDel, flag('lazyfree-lazy-server-del'));
+  set(CONTROL.lazyUserDel, flag('lazyfree-lazy-user-del'));
+  set(CONTROL.lazyUserFlush, flag('lazyfree-lazy-user-flush'));
+  set(CONTROL.notifyFlags, eventClassBits(config.raw('notify-keyspace-events')));
+  block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
+  block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
+  block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
+  Atomics.add(block.i32, CONTROL.configEpoch, 1);
+}
+
+function nothing(): void {}

@@ -1,0 +1,481 @@
+/**
+ * The supervisor starts the threads of a server, watches them, and starts again those that die.
+ *
+ * - A shard thread is only a pair of hands: its memory, its rings and what waits in them stay. Its successor goes on
+ *   behind the last request that was carried out. A request during which it died may have taken effect: it is not run
+ *   again, its connection is closed.
+ * - An I/O thread takes its connections with it, and nobody else's. Its successor gets new rings; what the old ones
+ *   held is forgotten, because nobody is left who wants the answers.
+ *
+ * Runs on the main thread's event loop. Invariants: (1) the leases of a dead thread are broken before its successor
+ * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) more
+ * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
+import { StatsBlock } from '../shared/stats/stats-block.js';
+import { STAT } from '../shared/stats/stats-layout.js';
+import {
+  CONTROL,
+  type ControlBlock,
+  ioThreadId,
+  MAIN_THREAD_ID,
+  THREAD,
+  THREAD_STATE,
+} from '../shared/sync/control-block.js';
+import type { ListenFd, ListenOrder, LogFields, LogLevel } from '../shared/sync/control-messages.js';
+import { Lease } from '../shared/sync/lease.js';
+import { RING_LIMITS } from '../shared/sync/records.js';
+import { createRing } from '../shared/sync/ring.js';
+import type { SegmentExchange } from '../shared/sync/segment-exchange.js';
+import {
+  type IoWorkerData,
+  JOB_WORDS,
+  JOBS_MAX,
+  type PairData,
+  type ShardWorkerData,
+} from '../shared/sync/thread-data.js';
+import { type ControlBus, ThreadGoneError } from './control-bus.js';
+
+/** More deaths of threads than this ... */
+const RESTARTS_MAX = 10;
+/** ... within this time are one too many, milliseconds. */
+const RESTART_WINDOW_MS = 10_000;
+/** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
+const TERMINATE_WAIT_MS = 2_000;
+/** How long a thread may take to end by itself. */
+const STOP_MS = 3_000;
+/** New space of I/O threads: bursts of parsing survive there. */
+const IO_YOUNG_MB = 64;
+
+/** Where in its work a shard thread is terminated by the test hook. */
+export type TerminateWhere = 'between' | 'anywhere';
+
+/** What all threads of a server are given. */
+export interface ThreadPlan {
+  readonly block: ControlBlock;
+  readonly bus: ControlBus;
+  readonly exchange: SegmentExchange;
+  readonly channelName: string;
+  readonly version: string;
+  readonly runId: string;
+  readonly effects: SharedArrayBuffer;
+  readonly configFile: string;
+  readonly executable: string;
+  /** Directives as they are now. */
+  config(): readonly (readonly [string, string])[];
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+  /** The server cannot go on. */
+  fatal(error: Error): void;
+}
+
+interface Thread {
+  readonly id: number;
+  readonly kind: 'io' | 'shard';
+  readonly index: number;
+  worker: Worker | null;
+  /** Lives before this one. */
+  generation: number;
+  onReady: { resolve: () => void; reject: (error: Error) => void } | null;
+  exited: Promise<void>;
+  /** I/O threads: the sockets on which they listen. */
+  fds: readonly ListenFd[];
+}
+
+interface PairRings {
+  readonly requestRing: SharedArrayBuffer;
+  readonly replyRing: SharedArrayBuffer;
+}
+
+export class Supervisor {
+  private readonly plan: ThreadPlan;
+  private readonly io: Thread[] = [];
+  private readonly shards: Thread[] = [];
+  /** [I/O thread][shard] */
+  private readonly rings: PairRings[][] = [];
+  private readonly jobTables: SharedArrayBuffer[] = [];
+  private readonly deathsMs: number[] = [];
+  private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
+  private relisten: Promise<void> = Promise.resolve();
+  private listening = false;
+  private stopping = false;
+
+  constructor(plan: ThreadPlan) {
+    this.plan = plan;
+    const { block } = plan;
+    for (let i = 0; i < block.ioThreads; i++) {
+      this.io.push(newThread(ioThreadId(i), 'io', i));
+      this.rings.push([]);
+      for (let s = 0; s < block.shards; s++) this.rings[i]!.push(newRings());
+    }
+    for (let s = 0; s < block.shards; s++) {
+      this.shards.push(newThread(block.shardThreadId(s), 'shard', s));
+      this.jobTables.push(new SharedArrayBuffer(JOBS_MAX * JOB_WORDS * 4));
+    }
+  }
+
+  /** Starts every thread; resolves when all are ready. Rejects with the first error. */
+  async start(): Promise<void> {
+    const ports: MessagePort[][] = [];
+    const shardPorts: MessagePort[][] = this.shards.map(() => []);
+    for (let i = 0; i < this.io.length; i++) {
+      ports.push([]);
+      for (let s = 0; s < this.shards.length; s++) {
+        const channel = new MessageChannel();
+        ports[i]!.push(channel.port1);
+        shardPorts[s]!.push(channel.port2);
+      }
+    }
+    const ready = this.shards.map((thread, s) => this.launch(thread, shardPorts[s]!, false));
+    ready.push(...this.io.map((thread, i) => this.launch(thread, ports[i]!, false)));
+    await Promise.all(ready);
+  }
+
+  /**
+   * Opens the listening sockets in all I/O threads; resolves with the TCP port (0 if there is none). `port` 0 means
+   * any, -1 none. Rejects with an error for people.
+   */
+  async listen(port: number): Promise<number> {
+    const again = this.listening;
+    this.listening = true;
+    this.order = { port, reusePort: this.io.length > 1 && reusePortWorks() };
+    // CONFIG SET port, bind.
+    if (again) await this.unlistenAll();
+    return this.open(this.io[0]!, true);
+  }
+
+  private async unlistenAll(): Promise<void> {
+    await Promise.all(this.io.map((t) => this.plan.bus.ask(t.id, 'unlisten', null).catch(ignoreGone)));
+  }
+
+  /** Opens in `first`, then lets all others share. */
+  private async open(first: Thread, probe: boolean): Promise<number> {
+    const opened = await this.plan.bus.ask(first.id, 'listen', { ...this.order, mode: 'open', probe, fds: [] });
+    first.fds = opened.fds;
+    if (this.order.port >= 0) this.order = { ...this.order, port: opened.port };
+    await Promise.all(this.io.filter((t) => t !== first).map((t) => this.share(t, opened.fds)));
+    return opened.port;
+  }
+
+  private async share(thread: Thread, fds: readonly ListenFd[]): Promise<void> {
+    const mode = this.order.reusePort ? 'reuse' : 'fd';
+    if (mode === 'reuse' && this.order.port < 0) return;
+    try {
+      const order: ListenOrder = { ...this.order, mode, probe: false, fds };
+      thread.fds = (await this.plan.bus.ask(thread.id, 'listen', order)).fds;
+    } catch (error) {
+      if (error instanceof ThreadGoneError) return;
+      // The others serve; this thread has no clients.
+      const why = (error as Error).message;
+      this.plan.log('warning', `I/O thread ${thread.index} does not listen: ${why}`);
+    }
+  }
+
+  /** A thread reported that it is ready. */
+  ready(threadId: number): void {
+    const thread = this.byId(threadId);
+    this.plan.block.setState(threadId, THREAD_STATE.ready);
+    thread?.onReady?.resolve();
+    if (thread !== null) thread.onReady = null;
+  }
+
+  /** A thread reported that it cannot go on: before it was ready its start fails, later the server does. */
+  failed(threadId: number, error: Error): void {
+    const thread = this.byId(threadId);
+    if (thread?.onReady) {
+      thread.onReady.reject(error);
+      thread.onReady = null;
+    } else this.plan.fatal(error);
+  }
+
+  /** Ends all threads: I/O threads first, so that no request is on its way when the shards go. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.stopThreads(this.io);
+    await this.stopThreads(this.shards);
+  }
+
+  private async stopThreads(threads: readonly Thread[]): Promise<void> {
+    await Promise.all(
+      threads.map(async (thread) => {
+        if (thread.worker === null) return;
+        await within(this.plan.bus.ask(thread.id, 'close', null).catch(ignoreGone), STOP_MS);
+        const worker = thread.worker as Worker | null;
+        if (worker === null) return;
+        // A shard's loop ends by itself; an I/O thread has closed everything by now and holds only its control port.
+        if (thread.kind === 'io') await worker.terminate();
+        else if (!(await within(thread.exited, STOP_MS))) await worker.terminate();
+        await thread.exited;
+      }),
+    );
+  }
+
+  /**
+   * For tests: terminates a shard's thread. `between` two of its commands (the main thread takes the shard's lease
+   * first), or `anywhere`, be it in the middle of a store.
+   */
+  async terminateShard(shard: number, where: TerminateWhere = 'between'): Promise<void> {
+    const thread = this.shards[shard];
+    if (thread === undefined || thread.worker === null) throw new Error(`no shard thread ${shard}`);
+    const lease = this.lease(shard);
+    const held = where === 'between' && lease.acquireWithin(MAIN_THREAD_ID, TERMINATE_WAIT_MS);
+    const exited = thread.exited;
+    try {
+      await thread.worker.terminate();
+      await exited;
+    } finally {
+      if (held) lease.release();
+    }
+  }
+
+  /** For tests: terminates an I/O thread; its clients are dropped. */
+  async terminateIo(index: number): Promise<void> {
+    const thread = this.io[index];
+    if (thread === undefined || thread.worker === null) throw new Error(`no I/O thread ${index}`);
+    const exited = thread.exited;
+    await thread.worker.terminate();
+    await exited;
+  }
+
+  /** Resolves when no restart or relisten is under way (for tests). */
+  async settled(): Promise<void> {
+    await this.relisten;
+  }
+
+  // ---- starting ----
+
+  private launch(thread: Thread, mail: MessagePort[], leaseWasHeld: boolean): Promise<void> {
+    const { block, bus } = this.plan;
+    block.setState(thread.id, THREAD_STATE.starting);
+    block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
+    const control = new MessageChannel();
+    bus.attach(thread.id, control.port1);
+    const worker =
+      thread.kind === 'io'
+        ? this.ioWorker(thread, control.port2, mail)
+        : this.shardWorker(thread, control.port2, mail, leaseWasHeld);
+    thread.worker = worker;
+    const ready = new Promise<void>((resolve, reject) => {
+      thread.onReady = { resolve, reject };
+    });
+    let cause: Error | null = null;
+    worker.on('error', (error) => {
+      cause = error instanceof Error ? error : new Error(String(error));
+    });
+    thread.exited = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        thread.worker = null;
+        this.exited(thread, code, cause);
+        resolve();
+      });
+    });
+    return ready;
+  }
+
+  private threadData(thread: Thread, controlPort: MessagePort) {
+    const { block, exchange, channelName, version, runId, effects } = this.plan;
+    return {
+      threadId: thread.id,
+      controlBlock: block.sab,
+      controlPort,
+      channelName,
+      segments: exchange.snapshot(),
+      effects,
+      config: this.plan.config(),
+      version,
+      runId,
+      generation: thread.generation,
+    };
+  }
+
+  private ioWorker(thread: Thread, controlPort: MessagePort, mail: MessagePort[]): Worker {
+    const pairs = mail.map(
+      (port, s): PairData => ({ ...this.rings[thread.index]![s]!, mail: port, generation: thread.generation }),
+    );
+    const { configFile, executable } = this.plan;
+    const workerData: IoWorkerData = {
+      ...this.threadData(thread, controlPort),
+      kind: 'io',
+      ioIndex: thread.index,
+      pairs,
+      configFile,
+      executable,
+    };
+    return new Worker(new URL('./io/worker.js', import.meta.url), {
+      name: `sherd-io-${thread.index}`,
+      workerData,
+      transferList: [controlPort, ...mail],
+      resourceLimits: { maxYoungGenerationSizeMb: IO_YOUNG_MB },
+    } as ConstructorParameters<typeof Worker>[1]);
+  }
+
+  private shardWorker(thread: Thread, controlPort: MessagePort, mail: MessagePort[], leaseWasHeld: boolean): Worker {
+    const pairs = mail.map(
+      (port, i): PairData => ({ ...this.rings[i]![thread.index]!, mail: port, generation: thread.generation }),
+    );
+    const workerData: ShardWorkerData = {
+      ...this.threadData(thread, controlPort),
+      kind: 'shard',
+      shard: thread.index,
+      pairs,
+      jobTable: this.jobTables[thread.index]!,
+      leaseWasHeld,
+    };
+    return new Worker(new URL('../shard/worker.js', import.meta.url), {
+      name: `sherd-shard-${thread.index}`,
+      workerData,
+      transferList: [controlPort, ...mail],
+    } as ConstructorParameters<typeof Worker>[1]);
+  }
+
+  // ---- deaths ----
+
+  private exited(thread: Thread, code: number, cause: Error | null): void {
+    const { block, bus, log } = this.plan;
+    block.setState(thread.id, THREAD_STATE.dead);
+    thread.fds = [];
+    bus.detach(thread.id);
+    if (this.stopping) return;
+    const held = this.breakLeases(thread.id);
+    const name = `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
+    if (thread.onReady !== null) {
+      thread.onReady.reject(cause ?? new Error(`${name} ended while it started (code ${code})`));
+      thread.onReady = null;
+      if (thread.generation === 0) return;
+    }
+    log('warning', `${name} died, starting it again`, {
+      code,
+      error: cause === null ? null : (cause.stack ?? cause.message),
+    });
+    if (this.diedTooOften()) {
+      this.plan.fatal(
+        new Error(`threads died more than ${RESTARTS_MAX} times in ${RESTART_WINDOW_MS / 1000} s; last: ${name}`),
+      );
+      return;
+    }
+    thread.generation++;
+    if (thread.kind === 'shard') this.restartShard(thread, held);
+    else this.restartIo(thread);
+  }
+
+  private diedTooOften(): boolean {
+    const now = performance.now();
+    this.deathsMs.push(now);
+    while (this.deathsMs[0]! < now - RESTART_WINDOW_MS) this.deathsMs.shift();
+    return this.deathsMs.length > RESTARTS_MAX;
+  }
+
+  /** Frees the leases of a dead thread; returns whether there were any. */
+  private breakLeases(threadId: number): boolean {
+    let held = false;
+    for (let s = 0; s < this.shards.length; s++) {
+      const words = this.controlWords(s);
+      // Still under the lease: nobody else can be in between.
+      const writing = words[CTL_WRITING] === threadId;
+      if (writing) words[CTL_WRITING] = 0;
+      if (!this.lease(s).breakIfHeldBy(threadId)) continue;
+      held = true;
+      const what = writing ? 'in the middle of a change; its memory may be damaged' : 'before it changed anything';
+      this.plan.log(writing ? 'warning' : 'notice', `the lease of shard ${s} was broken: its holder died ${what}`);
+    }
+    return held;
+  }
+
+  private restartShard(thread: Thread, leaseWasHeld: boolean): void {
+    const mail: MessagePort[] = [];
+    for (const io of this.io) {
+      const channel = new MessageChannel();
+      mail.push(channel.port2);
+      this.tellPair(io, { peer: thread.index, requestRing: null, replyRing: null, mail: channel.port1 });
+    }
+    this.launch(thread, mail, leaseWasHeld).catch(ignore);
+  }
+
+  private restartIo(thread: Thread): void {
+    const { block } = this.plan;
+    const mail: MessagePort[] = [];
+    for (const shard of this.shards) {
+      const rings = newRings();
+      this.rings[thread.index]![shard.index] = rings;
+      const channel = new MessageChannel();
+      mail.push(channel.port1);
+      this.tellPair(shard, { peer: thread.index, ...rings, mail: channel.port2 });
+    }
+    const { f64 } = new StatsBlock(block.sab, block.statsOffset(thread.id));
+    Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
+    f64[STAT.connectedClients] = 0;
+    const ready = this.launch(thread, mail, false);
+    this.relisten = Promise.all([this.relisten, ready])
+      .then(() => this.listenAgain(thread))
+      .catch((error: Error) => {
+        if (!this.stopping && !(error instanceof ThreadGoneError)) this.plan.fatal(error);
+      });
+  }
+
+  /**
+   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
+   * nobody is left who listens, the port was free for a moment.
+   */
+  private async listenAgain(thread: Thread): Promise<void> {
+    if (this.stopping || !this.listening) return;
+    const { bus } = this.plan;
+    const alive = this.io.find((t) => t !== thread && t.fds.length > 0);
+    if (this.order.reusePort && thread.index !== 0) await this.share(thread, []);
+    else if (!this.order.reusePort && alive !== undefined) await this.share(thread, alive.fds);
+    else {
+      const order: ListenOrder = { ...this.order, mode: 'open', probe: false, fds: [] };
+      thread.fds = (await bus.ask(thread.id, 'listen', order)).fds;
+    }
+  }
+
+  private tellPair(
+    thread: Thread,
+    change: { peer: number; mail: MessagePort } & { [K in keyof PairRings]: PairRings[K] | null },
+  ): void {
+    this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(ignoreGone);
+  }
+
+  private byId(threadId: number): Thread | null {
+    return this.io.find((t) => t.id === threadId) ?? this.shards.find((t) => t.id === threadId) ?? null;
+  }
+
+  private controlWords(shard: number): Int32Array {
+    return new Int32Array(this.plan.exchange.find(shard, 0)!);
+  }
+
+  private lease(shard: number): Lease {
+    return new Lease(this.controlWords(shard), CTL_LEASE);
+  }
+}
+
+function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
+  return { id, kind, index, worker: null, generation: 0, onReady: null, exited: Promise.resolve(), fds: [] };
+}
+
+function newRings(): PairRings {
+  return { requestRing: createRing(RING_LIMITS.requestBytes), replyRing: createRing(RING_LIMITS.replyBytes) };
+}
+
+/** SO_REUSEPORT in `server.listen` is there from Node 22.12 and 23.1 on, and spreads connections on Linux only. */
+function reusePortWorks(): boolean {
+  if (process.platform !== 'linux') return false;
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+}
+
+/** Whether the promise settled within the time. */
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  const done = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof ThreadGoneError)) throw error;
+}
+
+function ignore(): void {}

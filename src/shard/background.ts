@@ -1,0 +1,39 @@
+/**
+ * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
+ * the freeing of what FLUSHALL ASYNC and its like gave up.
+ */
+import type { ExecContext } from './context.js';
+import { activeExpire } from './keyspace/active-expiry.js';
+import { freeGarbage } from './keyspace/flush.js';
+
+/** Longest slice under the lease, microseconds. */
+const SLICE_US = 200;
+
+export class Background {
+  private readonly ctx: ExecContext;
+
+  /** `ctx`: a context of its own, with its own set of leases. */
+  constructor(ctx: ExecContext) {
+    this.ctx = ctx;
+  }
+
+  /** Works on `shard` for about `budgetUs`; whether more is to be done at once. @requires this thread holds no lease */
+  run(shard: number, budgetUs: number): boolean {
+    const ctx = this.ctx;
+    const end = performance.now() + budgetUs / 1000;
+    let more = true;
+    while (more && performance.now() < end) {
+      ctx.leases.takeShard(shard);
+      try {
+        ctx.refresh();
+        ctx.useShard(shard);
+        const due = activeExpire(ctx, SLICE_US);
+        const garbage = freeGarbage(ctx.arena, SLICE_US);
+        more = due || garbage;
+      } finally {
+        ctx.leases.giveAll();
+      }
+    }
+    return more;
+  }
+}

@@ -1,0 +1,35 @@
+/** Puts the engine of a thread together: arenas and keyspaces as views, contexts, executor. */
+import type { Registry } from '../shared/command/registry.js';
+import { Arena, type SegmentProvider } from '../shared/memory/arena.js';
+import type { StatsBlock } from '../shared/stats/stats-block.js';
+import type { ControlBlock } from '../shared/sync/control-block.js';
+import { ExecContext } from './context.js';
+import { openDatabases } from './databases.js';
+import { EffectLog } from './effect-log.js';
+import { Executor } from './executor.js';
+import { LeaseSet } from './lease-set.js';
+
+export interface EngineOptions {
+  readonly threadId: number;
+  readonly block: ControlBlock;
+  /** Segment 0 of each shard, formatted. */
+  readonly firstSegments: readonly SharedArrayBuffer[];
+  readonly segments: SegmentProvider;
+  readonly effects: SharedArrayBuffer;
+  readonly stats: StatsBlock;
+  readonly config: ReadonlyMap<string, string>;
+  readonly registry: Registry;
+  /** An exception inside a handler: a bug of ours. */
+  readonly report: (where: string, error: unknown) => void;
+}
+
+/** The executor of one thread over the shared memory of all shards. */
+export function createExecutor(options: EngineOptions): Executor {
+  const { threadId, block, stats, config } = options;
+  const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
+  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const effects = new EffectLog(options.effects);
+  const newContext = (): ExecContext =>
+    new ExecContext(threadId, block, stats, effects, arenas, keyspaces, new LeaseSet(threadId, arenas), config);
+  return new Executor(newContext(), options.registry, newContext, options.report);
+}

@@ -1,0 +1,282 @@
+/**
+ * Executor: runs commands under leases, for whichever thread asks. An I/O thread only tries (`tryInline`), a shard
+ * thread may wait (`executeBlocking`); both run the same handlers over the same memory.
+ *
+ *     plan (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
+ *
+ * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken in
+ * order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets an
+ * error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
+ */
+import { FLAG_DENYOOM, FLAG_WRITE } from '../shared/command/flags.js';
+import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../shared/command/key-positions.js';
+import { type Registry, ROUTE_ALL } from '../shared/command/registry.js';
+import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
+import { shardOfSlot, slotOf } from '../shared/hash.js';
+import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
+import type { Args } from '../shared/resp/args.js';
+import type { Reply } from '../shared/resp/reply.js';
+import type { StatsBlock } from '../shared/stats/stats-block.js';
+import { STAT } from '../shared/stats/stats-layout.js';
+import { CONTROL_F64 } from '../shared/sync/control-block.js';
+import { Background } from './background.js';
+import type { ClientState, ExecContext } from './context.js';
+import { EFFECT_COMMAND } from './effect-log.js';
+
+/** One call in so many is timed; the figure counts for all of them. A power of two. */
+const TIME_EVERY = 64;
+/** A batch may see its clock this much late, in commands. */
+const HANDLER_MISSING = 'command without a handler';
+
+export class Executor {
+  private readonly ctx: ExecContext;
+  private readonly registry: Registry;
+  private readonly stats: StatsBlock;
+  private readonly background: Background;
+  private readonly newContext: () => ExecContext;
+  private readonly report: (where: string, error: unknown) => void;
+  private readonly shards: number;
+  /** What `plan` found: shards of the command's keys (marked), their number, the lowest. */
+  private readonly wanted: Uint8Array;
+  private wantedCount = 0;
+  private lowest = 0;
+  private keyIndexes = new Int32Array(64);
+  private calls = 0;
+  private maxmemory = 0;
+
+  constructor(
+    ctx: ExecContext,
+    registry: Registry,
+    newContext: () => ExecContext,
+    report: (where: string, error: unknown) => void,
+  ) {
+    this.ctx = ctx;
+    this.registry = registry;
+    this.stats = ctx.stats;
+    this.newContext = newContext;
+    this.report = report;
+    this.shards = ctx.shardCount;
+    this.wanted = new Uint8Array(ctx.shardCount);
+    this.background = new Background(newContext());
+  }
+
+  /** Begins a batch: reads the clock and the switches. */
+  beginBatch(): void {
+    this.ctx.refresh();
+    this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
+  }
+
+  /** Ends a batch: gives all leases back. */
+  endBatch(): void {
+    this.ctx.leases.giveAll();
+  }
+
+  /**
+   * Runs a command here if the leases it needs are free; false: nothing was done. For I/O threads.
+   * @requires beginBatch; a `key` route command marked `inline`
+   */
+  // hot: every inline command; bench/micro "executor GET", "executor SET"
+  tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState): boolean {
+    const leases = this.ctx.leases;
+    if (this.shards === 1) {
+      this.lowest = 0;
+      this.wantedCount = 1;
+      if (!leases.tryShard(0)) return this.missed();
+    } else if (this.registry.keyKind[cmdId] === KEYS_ONE) {
+      const k = this.registry.firstKey[cmdId]!;
+      const shard = shardOfSlot(slotOf(args.u8, args.off[k]!, args.len[k]!), this.shards);
+      this.lowest = shard;
+      this.wantedCount = 1;
+      if (!leases.tryShard(shard)) return this.missed();
+    } else {
+      this.plan(cmdId, args);
+      const wanted = this.wanted;
+      for (let s = 0; s < wanted.length; s++) {
+        if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
+      }
+    }
+    const f64 = this.stats.f64;
+    f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
+    this.run(cmdId, args, reply, client);
+    return true;
+  }
+
+  private missed(): boolean {
+    const f64 = this.stats.f64;
+    f64[STAT.leaseMisses] = f64[STAT.leaseMisses]! + 1;
+    return false;
+  }
+
+  /** Runs a command here, waiting for the leases it needs. For threads that may block. @requires beginBatch */
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const leases = this.ctx.leases;
+    if (this.registry.route[cmdId] === ROUTE_ALL) {
+      this.wantedCount = this.shards;
+      this.lowest = 0;
+      leases.takeAll();
+    } else {
+      this.plan(cmdId, args);
+      leases.takeMarked(this.wanted);
+    }
+    const f64 = this.stats.f64;
+    f64[STAT.ringCommands] = f64[STAT.ringCommands]! + 1;
+    this.run(cmdId, args, reply, client);
+  }
+
+  /** Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be done. */
+  idleWork(budgetUs: number, shard: number): boolean {
+    return this.background.run(shard, budgetUs);
+  }
+
+  /** The generator of a `job` command, with a context of its own. */
+  startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
+    const ctx = this.newContext();
+    ctx.client = client;
+    ctx.db = client.db;
+    ctx.oneShard = false;
+    ctx.refresh();
+    this.stats.call(cmdId);
+    const job = this.registry.defs[cmdId]!.job;
+    if (job === undefined) throw new Error(HANDLER_MISSING);
+    return guardJob(job(ctx, args, reply), ctx);
+  }
+
+  /** Marks the shards of the command's keys. Without keys: shard 0. */
+  private plan(cmdId: number, args: Args): void {
+    const registry = this.registry;
+    const wanted = this.wanted;
+    if (this.shards === 1) {
+      wanted[0] = 1;
+      this.lowest = 0;
+      this.wantedCount = 1;
+      return;
+    }
+    wanted.fill(0);
+    const kind = registry.keyKind[cmdId]!;
+    const { u8, off, len } = args;
+    let lowest = this.shards;
+    let count = 0;
+    const step = kind === KEYS_RANGE ? registry.keyStep[cmdId]! : 1;
+    const lastKey = registry.lastKey[cmdId]!;
+    let n = 0;
+    let first = 0;
+    if (kind === KEYS_ONE || kind === KEYS_RANGE) {
+      first = registry.firstKey[cmdId]!;
+      n = kind === KEYS_ONE ? first : lastKey < 0 ? args.argc + lastKey : lastKey;
+      if (n >= args.argc) n = args.argc - 1;
+    } else if (kind === KEYS_NONE) n = -1;
+    else {
+      n = this.complexKeys(cmdId, args) - 1;
+    }
+    const complex = kind !== KEYS_ONE && kind !== KEYS_RANGE;
+    for (let i = first; i <= n; i += step) {
+      const k = complex ? this.keyIndexes[i]! : i;
+      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), this.shards);
+      if (wanted[shard] !== 0) continue;
+      wanted[shard] = 1;
+      count++;
+      if (shard < lowest) lowest = shard;
+    }
+    if (count === 0) {
+      wanted[0] = 1;
+      lowest = 0;
+      count = 1;
+    }
+    this.lowest = lowest;
+    this.wantedCount = count;
+  }
+
+  private complexKeys(cmdId: number, args: Args): number {
+    const def = this.registry.defs[cmdId]!;
+    let count = extractKeys(def, args, this.keyIndexes);
+    if (count > this.keyIndexes.length) {
+      this.keyIndexes = new Int32Array(count);
+      count = extractKeys(def, args, this.keyIndexes);
+    }
+    return count;
+  }
+
+  /** @requires leases held, `lowest` and `wantedCount` set */
+  private run(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
+    const flags = this.registry.flags[cmdId]!;
+    ctx.client = client;
+    ctx.db = client.db;
+    ctx.oneShard = this.wantedCount === 1;
+    ctx.useShard(this.lowest);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    reply.errors = 0;
+    this.stats.call(cmdId);
+    if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
+      reply.error(OOM);
+      this.stats.reject(cmdId);
+      this.stats.error(OOM, 0);
+      return;
+    }
+    const timed = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const startedMs = timed ? performance.now() : 0;
+    const handler = this.registry.defs[cmdId]!.handler!;
+    const ctl = ctx.arena.ctl;
+    const mark = reply.mark();
+    try {
+      if ((flags & FLAG_WRITE) !== 0) {
+        ctl[CTL_WRITING] = ctx.threadId;
+        handler(ctx, args, reply);
+        ctl[CTL_WRITING] = 0;
+        if (ctx.dirty !== 0 && ctx.effectsOn && !ctx.ownEffects) this.propagate(args);
+      } else handler(ctx, args, reply);
+    } catch (error) {
+      this.failed(cmdId, reply, mark, error);
+      ctl[CTL_WRITING] = 0;
+    }
+    if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
+    if (reply.errors !== 0) this.countFailure(cmdId, reply);
+  }
+
+  private propagate(args: Args): void {
+    const { effects, db } = this.ctx;
+    effects.begin(args.argc);
+    for (let i = 0; i < args.argc; i++) effects.arg(args, i);
+    effects.commit(EFFECT_COMMAND, db);
+  }
+
+  private countFailure(cmdId: number, reply: Reply): void {
+    this.stats.fail(cmdId);
+    this.stats.error(reply.lastError!, 0);
+    reply.errors = 0;
+  }
+
+  private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
+    reply.truncate(mark);
+    if (error instanceof ArenaFullError) {
+      reply.error(OOM_STORE);
+      return;
+    }
+    reply.error(INTERNAL);
+    this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
+  }
+
+  private overMemory(): boolean {
+    let used = 0;
+    const arenas = this.ctx.arenas;
+    for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
+    return used > this.maxmemory;
+  }
+}
+
+/** Runs a job's steps so that no lease outlives one, also when it throws or is dropped. */
+function* guardJob(steps: Generator<void, void, void>, ctx: ExecContext): Generator<void, void, void> {
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return;
+      if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
+      yield;
+      ctx.refresh();
+    }
+  } finally {
+    ctx.leases.giveAll();
+    steps.return();
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Active expiry: removes keys whose time is over although nobody asks for them. A table knows a lower bound of its
+ * expiry times, so tables with nothing due cost one look at their first line, and databases without expiring keys
+ * cost nothing.
+ *
+ * The walk goes round all databases and tables of a shard; where it stands lies in the shard's control words (database,
+ * position of h1), so whichever thread comes next goes on from there.
+ *
+ * Invariants: (1) lease held, `ctx` stands on the shard (`useShard`); (2) a table's bound is raised only when all its
+ * entries have been looked at in this critical section; (3) a removal may merge or free the table it was in.
+ */
+import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { CONTROL } from '../../shared/sync/control-block.js';
+import type { ExecContext } from '../context.js';
+import { entryExpireAtMs } from './entry.js';
+import type { Keyspace } from './keyspace.js';
+import { nextPrefix, PREFIX_END, pointAt } from './scan.js';
+import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
+
+/** The clock is read once per so many tables looked at, and per so many keys removed (powers of two). */
+const TABLES_PER_CLOCK = 64;
+const KEYS_PER_CLOCK = 16;
+
+const ENTRIES = new Int32Array(TABLE_ENTRIES_MAX);
+
+/** Whether some entry of the table may be due. */
+function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
+  const w = ((table & UNIT_MASK) << 1) + T_MIN_EXPIRE;
+  return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! <= nowMs;
+}
+
+/** Removes the due entries of a table until `endMs` (performance.now()); -1 minus their number if it had to stop. */
+function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
+  const { arena, dict } = keyspace;
+  const prefix = nextPrefix(arena, table) - 1;
+  const n = tableEntries(arena, table, ENTRIES);
+  let removed = 0;
+  let minAtMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < n; i++) {
+    const e = ENTRIES[i]! as Ptr;
+    const atMs = entryExpireAtMs(arena, e);
+    if (atMs < 0) continue;
+    if (atMs > ctx.nowMs) {
+      if (atMs < minAtMs) minAtMs = atMs;
+      continue;
+    }
+    pointAt(dict, e);
+    ctx.expire(keyspace, e);
+    removed++;
+    if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && performance.now() > endMs) return -1 - removed;
+  }
+  // Only a table that is still itself may be told its exact bound; a merged one keeps a lower one.
+  if (dict.tableOf(prefix | 0) === table && removed < n) raiseBound(keyspace, table, n - removed, minAtMs);
+  return removed;
+}
+
+function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: number): void {
+  const arena = keyspace.arena;
+  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+  const tw = (table & UNIT_MASK) << 1;
+  if (i32[tw + T_COUNT] !== entries || i32[tw + T_VOLATILE] === 0) return;
+  arena.touch(table, 0, 64);
+  arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = minAtMs;
+}
+
+/**
+ * Removes all due entries of a table, for use before it splits; returns their number. The dictionary's cursor stands
+ * afterwards where a `find` of the same key that found nothing leaves it. The table may be gone.
+ */
+export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): number {
+  if (!mayExpire(ctx) || !isDue(keyspace, table, ctx.nowMs)) return 0;
+  const dict = keyspace.dict;
+  const { h1, h2 } = dict;
+  const removed = expireEntries(ctx, keyspace, table, Number.POSITIVE_INFINITY);
+  dict.h1 = h1;
+  dict.h2 = h2;
+  dict.table = dict.tableOf(h1);
+  dict.place = -1;
+  return removed;
+}
+
+/** Whether keys may be removed on the server's own account: not while clients are paused. */
+function mayExpire(ctx: ExecContext): boolean {
+  return ctx.control.i32[CONTROL.pauseMode] === 0;
+}
+
+/**
+ * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
+ * due keys are known to remain. @requires the shard's lease, `ctx.refresh()`, `ctx.useShard(shard)`
+ */
+export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
+  if (ctx.control.i32[CONTROL.activeExpire] === 0 || !mayExpire(ctx)) return false;
+  const ctl = ctx.arena.ctl;
+  const keyspaces = ctx.keyspaces[ctx.shard]!;
+  let db = ctl[CTL_EXPIRE_DB]!;
+  let position = ctl[CTL_EXPIRE_POSITION]! >>> 0;
+  if (db >= keyspaces.length) db = position = 0;
+  let more = false;
+  let removed = 0;
+  let endMs = 0;
+  let startMs = 0;
+  let looked = 0;
+  // One database more than there are: the first may have been begun in its middle.
+  for (let passed = 0; passed <= keyspaces.length; ) {
+    const keyspace = keyspaces[db]!;
+    const table = keyspace.dict.volatileCount === 0 ? NULL : keyspace.dict.tableOf(position | 0);
+    if (table === NULL) {
+      db = db + 1 === keyspaces.length ? 0 : db + 1;
+      position = 0;
+      passed++;
+      continue;
+    }
+    if (endMs === 0) {
+      startMs = performance.now();
+      endMs = startMs + budgetUs / 1000;
+    }
+    const next = nextPrefix(ctx.arena, table);
+    if (isDue(keyspace, table, ctx.nowMs)) {
+      const n = expireEntries(ctx, keyspace, table, endMs);
+      more = n < 0;
+      removed += n < 0 ? -1 - n : n;
+      if (more) break;
+    }
+    if (next >= PREFIX_END) {
+      db = db + 1 === keyspaces.length ? 0 : db + 1;
+      position = 0;
+      passed++;
+    } else position = next;
+    if ((++looked & (TABLES_PER_CLOCK - 1)) === 0 || removed > 0) {
+      if (performance.now() > endMs) {
+        // Where some keys were due more probably are.
+        more = removed > 0;
+        break;
+      }
+    }
+  }
+  ctl[CTL_EXPIRE_DB] = db;
+  ctl[CTL_EXPIRE_POSITION] = position | 0;
+  if (startMs !== 0) account(ctx, removed, more, performance.now() - startMs);
+  return more;
+}
+
+function account(ctx: ExecContext, removed: number, more: boolean, tookMs: number): void {
+  const f64 = ctx.stats.f64;
+  f64[STAT.expiredActiveKeys] = f64[STAT.expiredActiveKeys]! + removed;
+  f64[STAT.expireCycleMs] = f64[STAT.expireCycleMs]! + tookMs;
+  if (more) f64[STAT.expireCapReached] = f64[STAT.expireCapReached]! + 1;
+}

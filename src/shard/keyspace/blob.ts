@@ -1,0 +1,207 @@
+/**
+ * Blob: a byte string too long for its entry, as a directory cell of block pointers. Blocks hold BLOCK_BYTES each; the
+ * last cell is as big as it needs to be. A null block reads as zeros, so a sparse bitmap costs only what was touched.
+ *
+ *     entry value: [ directory Ptr | length ]        directory: [ Ptr, Ptr, 0, Ptr ... ]
+ *
+ * Nothing is ever copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches the blocks it hits.
+ *
+ * Invariants: (1) the directory has room for ceil(length / BLOCK_BYTES) pointers, those beyond are 0; (2) every block
+ * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
+ * block beyond the length are undefined, so growing zero-fills them.
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
+
+/** Bytes of a full block. */
+export const BLOCK_BYTES = CELL_BYTES_MAX;
+const BLOCK_SHIFT = 16;
+/** Longest blob: a directory is one cell. */
+export const BLOB_BYTES_MAX = (CELL_BYTES_MAX / 4) * BLOCK_BYTES;
+
+/** Number of blocks for a length. */
+export function blockCount(length: number): number {
+  return Math.ceil(length / BLOCK_BYTES);
+}
+
+/** Creates a directory for `length` bytes with all blocks null (zeros). @requires lease */
+export function blobCreate(arena: Arena, length: number): Ptr {
+  const blocks = Math.max(blockCount(length), 1);
+  const dir = alloc(arena, Math.max(blocks * 4, 16));
+  clearCell(arena, dir);
+  return dir;
+}
+
+function clearCell(arena: Arena, ptr: Ptr): void {
+  const w = (ptr & UNIT_MASK) << 1;
+  arena.i32[ptr >>> SEGMENT_SHIFT]!.fill(0, w, w + (cellBytes(arena, ptr) >> 2));
+}
+
+/** Pointer of block `index`, 0 when it is null. */
+export function blobBlock(arena: Arena, dir: Ptr, index: number): Ptr {
+  return arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index]! as Ptr;
+}
+
+function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
+  arena.touch(dir, index * 4, 4);
+  arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index] = block;
+}
+
+/** Frees the blocks and the directory. @requires lease */
+export function blobFree(arena: Arena, dir: Ptr, length: number): void {
+  const blocks = blockCount(length);
+  for (let i = 0; i < blocks; i++) {
+    const block = blobBlock(arena, dir, i);
+    if (block !== 0) free(arena, block);
+  }
+  free(arena, dir);
+}
+
+/**
+ * Changes the length of a blob and returns its directory, which may have moved. New bytes read as zeros; blocks beyond
+ * the end are freed. @requires lease, 0 <= newLength <= BLOB_BYTES_MAX
+ */
+export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength: number): Ptr {
+  const oldBlocks = blockCount(oldLength);
+  const newBlocks = blockCount(newLength);
+  for (let i = newBlocks; i < oldBlocks; i++) {
+    const block = blobBlock(arena, dir, i);
+    if (block !== 0) {
+      free(arena, block);
+      setBlock(arena, dir, i, NULL);
+    }
+  }
+  if (newBlocks * 4 > cellBytes(arena, dir)) {
+    const grown = alloc(arena, Math.min(CELL_BYTES_MAX, newBlocks * 6));
+    clearCell(arena, grown);
+    const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
+    const to = arena.i32[grown >>> SEGMENT_SHIFT]!;
+    const f = (dir & UNIT_MASK) << 1;
+    const t = (grown & UNIT_MASK) << 1;
+    for (let i = 0; i < oldBlocks; i++) to[t + i] = from[f + i]!;
+    free(arena, dir);
+    dir = grown;
+  }
+  if (newLength > oldLength && oldBlocks > 0) growLast(arena, dir, oldBlocks - 1, oldLength, newLength);
+  return dir;
+}
+
+/** Makes the old last block as big as the new length asks, its new bytes zero. */
+function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newLength: number): void {
+  const block = blobBlock(arena, dir, index);
+  if (block === 0) return;
+  const start = index * BLOCK_BYTES;
+  const held = oldLength - start;
+  const need = Math.min(BLOCK_BYTES, newLength - start);
+  const grown = resizeBlock(arena, dir, index, block, held, need);
+  const at = (grown & UNIT_MASK) * 8;
+  arena.touch(grown, held, need - held);
+  arena.u8[grown >>> SEGMENT_SHIFT]!.fill(0, at + held, at + need);
+}
+
+function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
+  if (need <= cellBytes(arena, block)) return block;
+  // Growing by an eighth at least keeps a row of APPENDs linear.
+  const grown = alloc(arena, Math.min(BLOCK_BYTES, Math.max(need, held + (held >> 2))));
+  copyBytes(
+    arena.u8[grown >>> SEGMENT_SHIFT]!,
+    (grown & UNIT_MASK) * 8,
+    arena.u8[block >>> SEGMENT_SHIFT]!,
+    (block & UNIT_MASK) * 8,
+    held,
+  );
+  free(arena, block);
+  setBlock(arena, dir, index, grown);
+  return grown;
+}
+
+/** The block that holds byte `offset`, made real (zero-filled) if it was null. @requires lease, offset < length */
+export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: number): Ptr {
+  const index = Math.floor(offset / BLOCK_BYTES);
+  let block = blobBlock(arena, dir, index);
+  if (block !== 0) return block;
+  const bytes = Math.max(16, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
+  block = alloc(arena, bytes);
+  const at = (block & UNIT_MASK) * 8;
+  arena.u8[block >>> SEGMENT_SHIFT]!.fill(0, at, at + bytes);
+  setBlock(arena, dir, index, block);
+  return block;
+}
+
+/** Stores `len` bytes at `offset` of the blob. @requires lease, offset + len <= length */
+export function blobWrite(
+  arena: Arena,
+  dir: Ptr,
+  length: number,
+  offset: number,
+  src: Uint8Array,
+  srcOff: number,
+  len: number,
+): void {
+  while (len > 0) {
+    const inBlock = offset & (BLOCK_BYTES - 1);
+    const n = Math.min(len, BLOCK_BYTES - inBlock);
+    const index = offset >>> BLOCK_SHIFT;
+    let block = blobBlock(arena, dir, index);
+    if (block === 0) {
+      const bytes = Math.max(16, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
+      if (inBlock === 0 && n >= bytes) {
+        block = alloc(arena, bytes);
+        setBlock(arena, dir, index, block);
+      } else block = blobTouchBlock(arena, dir, length, offset);
+    } else arena.touch(block, inBlock, n);
+    copyBytes(arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, src, srcOff, n);
+    offset += n;
+    srcOff += n;
+    len -= n;
+  }
+}
+
+/** Copies `len` bytes from `offset` of the blob to `dst`. @requires offset + len <= length */
+export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array, dstOff: number, len: number): void {
+  while (len > 0) {
+    const inBlock = offset & (BLOCK_BYTES - 1);
+    const n = Math.min(len, BLOCK_BYTES - inBlock);
+    const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
+    if (block === 0) dst.fill(0, dstOff, dstOff + n);
+    else copyBytes(dst, dstOff, arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, n);
+    offset += n;
+    dstOff += n;
+    len -= n;
+  }
+}
+
+/** Byte at `offset`. @requires offset < length */
+export function blobByte(arena: Arena, dir: Ptr, offset: number): number {
+  const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
+  if (block === 0) return 0;
+  return arena.u8[block >>> SEGMENT_SHIFT]![(block & UNIT_MASK) * 8 + (offset & (BLOCK_BYTES - 1))]!;
+}
+
+/** Whether the blob's bytes equal `len` bytes at `off` of `u8`. @requires len equals the blob's length */
+export function blobEquals(arena: Arena, dir: Ptr, u8: Uint8Array, off: number, len: number): boolean {
+  for (let i = 0; i < len; i++) if (blobByte(arena, dir, i) !== u8[off + i]) return false;
+  return true;
+}
+
+/** A blob of its own with the given bytes. @requires lease */
+export function blobFrom(arena: Arena, src: Uint8Array, srcOff: number, len: number): Ptr {
+  const dir = blobCreate(arena, len);
+  blobWrite(arena, dir, len, 0, src, srcOff, len);
+  return dir;
+}
+
+/** A copy of a blob, null blocks staying null; `to` may be another arena. @requires leases of both */
+export function blobCopy(from: Arena, dir: Ptr, length: number, to: Arena): Ptr {
+  const copy = blobCreate(to, length);
+  const blocks = blockCount(length);
+  for (let i = 0; i < blocks; i++) {
+    const block = blobBlock(from, dir, i);
+    if (block === 0) continue;
+    const n = Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES);
+    blobWrite(to, copy, length, i * BLOCK_BYTES, from.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8, n);
+  }
+  return copy;
+}

@@ -1,0 +1,132 @@
+/**
+ * An entry: the one cell that a key lives in, together with its value when that is small.
+ *
+ *     byte 0          1               2..3      4                5..7
+ *     | type:4 enc:4 | flags          | keyLen  | value length    | LRU / LFU clock |
+ *     | [expireAtMs: float64]  if F_EXPIRE                                          |
+ *     | key bytes, zero-padded to 4  (or keyLength:u32, blob:Ptr if F_BIG_KEY)      |
+ *     | value                                                                       |
+ *
+ * The value of a string is, by encoding: ENC_INT: the number as two words (low, high); ENC_EMBED: its bytes, the length
+ * in byte 4, or, if that is 255, in a word before the bytes; ENC_BLOB: two words (directory Ptr, length), see blob.ts.
+ * The value of every other type begins with words that its own file describes (usually one Ptr to its root cell).
+ *
+ * Invariants: (1) the padding of the key is zero, so keys compare word by word; (2) the value begins at a multiple of 4;
+ * (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
+ */
+import { type Arena } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+
+/** Types, in the order of Redis's own numbers. */
+export const TYPE_STRING = 0;
+export const TYPE_LIST = 1;
+export const TYPE_SET = 2;
+export const TYPE_ZSET = 3;
+export const TYPE_HASH = 4;
+export const TYPE_STREAM = 5;
+export const TYPE_NAMES = ['string', 'list', 'set', 'zset', 'hash', 'stream'] as const;
+
+/** Encodings of strings. */
+export const ENC_INT = 0;
+export const ENC_EMBED = 1;
+export const ENC_BLOB = 2;
+
+/** Flags. */
+export const F_EXPIRE = 1;
+export const F_BIG_KEY = 2;
+/** A string that was changed in place, which Redis would call "raw" whatever its length. */
+export const F_RAW = 4;
+
+/** Largest entry cell; a value that does not fit goes into a blob. */
+export const ENTRY_BYTES_MAX = 16 * 1024;
+/** Longest key kept inside the entry. */
+export const KEY_INLINE_MAX = 8 * 1024;
+/** Value lengths from here on have a word of their own. */
+export const SHORT_VALUE_MAX = 254;
+/** Head of an entry in bytes. */
+export const HEAD_BYTES = 8;
+
+/** Type of an entry (TYPE_*). */
+export function entryType(arena: Arena, e: Ptr): number {
+  return arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 15;
+}
+
+/** Encoding of an entry (ENC_* for strings; each type has its own numbers). */
+export function entryEncoding(arena: Arena, e: Ptr): number {
+  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 4) & 15;
+}
+
+/** Flags of an entry (F_*). */
+export function entryFlags(arena: Arena, e: Ptr): number {
+  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8) & 255;
+}
+
+/** Stores type and encoding; keeps flags and key. */
+export function setTypeEncoding(arena: Arena, e: Ptr, type: number, encoding: number): void {
+  arena.touch(e, 0, 4);
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  i32[w] = (i32[w]! & ~0xff) | type | (encoding << 4);
+}
+
+/** Stores the flags of an entry. F_EXPIRE and F_BIG_KEY describe the layout: only the keyspace changes those. */
+export function setFlags(arena: Arena, e: Ptr, flags: number): void {
+  arena.touch(e, 0, 4);
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  i32[w] = (i32[w]! & ~0xff00) | (flags << 8);
+}
+
+/** Time of expiry in unix ms, or -1 when the key has none. */
+export function entryExpireAtMs(arena: Arena, e: Ptr): number {
+  const segment = e >>> SEGMENT_SHIFT;
+  const unit = e & UNIT_MASK;
+  if ((arena.i32[segment]![unit << 1]! & (F_EXPIRE << 8)) === 0) return -1;
+  return arena.f64[segment]![unit + 1]!;
+}
+
+/** The 24-bit LRU/LFU clock. */
+export function entryClock(arena: Arena, e: Ptr): number {
+  return arena.i32[e >>> SEGMENT_SHIFT]![((e & UNIT_MASK) << 1) + 1]! >>> 8;
+}
+
+/** Stores the 24-bit LRU/LFU clock. */
+export function setClock(arena: Arena, e: Ptr, clock: number): void {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = ((e & UNIT_MASK) << 1) + 1;
+  const word = (i32[w]! & 0xff) | (clock << 8);
+  if (i32[w] === word) return;
+  arena.touch(e, 4, 4);
+  i32[w] = word;
+}
+
+/** Words before the value, given the first word of an entry. */
+export function valueWordOffset(head: number): number {
+  const flags = head >>> 8;
+  const keyWords = (flags & F_BIG_KEY) !== 0 ? 2 : ((head >>> 16) + 3) >> 2;
+  return 2 + ((flags & F_EXPIRE) << 1) + keyWords;
+}
+
+/**
+ * Index of the value's first word in `arena.i32[e >>> SEGMENT_SHIFT]`. For a short ENC_EMBED string that is where its
+ * bytes begin; for a long one (byte 4 is 255) the length stands there.
+ */
+export function valueWord(arena: Arena, e: Ptr): number {
+  const w = (e & UNIT_MASK) << 1;
+  return w + valueWordOffset(arena.i32[e >>> SEGMENT_SHIFT]![w]!);
+}
+
+/** Length of the key in bytes. */
+export function keyLength(arena: Arena, e: Ptr): number {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & (F_BIG_KEY << 8)) === 0) return head >>> 16;
+  return i32[w + 2 + (((head >>> 8) & F_EXPIRE) << 1)]!;
+}
+
+/** Index of the key's first word in `arena.i32[...]` (or of its length and blob Ptr if F_BIG_KEY). */
+export function keyWord(arena: Arena, e: Ptr): number {
+  const w = (e & UNIT_MASK) << 1;
+  return w + 2 + (((arena.i32[e >>> SEGMENT_SHIFT]![w]! >>> 8) & F_EXPIRE) << 1);
+}

@@ -1,0 +1,234 @@
+/**
+ * The keyspace of one database of one shard: a dictionary whose values are entry cells, and the rules that keep entry,
+ * table and counters in step. Views only; see dictionary.ts for the cursor that `find` leaves behind.
+ *
+ * Invariants: (1) lease held for every call; (2) R_VOLATILE and T_VOLATILE count exactly the entries with F_EXPIRE;
+ * (3) an entry cell belongs to one slot; calls that move an entry return its new pointer and the old one is void.
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { copyWords } from '../../shared/memory/copy-bytes.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
+import { freeValue, valueBytes } from '../types/value.js';
+import { blobFree, blobFrom } from './blob.js';
+import { Dictionary, R_VOLATILE } from './dictionary.js';
+import {
+  entryExpireAtMs,
+  F_BIG_KEY,
+  F_EXPIRE,
+  HEAD_BYTES,
+  KEY_INLINE_MAX,
+  keyWord,
+  valueWord,
+  valueWordOffset,
+} from './entry.js';
+import { T_MIN_EXPIRE, T_VOLATILE } from './table.js';
+
+export class Keyspace {
+  readonly arena: Arena;
+  readonly dict: Dictionary;
+  /** Number of the database. */
+  readonly db: number;
+
+  constructor(arena: Arena, rootWord: number, db: number) {
+    this.arena = arena;
+    this.db = db;
+    this.dict = new Dictionary(arena, rootWord);
+  }
+
+  /** The entry of a key, expired or not; 0 when there is none. `dv` views the bytes of `u8`. */
+  find(u8: Uint8Array, dv: DataView, off: number, len: number): Ptr {
+    return this.dict.find(u8, dv, off, len);
+  }
+
+  /**
+   * A new entry cell, not in the dictionary yet: head, expiry (if `expireAtMs` >= 0) and key are written; the value
+   * region of `valueSize` bytes is not. `clock`: the 24-bit access clock.
+   */
+  createEntry(
+    u8: Uint8Array,
+    dv: DataView,
+    off: number,
+    len: number,
+    typeEncoding: number,
+    valueSize: number,
+    expireAtMs: number,
+    clock: number,
+  ): Ptr {
+    const arena = this.arena;
+    const expires = expireAtMs >= 0;
+    const big = len > KEY_INLINE_MAX;
+    const keyBytes = big ? 8 : (len + 3) & ~3;
+    const blob = big ? blobFrom(arena, u8, off, len) : NULL;
+    const e = alloc(arena, HEAD_BYTES + (expires ? 8 : 0) + keyBytes + valueSize);
+    const segment = e >>> SEGMENT_SHIFT;
+    const i32 = arena.i32[segment]!;
+    let w = (e & UNIT_MASK) << 1;
+    const flags = (expires ? F_EXPIRE : 0) | (big ? F_BIG_KEY : 0);
+    i32[w] = typeEncoding | (flags << 8) | (big ? 0xffff0000 : len << 16);
+    i32[w + 1] = clock << 8;
+    w += 2;
+    if (expires) {
+      arena.f64[segment]![w >> 1] = expireAtMs;
+      w += 2;
+    }
+    if (big) {
+      i32[w] = len;
+      i32[w + 1] = blob;
+    } else {
+      if ((len & 3) !== 0) i32[w + (len >> 2)] = 0;
+      copyWords(arena.u8[segment]!, arena.dv[segment]!, w << 2, u8, dv, off, len);
+    }
+    return e;
+  }
+
+  /** Puts a created entry into the dictionary. @requires the last `find` was for its key and returned 0 */
+  insert(e: Ptr): void {
+    this.dict.insert(e);
+    const at = entryExpireAtMs(this.arena, e);
+    if (at >= 0) this.countVolatile(at);
+  }
+
+  /**
+   * Puts the cell `next` (same key) in the place of the found entry `e`, keeping the count of expiring keys right, and
+   * frees the cell of `e`, but neither its value nor its key blob: those are the caller's or live on in `next`.
+   */
+  replace(e: Ptr, next: Ptr): void {
+    const arena = this.arena;
+    const had = entryExpireAtMs(arena, e) >= 0;
+    this.dict.replace(next);
+    const at = entryExpireAtMs(arena, next);
+    if (at >= 0) {
+      if (had) this.lowerMinExpire(at);
+      else this.countVolatile(at);
+    } else if (had) this.uncountVolatile();
+    free(arena, e);
+  }
+
+  /** Removes the found entry `e` and frees everything that belongs to it. */
+  remove(e: Ptr): void {
+    const arena = this.arena;
+    this.unlink(e);
+    freeValue(arena, e);
+    this.freeCell(e);
+  }
+
+  /** Takes the found entry `e` out of the dictionary; its cell, key and value are the caller's. */
+  unlink(e: Ptr): void {
+    if (entryExpireAtMs(this.arena, e) >= 0) this.uncountVolatile();
+    this.dict.remove();
+  }
+
+  /** Frees the cell of an unlinked entry and its key blob, not its value. */
+  freeCell(e: Ptr): void {
+    freeEntryCell(this.arena, e);
+  }
+
+  /** Sets (`atMs` >= 0) or clears (-1) the expiry of the found entry `e`. Returns the entry, which may have moved. */
+  setExpire(e: Ptr, atMs: number): Ptr {
+    const arena = this.arena;
+    const segment = e >>> SEGMENT_SHIFT;
+    const w = (e & UNIT_MASK) << 1;
+    const head = arena.i32[segment]![w]!;
+    const has = (head & (F_EXPIRE << 8)) !== 0;
+    if (has && atMs >= 0) {
+      arena.touch(e, 8, 8);
+      arena.f64[segment]![(w + 2) >> 1] = atMs;
+      this.lowerMinExpire(atMs);
+      return e;
+    }
+    if (has === atMs >= 0) return e;
+    return this.relayout(e, atMs);
+  }
+
+  /** Copies an entry into a cell with or without room for an expiry. */
+  private relayout(e: Ptr, atMs: number): Ptr {
+    const arena = this.arena;
+    const from = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const fw = (e & UNIT_MASK) << 1;
+    const head = from[fw]!;
+    const had = (head >>> 8) & F_EXPIRE;
+    const keyWords = valueWordOffset(head) - 2 - (had << 1);
+    const words = keyWords + ((valueBytes(arena, e) + 3) >> 2);
+    const next = alloc(arena, HEAD_BYTES + (atMs >= 0 ? 8 : 0) + words * 4);
+    const to = arena.i32[next >>> SEGMENT_SHIFT]!;
+    let tw = (next & UNIT_MASK) << 1;
+    to[tw] = atMs >= 0 ? head | (F_EXPIRE << 8) : head & ~(F_EXPIRE << 8);
+    to[tw + 1] = from[fw + 1]!;
+    tw += 2;
+    if (atMs >= 0) {
+      arena.f64[next >>> SEGMENT_SHIFT]![tw >> 1] = atMs;
+      tw += 2;
+    }
+    const source = fw + 2 + (had << 1);
+    for (let i = 0; i < words; i++) to[tw + i] = from[source + i]!;
+    this.replace(e, next);
+    return next;
+  }
+
+  /**
+   * Gives the found entry `e` a value region of `valueSize` bytes, keeping head, expiry and key; the value bytes are
+   * undefined afterwards (the caller has freed or kept what they pointed to). Returns the entry, which may have moved.
+   */
+  resizeValue(e: Ptr, valueSize: number): Ptr {
+    const arena = this.arena;
+    const offset = valueWord(arena, e) - ((e & UNIT_MASK) << 1);
+    const bytes = offset * 4 + valueSize;
+    const capacity = cellBytes(arena, e);
+    if (bytes <= capacity && bytes > capacity - (capacity >> 3) - 16) {
+      arena.touch(e, 0, capacity);
+      return e;
+    }
+    const next = alloc(arena, bytes);
+    const from = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const to = arena.i32[next >>> SEGMENT_SHIFT]!;
+    const fw = (e & UNIT_MASK) << 1;
+    const tw = (next & UNIT_MASK) << 1;
+    for (let i = 0; i < offset; i++) to[tw + i] = from[fw + i]!;
+    this.replace(e, next);
+    return next;
+  }
+
+  private countVolatile(atMs: number): void {
+    const arena = this.arena;
+    arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! + 1;
+    const table = this.dict.table;
+    const tw = (table & UNIT_MASK) << 1;
+    arena.touch(table, 0, 64);
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    i32[tw + T_VOLATILE] = i32[tw + T_VOLATILE]! + 1;
+    this.lowerMinExpire(atMs);
+  }
+
+  private lowerMinExpire(atMs: number): void {
+    const arena = this.arena;
+    const table = this.dict.table;
+    const f64 = arena.f64[table >>> SEGMENT_SHIFT]!;
+    const at = (((table & UNIT_MASK) << 1) + T_MIN_EXPIRE) >> 1;
+    if (atMs >= f64[at]!) return;
+    arena.touch(table, 0, 64);
+    f64[at] = atMs;
+  }
+
+  private uncountVolatile(): void {
+    const arena = this.arena;
+    arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! - 1;
+    const table = this.dict.table;
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = (table & UNIT_MASK) << 1;
+    arena.touch(table, 0, 64);
+    const left = i32[tw + T_VOLATILE]! - 1;
+    i32[tw + T_VOLATILE] = left;
+    if (left === 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Frees an entry's cell and key blob, not its value. @requires lease, the entry is in no table */
+export function freeEntryCell(arena: Arena, e: Ptr): void {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) !== 0) {
+    const kw = keyWord(arena, e);
+    blobFree(arena, i32[kw + 1]! as Ptr, i32[kw]!);
+  }
+  free(arena, e);
+}

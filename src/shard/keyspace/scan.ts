@@ -1,0 +1,126 @@
+/**
+ * Walking a dictionary that changes between the steps. Two orders, one idea: a position is a range of hashes, never a
+ * pointer, so splits, merges and deletes in between are harmless.
+ *
+ *     KEYS   by tables in ascending h1: what is listed is [0, position) of h1; each key once
+ *     SCAN   by home bucket first, then tables in ascending h1; a cursor is (shard, bucket, h1):
+ *            ((shard * 64 + bucket) * 2^32 + h1), below 2^53
+ *
+ * A key's h1 and home bucket never change, so a key that is there throughout is met exactly once: a table that merged
+ * since the last step may begin before the position, and then its keys below the position are left out by their hash.
+ *
+ * Invariants: (1) lease held for every call, positions live longer; (2) `nextPrefix` of a table is taken before entries
+ * are removed, because the last removal may free the table.
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Dictionary } from './dictionary.js';
+import { F_BIG_KEY } from './entry.js';
+import { hashOfEntryKey } from './entry-key.js';
+import { keyWord } from './entry.js';
+import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
+
+/** Number of values of h1: the position behind the last table. */
+export const PREFIX_END = 4294967296;
+/** Buckets that a cursor distinguishes, of which BUCKETS exist. */
+const CURSOR_BUCKETS = 64;
+/** One shard's share of the cursors. */
+const SHARD_SPAN = CURSOR_BUCKETS * PREFIX_END;
+
+/** What the last step collected: valid until the next step, on this thread. */
+export const FOUND = new Int32Array(TABLE_ENTRIES_MAX);
+
+/** First position (unsigned) behind a table's range of h1. */
+export function nextPrefix(arena: Arena, table: Ptr): number {
+  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+  const tw = (table & UNIT_MASK) << 1;
+  return (i32[tw + T_PREFIX]! >>> 0) + 2 ** (32 - i32[tw + T_DEPTH]!);
+}
+
+/** Drops from FOUND what lies before `position` of h1; returns how many stay. */
+function dropBefore(dict: Dictionary, n: number, position: number): number {
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    const e = FOUND[i]! as Ptr;
+    hashOfEntryKey(dict.arena, dict.hasher, e);
+    if (dict.hasher.h1 >>> 0 >= position) FOUND[kept++] = e;
+  }
+  return kept;
+}
+
+/** Collects the entries of `table`, which holds `position`, from there on into FOUND; returns their number. */
+export function collectTable(dict: Dictionary, table: Ptr, position: number): number {
+  const arena = dict.arena;
+  const n = tableEntries(arena, table, FOUND);
+  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  return prefix < position ? dropBefore(dict, n, position) : n;
+}
+
+/** Collects those of them whose home is `bucket`. */
+export function collectBucket(dict: Dictionary, table: Ptr, bucket: number, position: number): number {
+  const arena = dict.arena;
+  const n = homeEntries(arena, dict.hasher, table, bucket, FOUND);
+  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  return n > 0 && prefix < position ? dropBefore(dict, n, position) : n;
+}
+
+/** Points the dictionary's cursor at an entry that is in it; faster than `Dictionary.locate`, whatever the table holds. */
+export function pointAt(dict: Dictionary, e: Ptr): void {
+  const arena = dict.arena;
+  const segment = e >>> SEGMENT_SHIFT;
+  const head = arena.i32[segment]![(e & UNIT_MASK) << 1]!;
+  if ((head & (F_BIG_KEY << 8)) !== 0) {
+    dict.locate(e);
+    return;
+  }
+  if (dict.find(arena.u8[segment]!, arena.dv[segment]!, keyWord(arena, e) * 4, head >>> 16) !== e) {
+    throw new Error('pointAt: the entry is not in the dictionary');
+  }
+}
+
+/** Where a SCAN stands. A mutable struct: one per running command. */
+export class ScanPosition {
+  shard = 0;
+  bucket = 0;
+  prefix = 0;
+
+  /** Takes a cursor apart; what no cursor of ours looks like leads behind the last shard. */
+  fromCursor(cursor: number): void {
+    this.shard = Math.floor(cursor / SHARD_SPAN);
+    const rest = cursor - this.shard * SHARD_SPAN;
+    this.bucket = Math.floor(rest / PREFIX_END);
+    this.prefix = rest - this.bucket * PREFIX_END;
+    if (this.bucket >= BUCKETS) this.nextShard();
+  }
+
+  /** The cursor to come back with; 0 behind the last of `shards` shards. */
+  toCursor(shards: number): number {
+    if (this.shard >= shards) return 0;
+    return this.shard * SHARD_SPAN + this.bucket * PREFIX_END + this.prefix;
+  }
+
+  nextShard(): void {
+    this.shard++;
+    this.bucket = 0;
+    this.prefix = 0;
+  }
+}
+
+/**
+ * One step of SCAN: collects the next bucket's entries into FOUND, moves the position on and returns their number.
+ * @requires the lease of the position's shard, of which `dict` is a dictionary
+ */
+export function scanStep(dict: Dictionary, position: ScanPosition): number {
+  const table = dict.tableOf(position.prefix | 0);
+  if (table === NULL) {
+    position.nextShard();
+    return 0;
+  }
+  const n = collectBucket(dict, table, position.bucket, position.prefix);
+  position.prefix = nextPrefix(dict.arena, table);
+  if (position.prefix >= PREFIX_END) {
+    position.prefix = 0;
+    if (++position.bucket >= BUCKETS) position.nextShard();
+  }
+  return n;
+}

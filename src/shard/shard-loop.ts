@@ -1,0 +1,387 @@
+/**
+ * The loop of a shard's thread: takes requests out of the rings of all I/O threads, runs them under leases, answers.
+ *
+ *     request rings --peek--> executor (leases of the batch) --> reply --> reply rings --publish, ring--> I/O threads
+ *                                 |                                            ^
+ *                                 `-- jobs: one step per turn, leases their own -'
+ *
+ * A turn is one batch: at most RING_TAKE requests of each ring, at most BATCH_US under the leases when somebody else
+ * wants this shard's. Then leases are given back, and only then replies are published, once per ring.
+ *
+ * What survives the death of this thread (see ring.ts): requests not begun are run by the successor; replies committed
+ * are published by it. The one request that was begun is run again only if the lease was not held (so it had not begun
+ * to execute); else it is answered by closing its connection, unless its reply was committed. So no write is done
+ * twice, and none that was answered is lost.
+ *
+ * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
+ * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
+ */
+import { type Registry, ROUTE_JOB } from '../shared/command/registry.js';
+import type { Args } from '../shared/resp/args.js';
+import { Reply } from '../shared/resp/reply.js';
+import { type ControlBlock, ioThreadId } from '../shared/sync/control-block.js';
+import type { ControlPort } from '../shared/sync/control-port.js';
+import { type Doorbell, spinsFor, type WorkSource } from '../shared/sync/doorbell.js';
+import type { Lease } from '../shared/sync/lease.js';
+import { REPLY, RequestView, readRequest, writeReply, writeReplyChunks } from '../shared/sync/records.js';
+import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
+import { type JobHost, Jobs, type ShardClient } from './jobs.js';
+
+/** Requests taken from one ring before the next ring's turn. */
+const RING_TAKE = 64;
+/** How long leases are held by a batch while somebody wants this shard's lease, microseconds. */
+const BATCH_US = 200;
+/** The clock is read once per so many requests (a power of two). */
+const CLOCK_EVERY = 16;
+/** Period of the background work (expiry, lazy frees), milliseconds: hz 10. */
+const CYCLE_MS = 100;
+/** Background work per cycle while requests wait, and per turn while none do, microseconds. */
+const CYCLE_BUDGET_US = 1000;
+const IDLE_BUDGET_US = 500;
+/** How long a waiter for the lease is given to get in, milliseconds. */
+const HANDOFF_MS = 0.1;
+/** How long to sleep on a full reply ring before looking for control messages, milliseconds. */
+const FULL_WAIT_MS = 10;
+
+/** What the loop needs of the engine. */
+export interface ShardExecutor {
+  beginBatch(): void;
+  /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient): void;
+  /** Gives all leases back. */
+  endBatch(): void;
+  /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
+  idleWork(budgetUs: number, shard: number): boolean;
+  startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void>;
+}
+
+/** One I/O thread as the shard sees it. */
+export interface ShardPair {
+  requests: RingConsumer;
+  replies: RingProducer;
+  readonly bell: Doorbell;
+}
+
+/** What a loop is made of. */
+export interface ShardParts {
+  readonly threadId: number;
+  readonly shard: number;
+  readonly block: ControlBlock;
+  readonly port: ControlPort;
+  readonly registry: Registry;
+  readonly executor: ShardExecutor;
+  readonly lease: Lease;
+  readonly bell: Doorbell;
+  readonly pairs: ShardPair[];
+  readonly jobTable: SharedArrayBuffer;
+  readonly cores: number;
+  /** Called about once a second (heap figures). */
+  readonly onSecond: () => void;
+}
+
+export class ShardLoop implements WorkSource, JobHost {
+  private readonly parts: ShardParts;
+  private readonly executor: ShardExecutor;
+  private readonly lease: Lease;
+  private readonly pairs: ShardPair[];
+  private readonly route: Uint8Array;
+  private readonly view = new RequestView();
+  private readonly reply = new Reply();
+  private readonly client: ShardClient = { id: 0, db: 0, proto: 2, flags: 0 };
+  private readonly jobs: Jobs;
+  private firstRing = 0;
+  private closing = false;
+  private nextCycleMs = 0;
+  private nextSecondMs = 0;
+  private more = true;
+
+  constructor(parts: ShardParts) {
+    this.parts = parts;
+    this.executor = parts.executor;
+    this.lease = parts.lease;
+    this.pairs = parts.pairs;
+    this.route = parts.registry.route;
+    this.jobs = new Jobs(this, parts.jobTable);
+  }
+
+  /** Ends run() after the present turn. */
+  stop(): void {
+    this.closing = true;
+  }
+
+  /** Runs until stop(). */
+  run(): void {
+    const { block, threadId, port, bell } = this.parts;
+    const spins = spinsFor(this.parts.cores);
+    while (!this.closing) {
+      const busy = this.turn();
+      if (block.takeControlPending(threadId)) port.drainSync();
+      const stepped = this.jobs.step();
+      if (stepped) this.publish();
+      const now = performance.now();
+      if (now >= this.nextCycleMs) this.cycle(now);
+      if (busy || stepped) continue;
+      if (this.more) {
+        this.more = this.idleWork(IDLE_BUDGET_US);
+        continue;
+      }
+      bell.waitSync(this, this.nextCycleMs - now, spins);
+    }
+  }
+
+  /** For the doorbell: whether anything waits for this thread. */
+  hasWork(): boolean {
+    const pairs = this.pairs;
+    for (let i = 0; i < pairs.length; i++) if (pairs[i]!.requests.hasWork()) return true;
+    return this.parts.block.controlPending(this.parts.threadId);
+  }
+
+  // ---- requests
+
+  /** hot: one batch over all rings. Returns whether there was anything. */
+  private turn(): boolean {
+    const { pairs, executor, lease } = this;
+    const count = pairs.length;
+    const first = this.firstRing;
+    this.firstRing = first + 1 >= count ? 0 : first + 1;
+    let any = false;
+    let deadline = 0;
+    for (let k = 0; k < count; k++) {
+      const io = first + k >= count ? first + k - count : first + k;
+      const requests = pairs[io]!.requests;
+      for (let n = 0; n < RING_TAKE; n++) {
+        const offset = requests.peek();
+        if (offset < 0) break;
+        if (!any) {
+          any = true;
+          executor.beginBatch();
+          deadline = performance.now() + BATCH_US / 1000;
+        }
+        if (!this.take(io, requests, offset)) break;
+        // The ring may have been replaced while its peer was started again.
+        if (requests !== pairs[io]!.requests) break;
+        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && lease.wanted() && performance.now() > deadline) {
+          this.pauseBatch();
+          deadline = performance.now() + BATCH_US / 1000;
+        }
+      }
+    }
+    if (!any) return false;
+    this.endBatch();
+    this.publish();
+    for (let i = 0; i < count; i++) {
+      const pair = pairs[i]!;
+      if (pair.requests.release()) pair.bell.ring();
+    }
+    return true;
+  }
+
+  /** Gives the leases back in the middle of a turn, so that whoever waits gets in. */
+  private pauseBatch(): void {
+    this.endBatch();
+    this.publish();
+    this.executor.beginBatch();
+  }
+
+  private endBatch(): void {
+    const { lease } = this;
+    if (lease.wanted() && lease.holder() === this.parts.threadId) {
+      const handoffs = lease.handoffs();
+      this.executor.endBatch();
+      lease.letWaiterIn(handoffs, HANDOFF_MS);
+    } else this.executor.endBatch();
+  }
+
+  /** hot: carries out the request at `offset`. False when it must stay in the ring for now. */
+  private take(io: number, requests: RingConsumer, offset: number): boolean {
+    const view = this.view;
+    const replies = this.pairs[io]!.replies;
+    const whole = readRequest(requests, offset, view);
+    const client = this.client;
+    client.id = view.clientId;
+    client.db = view.db;
+    client.proto = view.proto as 2 | 3;
+    client.flags = view.clientFlags;
+    if (!whole) {
+      this.parts.port.log(
+        'warning',
+        'a big request was lost with the thread that carried it; its connection is closed',
+      );
+      this.closeConnection(io, view.connId, view.seq);
+    } else if (this.route[view.cmdId] === ROUTE_JOB) {
+      if (this.jobs.full) return false;
+      this.jobs.start(io, view.connId, view.seq, view.cmdId, view.args, client);
+    } else {
+      const reply = this.reply;
+      reply.reset();
+      reply.proto = client.proto;
+      requests.begin(replies.committedPosition());
+      this.execute(view.cmdId, view.args, reply, client);
+      if (reply.isSingleChunk) {
+        if (!writeReply(replies, view.connId, view.seq, 0, reply.u8, 0, reply.pos)) {
+          requests.executed();
+          this.sendWaiting(io, view.connId, view.seq, 0, reply.takeChunks(), true);
+        }
+      } else {
+        const chunks = reply.takeChunks();
+        if (!writeReplyChunks(replies, view.connId, view.seq, 0, chunks)) {
+          requests.executed();
+          this.sendWaiting(io, view.connId, view.seq, 0, chunks, true);
+        }
+      }
+    }
+    // While it waited for room its peer may have been replaced, and the ring with it.
+    if (requests === this.pairs[io]!.requests) requests.advance();
+    return true;
+  }
+
+  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient): void {
+    try {
+      this.executor.executeBlocking(cmdId, args, reply, client);
+    } catch (error) {
+      reply.reset();
+      reply.errorText(`ERR internal error: ${error instanceof Error ? error.message : String(error)}`);
+      this.failed(`command ${this.parts.registry.defs[cmdId]?.name ?? cmdId}`, error);
+    }
+  }
+
+  /** Publishes all replies and wakes whom they are for. */
+  private publish(): void {
+    const pairs = this.pairs;
+    for (let i = 0; i < pairs.length; i++) {
+      const pair = pairs[i]!;
+      if (pair.replies.publish()) pair.bell.ring();
+    }
+  }
+
+  /**
+   * Writes a reply for which there was no room: gives the leases back (`inBatch`: takes part in a batch again when it
+   * returns) and waits for the I/O thread. Gives up when that thread has been replaced.
+   */
+  private sendWaiting(
+    io: number,
+    connId: number,
+    seq: number,
+    flags: number,
+    chunks: Uint8Array[],
+    inBatch: boolean,
+  ): void {
+    const { block, threadId, port } = this.parts;
+    if (inBatch) this.executor.endBatch();
+    const replies = this.pairs[io]!.replies;
+    while (!writeReplyChunks(replies, connId, seq, flags, chunks)) {
+      this.publish();
+      this.pairs[io]!.bell.ring();
+      replies.waitForRoom(FULL_WAIT_MS);
+      if (block.takeControlPending(threadId)) port.drainSync();
+      if (this.closing || replies !== this.pairs[io]!.replies) break;
+    }
+    if (inBatch) this.executor.beginBatch();
+  }
+
+  private closeConnection(io: number, connId: number, seq: number): void {
+    const pair = this.pairs[io]!;
+    if (!writeReply(pair.replies, connId, seq, REPLY.CLOSE, this.reply.u8, 0, 0)) {
+      this.sendWaiting(io, connId, seq, REPLY.CLOSE, [], false);
+    }
+  }
+
+  // ---- the work of every cycle
+
+  private cycle(now: number): void {
+    this.nextCycleMs = now + CYCLE_MS;
+    this.more = this.idleWork(CYCLE_BUDGET_US);
+    if (now < this.nextSecondMs) return;
+    this.nextSecondMs = now + 1000;
+    this.parts.port.drainSync();
+    this.parts.onSecond();
+  }
+
+  private idleWork(budgetUs: number): boolean {
+    try {
+      return this.executor.idleWork(budgetUs, this.parts.shard);
+    } catch (error) {
+      this.failed('background work', error);
+      return false;
+    }
+  }
+
+  // ---- jobs
+
+  startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void> {
+    return this.executor.startJob(cmdId, args, reply, client);
+  }
+
+  replyPosition(io: number): number {
+    return this.pairs[io]!.replies.committedPosition();
+  }
+
+  sendReply(io: number, connId: number, seq: number, reply: Reply, close: boolean): void {
+    const chunks = reply.takeChunks();
+    this.sendWaiting(io, connId, seq, close ? REPLY.CLOSE : 0, chunks, false);
+  }
+
+  jobFailed(cmdId: number, error: unknown): void {
+    this.failed(`job ${this.parts.registry.defs[cmdId]?.name ?? cmdId}`, error);
+  }
+
+  private failed(where: string, error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.parts.port.log('warning', `internal error in ${where}`, { stack });
+  }
+
+  // ---- after a death
+
+  /**
+   * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
+   * publishes what it had answered. `leaseWasHeld`: it held some lease. Once, before run().
+   */
+  takeOver(leaseWasHeld: boolean): void {
+    // Where the predecessor's replies end: read before anything is answered here.
+    const positions = this.pairs.map((pair) => pair.replies.committedPosition());
+    for (let io = 0; io < this.pairs.length; io++) {
+      // A job that was taken in, but whose record had not been passed yet.
+      const { requests } = this.pairs[io]!;
+      const offset = requests.peek();
+      if (offset < 0 || requests.interrupted) continue;
+      readRequest(requests, offset, this.view);
+      if (this.jobs.knows(io, this.view.connId, this.view.seq)) requests.advance();
+    }
+    let closed = this.jobs.dropLost(positions);
+    for (let io = 0; io < this.pairs.length; io++) {
+      const { requests } = this.pairs[io]!;
+      if (!requests.interrupted) continue;
+      const offset = requests.peek();
+      if (offset < 0) continue;
+      const answered = positions[io] !== requests.interruptedMark;
+      const executing = leaseWasHeld || requests.interruptedExecuted;
+      if (!answered && !executing) continue;
+      if (!answered) {
+        readRequest(requests, offset, this.view);
+        this.closeConnection(io, this.view.connId, this.view.seq);
+        closed++;
+      }
+      requests.advance();
+    }
+    this.publish();
+    for (let io = 0; io < this.pairs.length; io++) {
+      this.pairs[io]!.requests.release();
+      this.pairs[io]!.bell.ring();
+    }
+    if (closed > 0) this.parts.port.log('warning', `${closed} connections are closed: their commands were cut short`);
+  }
+
+  /** I/O thread `io` was started again: its old rings and jobs are forgotten. */
+  replacePair(io: number, requests: RingConsumer, replies: RingProducer): void {
+    this.jobs.dropOf(io);
+    const pair = this.pairs[io]!;
+    pair.requests.mailbox?.close();
+    pair.requests = requests;
+    pair.replies = replies;
+  }
+
+  /** Bell of an I/O thread. */
+  static bellOf(block: ControlBlock, io: number): Doorbell {
+    return block.doorbell(ioThreadId(io));
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What the keyspace must know of a value of any type: how many bytes it has inside the entry, and how to free what it
+ * has outside. Each type adds its cases here; fsck has the matching walk (keyspace/fsck.ts).
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { blobCopy, blobFree } from '../keyspace/blob.js';
+import { ENC_BLOB, ENC_EMBED, ENC_INT, TYPE_STRING, valueWordOffset } from '../keyspace/entry.js';
+
+/** Bytes of the value region of an entry. @requires lease */
+export function valueBytes(arena: Arena, e: Ptr): number {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & 15) !== TYPE_STRING) throw new Error(`value of unknown type ${head & 15}`);
+  switch ((head >>> 4) & 15) {
+    case ENC_INT:
+      return 8;
+    case ENC_BLOB:
+      return 8;
+    case ENC_EMBED: {
+      const short = i32[w + 1]! & 255;
+      return short < 255 ? short : 4 + i32[w + valueWordOffset(head)]!;
+    }
+    default:
+      throw new Error(`string of unknown encoding ${(head >>> 4) & 15}`);
+  }
+}
+
+/** Frees what an entry's value has outside the entry. @requires lease */
+export function freeValue(arena: Arena, e: Ptr): void {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & 0xff) === (TYPE_STRING | (ENC_BLOB << 4))) {
+    const vw = w + valueWordOffset(head);
+    blobFree(arena, i32[vw]! as Ptr, i32[vw + 1]!);
+  }
+}
+
+/**
+ * Fills the value region of `copy`, an entry of the same type and encoding in `to`, with a copy of the value of `e` that
+ * shares nothing with it. @requires leases of both arenas; `copy` was made with room for `valueBytes(from, e)`. Throws
+ * ArenaFullError.
+ */
+export function copyValue(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
+  const f32 = from.i32[e >>> SEGMENT_SHIFT]!;
+  const fw = (e & UNIT_MASK) << 1;
+  if ((f32[fw]! & 0xff) === (TYPE_STRING | (ENC_BLOB << 4))) {
+    const value = fw + valueWordOffset(f32[fw]!);
+    const length = f32[value + 1]!;
+    const dir = blobCopy(from, f32[value]! as Ptr, length, to);
+    const t32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+    const tw = (copy & UNIT_MASK) << 1;
+    const target = tw + valueWordOffset(t32[tw]!);
+    t32[target] = dir;
+    t32[target + 1] = length;
+    return;
+  }
+  copyValueRegion(from, e, to, copy);
+}
+
+/**
+ * Copies the value region word for word: what lies outside the entry is shared afterwards, so within one arena this
+ * moves a value. Requires as `copyValue`.
+ */
+export function copyValueRegion(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
+  const f32 = from.i32[e >>> SEGMENT_SHIFT]!;
+  const t32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+  const fw = (e & UNIT_MASK) << 1;
+  const tw = (copy & UNIT_MASK) << 1;
+  const source = fw + valueWordOffset(f32[fw]!);
+  const target = tw + valueWordOffset(t32[tw]!);
+  const words = (valueBytes(from, e) + 3) >> 2;
+  t32[tw + 1] = (t32[tw + 1]! & ~0xff) | (f32[fw + 1]! & 0xff);
+  for (let i = 0; i < words; i++) t32[target + i] = f32[source + i]!;
+}

@@ -1,0 +1,16 @@
+/** Entry of a shard's thread: the engine over all shards' memory, and the loop that serves this shard's rings. */
+import { workerData } from 'node:worker_threads';
+import { buildRegistry } from '../shared/command/registry.js';
+import type { ShardWorkerData } from '../shared/sync/thread-data.js';
+import { shardCommands } from './commands/table.js';
+import { createExecutor } from './engine.js';
+import { runShardThread } from './shard-thread.js';
+
+runShardThread(workerData as ShardWorkerData, (parts) => {
+  const registry = buildRegistry(shardCommands);
+  const report = (where: string, error: unknown): void => {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    parts.port.log('warning', `internal error in ${where}`, { stack });
+  };
+  return { registry, executor: createExecutor({ ...parts, registry, report }) };
+});

@@ -1,0 +1,138 @@
+/**
+ * What a command is: the one description from which routing, arity checks, COMMAND and its kin, ACL categories and the
+ * documentation are derived. It stands beside the handler (`defineCommand` in a file per family).
+ */
+import type { Args } from '../resp/args.js';
+import type { Reply } from '../resp/reply.js';
+
+/** Redis's command flags, as COMMAND INFO names them. */
+export type CommandFlag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'module'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'asking'
+  | 'fast'
+  | 'no_auth'
+  | 'may_replicate'
+  | 'no_mandatory_keys'
+  | 'no_async_loading'
+  | 'no_multi'
+  | 'movablekeys'
+  | 'allow_busy'
+  | 'protected';
+
+/** Flags of a key specification (what the command does to the keys). */
+export type KeyFlag =
+  | 'RO'
+  | 'RW'
+  | 'OW'
+  | 'RM'
+  | 'access'
+  | 'update'
+  | 'insert'
+  | 'delete'
+  | 'not_key'
+  | 'incomplete'
+  | 'variable_flags';
+
+/** Where keys stand among the arguments (Redis key specifications). */
+export interface KeySpec {
+  readonly flags: readonly KeyFlag[];
+  readonly notes?: string;
+  readonly begin:
+    | { readonly index: number }
+    | { readonly keyword: string; readonly startFrom: number }
+    | { readonly unknown: true };
+  readonly find:
+    | { readonly lastKey: number; readonly step: number; readonly limit: number }
+    | { readonly keyNumIndex: number; readonly firstKey: number; readonly step: number }
+    | { readonly unknown: true };
+}
+
+/**
+ * Finds the keys of an irregular command: writes their argument indexes to `out` (as many as fit) and, when `flags` is
+ * given, pushes one list of key flags a key. Returns the number of keys, 0 when the arguments make no sense.
+ */
+export type KeyFinder = (args: Args, out: Int32Array, flags: (readonly KeyFlag[])[] | null) => number;
+
+/** One argument in COMMAND DOCS. */
+export interface ArgSpec {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
+  readonly token?: string;
+  readonly display?: string;
+  readonly summary?: string;
+  readonly since?: string;
+  readonly deprecatedSince?: string;
+  readonly keySpecIndex?: number;
+  readonly optional?: boolean;
+  readonly multiple?: boolean;
+  readonly multipleToken?: boolean;
+  readonly args?: readonly ArgSpec[];
+}
+
+/** Where a command runs; see docs/ARCHITECTURE.md, "Routes". */
+export type Route = 'local' | 'key' | 'all' | 'job';
+
+/**
+ * A command under leases: parses its arguments, touches memory, writes its reply. Synchronous; knows no thread.
+ * `C` is the execution context (the engine's type; `shared` does not know it).
+ */
+export type Handler<C> = (ctx: C, args: Args, reply: Reply) => void;
+
+/** A slow command: a generator that yields, holding no lease, between bounded slices of work. */
+export type JobHandler<C> = (ctx: C, args: Args, reply: Reply) => Generator<void, void, void>;
+
+export interface CommandSpec {
+  /** Lower case; a subcommand is `container|sub`. */
+  readonly name: string;
+  /** Redis's arity: exact count with the name, or minus the minimum. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  /** ACL categories beyond those that the flags imply (`@string`, `@dangerous`, ...), with the at sign. */
+  readonly acl: readonly string[];
+  readonly group: string;
+  readonly since: string;
+  readonly complexity: string;
+  readonly summary: string;
+  readonly keys?: readonly KeySpec[];
+  /** For keys that the specifications cannot find, or whose flags depend on the arguments (`variable_flags`). */
+  readonly findKeys?: KeyFinder;
+  readonly args?: readonly ArgSpec[];
+  /** Command tips, as in COMMAND INFO ("request_policy:all_shards"). */
+  readonly tips?: readonly string[];
+  readonly history?: readonly (readonly [string, string])[];
+  readonly deprecatedSince?: string;
+  readonly replacedBy?: string;
+  readonly docFlags?: readonly ('deprecated' | 'syscmd')[];
+  readonly route: Route;
+  readonly subcommands?: readonly CommandDef[];
+  /** Bounded work and a bounded reply: an I/O thread may run it itself when it gets the lease at once. */
+  readonly inline?: boolean;
+  /** Local commands only: the handler returns a promise and gets a private reply. */
+  readonly async?: boolean;
+}
+
+/** A specification with its code. Exactly one of `handler`, `job` is there, except in pure containers. */
+// biome-ignore lint/suspicious/noExplicitAny: the context type belongs to the layer that defines the command
+export type CommandDef<C = any> = CommandSpec & {
+  readonly handler?: Handler<C>;
+  readonly job?: JobHandler<C>;
+  /** Local commands: `(io, conn, args, reply)`; its types belong to src/main/io. */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly local?: (io: any, conn: any, args: Args, reply: Reply) => void | Promise<void>;
+};
+
+/** Types a definition for its context; no effect at run time. */
+export function defineCommand<C>(def: CommandDef<C>): CommandDef<C> {
+  return def;
+}

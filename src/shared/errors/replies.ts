@@ -1,0 +1,86 @@
+/**
+ * Error replies as frozen byte strings: `reply.error(WRONGTYPE)` copies them out, nothing is built on the hot path.
+ * The words are those of Redis 7.2, to the letter: clients match on them. Errors with variable parts are written with
+ * `reply.errorText`.
+ */
+
+function line(text: string): Uint8Array {
+  const bytes = Buffer.from(`-${text}\r\n`, 'utf8');
+  const out = new Uint8Array(bytes.length);
+  out.set(bytes);
+  return out;
+}
+
+export const WRONGTYPE = line('WRONGTYPE Operation against a key holding the wrong kind of value');
+export const SYNTAX = line('ERR syntax error');
+export const NOT_INTEGER = line('ERR value is not an integer or out of range');
+export const NOT_FLOAT = line('ERR value is not a valid float');
+export const NOT_POSITIVE = line('ERR value is out of range, must be positive');
+export const OUT_OF_RANGE_VALUE = line('ERR value is out of range');
+export const NO_SUCH_KEY = line('ERR no such key');
+export const OUT_OF_RANGE = line('ERR index out of range');
+export const OFFSET_OUT_OF_RANGE = line('ERR offset is out of range');
+export const SAME_OBJECT = line('ERR source and destination objects are the same');
+export const STRING_TOO_LONG = line('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+export const INCR_OVERFLOW = line('ERR increment or decrement would overflow');
+export const DECR_OVERFLOW = line('ERR decrement would overflow');
+export const NAN_OR_INFINITY = line('ERR increment would produce NaN or Infinity');
+export const BIT_OFFSET = line('ERR bit offset is not an integer or out of range');
+export const BIT_VALUE = line('ERR bit is not an integer or out of range');
+export const BIT_ARGUMENT = line('ERR The bit argument must be 1 or 0.');
+export const BITOP_NOT_ONE_KEY = line('ERR BITOP NOT must be called with a single source key.');
+export const BITFIELD_TYPE = line(
+  'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
+);
+export const BITFIELD_OVERFLOW = line('ERR Invalid OVERFLOW type specified');
+export const BITFIELD_RO_ONLY_GET = line('ERR BITFIELD_RO only supports the GET subcommand');
+export const INVALID_CURSOR = line('ERR invalid cursor');
+export const DB_INDEX = line('ERR DB index is out of range');
+export const SWAPDB_FIRST_INDEX = line('ERR invalid first DB index');
+export const SWAPDB_SECOND_INDEX = line('ERR invalid second DB index');
+export const BUSYKEY = line('BUSYKEY Target key name already exists.');
+export const MOVE_SAME_DB = SAME_OBJECT;
+export const FREQ_NOT_TRACKED = line(
+  'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between' +
+    ' policies at runtime LRU and LFU data will take some time to adjust.',
+);
+export const IDLETIME_NOT_TRACKED = line(
+  'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies' +
+    ' at runtime LRU and LFU data will take some time to adjust.',
+);
+
+export const INVALID_EXPIRE_SET = line("ERR invalid expire time in 'set' command");
+export const INVALID_EXPIRE_SETEX = line("ERR invalid expire time in 'setex' command");
+export const INVALID_EXPIRE_PSETEX = line("ERR invalid expire time in 'psetex' command");
+export const INVALID_EXPIRE_GETEX = line("ERR invalid expire time in 'getex' command");
+export const INVALID_EXPIRE_EXPIRE = line("ERR invalid expire time in 'expire' command");
+export const INVALID_EXPIRE_PEXPIRE = line("ERR invalid expire time in 'pexpire' command");
+export const INVALID_EXPIRE_EXPIREAT = line("ERR invalid expire time in 'expireat' command");
+export const INVALID_EXPIRE_PEXPIREAT = line("ERR invalid expire time in 'pexpireat' command");
+export const EXPIRE_NX_EXCLUSIVE = line('ERR NX and XX, GT or LT options at the same time are not compatible');
+export const EXPIRE_GT_LT = line('ERR GT and LT options at the same time are not compatible');
+
+export const OOM = line("OOM command not allowed when used memory > 'maxmemory'.");
+export const OOM_STORE = line('OOM sherd is out of memory for this shard');
+export const MISCONF = line(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may" +
+    ' modify the data set are disabled, because this instance is configured to report errors during writes if RDB' +
+    ' snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB' +
+    ' error.',
+);
+export const READONLY = line("READONLY You can't write against a read only replica.");
+export const LOADING = line('LOADING Redis is loading the dataset in memory');
+export const NOSCRIPT = line('NOSCRIPT No matching script. Please use EVAL.');
+export const EXECABORT = line('EXECABORT Transaction discarded because of previous errors.');
+export const NOAUTH = line('NOAUTH Authentication required.');
+export const NOAUTH_HELLO = line(
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass>' +
+    ' option can be used to authenticate the client and select the RESP protocol version at the same time',
+);
+export const WRONGPASS = line('WRONGPASS invalid username-password pair or user is disabled.');
+export const NOPROTO = line('NOPROTO unsupported protocol version');
+export const MAX_CLIENTS = line('ERR max number of clients reached');
+export const INTERNAL = line('ERR internal error');
+export const SHARD_RESTARTED = line(
+  'ERR the shard that served this command failed, the command may or may not have run',
+);

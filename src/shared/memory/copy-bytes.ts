@@ -1,0 +1,86 @@
+/**
+ * The ways to copy bytes between two `Uint8Array`s without allocating more than a view.
+ *
+ * Measured on Node 20 and 24 (nanoseconds a copy):
+ *
+ *     bytes            3   8  16  32  48  64  96 128
+ *     byte loop       26  35  39  76 112 153 227 300
+ *     eight at a time 15  16  23  38  53  68  98 128
+ *     32-bit words    12  11  15  23  30  38  53  67
+ *     set(subarray)   60  60  60  62  62  63  64  70     (the view is the cost)
+ *
+ * So `copyWords` is the one for hot paths; `copyBytes` where the caller has no `DataView` of both sides. 64-bit floats
+ * would be faster still, but nothing promises that they keep the bits of a NaN.
+ *
+ * Invariant: the source and the destination do not overlap.
+ */
+
+/** Up to this many bytes the loop of `copyBytes` is faster than a view. */
+const LOOP_BYTES_MAX = 56;
+/** The same for the word loop of `copyWords`. */
+const WORDS_BYTES_MAX = 112;
+
+/**
+ * Copies `len` bytes from `src[srcOff]` to `dst[dstOff]`.
+ * @requires both ranges inside their arrays, no overlap
+ */
+// hot: bench/micro.js "copyBytes"
+export function copyBytes(dst: Uint8Array, dstOff: number, src: Uint8Array, srcOff: number, len: number): void {
+  if (len > LOOP_BYTES_MAX) {
+    dst.set(src.subarray(srcOff, srcOff + len), dstOff);
+    return;
+  }
+  const whole = len & ~7;
+  let i = 0;
+  for (; i < whole; i += 8) {
+    const d = dstOff + i;
+    const s = srcOff + i;
+    dst[d] = src[s]!;
+    dst[d + 1] = src[s + 1]!;
+    dst[d + 2] = src[s + 2]!;
+    dst[d + 3] = src[s + 3]!;
+    dst[d + 4] = src[s + 4]!;
+    dst[d + 5] = src[s + 5]!;
+    dst[d + 6] = src[s + 6]!;
+    dst[d + 7] = src[s + 7]!;
+  }
+  for (; i < len; i++) dst[dstOff + i] = src[srcOff + i]!;
+}
+
+/**
+ * As `copyBytes`, with a `DataView` of the same bytes beside each array; two to three times as fast for short copies.
+ * The last word overlaps the one before it, so there is no tail of single bytes.
+ */
+// hot: bench/micro.js "copyWords"
+export function copyWords(
+  dst: Uint8Array,
+  dstView: DataView,
+  dstOff: number,
+  src: Uint8Array,
+  srcView: DataView,
+  srcOff: number,
+  len: number,
+): void {
+  if (len >= 8) {
+    if (len > WORDS_BYTES_MAX) {
+      dst.set(src.subarray(srcOff, srcOff + len), dstOff);
+      return;
+    }
+    const last = len - 8;
+    for (let i = 0; i < last; i += 8) {
+      dstView.setInt32(dstOff + i, srcView.getInt32(srcOff + i, true), true);
+      dstView.setInt32(dstOff + i + 4, srcView.getInt32(srcOff + i + 4, true), true);
+    }
+    dstView.setInt32(dstOff + last, srcView.getInt32(srcOff + last, true), true);
+    dstView.setInt32(dstOff + last + 4, srcView.getInt32(srcOff + last + 4, true), true);
+    return;
+  }
+  if (len >= 4) {
+    const last = len - 4;
+    const first = srcView.getInt32(srcOff, true);
+    dstView.setInt32(dstOff + last, srcView.getInt32(srcOff + last, true), true);
+    dstView.setInt32(dstOff, first, true);
+    return;
+  }
+  for (let i = 0; i < len; i++) dst[dstOff + i] = src[srcOff + i]!;
+}

@@ -1,0 +1,267 @@
+/**
+ * Single-producer single-consumer byte ring in a SharedArrayBuffer.
+ *
+ *     byte   0  tail       published by the producer: records before it may be read       line of the producer
+ *            4  committed  end of the last whole record, perhaps not yet published
+ *           64  head       published by the consumer: bytes before it may be overwritten   line of the consumer
+ *           68  begun      end of the record that the consumer last began to work on
+ *           72  done       end of the record that the consumer last finished
+ *           76  mark       a number of the consumer's, kept with `begun`
+ *           80  executed   1 when the record begun has been carried out, but its answer may not have left
+ *          128  starved    1 when the producer found it full and wants a wake-up
+ *          256  data, `capacity` bytes (a power of two)
+ *
+ * A record is 8 bytes of header (length of the payload, check word) and the payload, padded to 8. One that would cross
+ * the end is preceded by a wrap mark (length -1) and begins at the data's start. Positions are free-running 32-bit
+ * counters of bytes. Both ends keep a private copy of the other's position and reload it only when it runs out.
+ *
+ * Invariants: (1) positions are multiples of 8; (2) 0 <= tail - head <= capacity; (3) head <= done <= begun, and begun
+ * differs from done only inside one record's work; (4) a record is at most a quarter of the capacity, so a reader that
+ * advances always makes room.
+ *
+ * A thread that died is followed by another that attaches to the same memory. A new producer goes on at `committed`:
+ * whole records that its predecessor had not published are published by it. A new consumer goes on at `done`, and asks
+ * `interrupted` whether its predecessor died inside a record: that one may have taken effect.
+ */
+import type { Mailbox } from './mailbox.js';
+
+const TAIL = 0;
+const COMMITTED = 1;
+const HEAD = 16;
+const BEGUN = 17;
+const DONE = 18;
+const MARK = 19;
+const EXECUTED = 20;
+const STARVED = 32;
+const DATA_OFFSET = 256;
+const HEADER_BYTES = 8;
+const WRAP = -1;
+const CHECK = 0x5e4d_0000;
+
+/** Memory for a ring whose data part has `capacity` bytes (a power of two, at least 1024). */
+export function createRing(capacity: number): SharedArrayBuffer {
+  if (capacity < 1024 || (capacity & (capacity - 1)) !== 0) throw new Error('ring: capacity must be a power of two');
+  return new SharedArrayBuffer(DATA_OFFSET + capacity);
+}
+
+/** What both ends share: views and geometry. Offsets handed out are bytes into `u8`, `dv`, and `i32[offset >> 2]`. */
+class RingView {
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  readonly dv: DataView;
+  readonly capacity: number;
+  /** Largest payload in bytes; bigger ones travel in a mailbox. */
+  readonly recordBytesMax: number;
+  /** Where records too big for the ring travel; null in tests of the bare ring. */
+  mailbox: Mailbox | null;
+  protected readonly mask: number;
+
+  constructor(sab: SharedArrayBuffer, mailbox: Mailbox | null) {
+    this.u8 = new Uint8Array(sab);
+    this.i32 = new Int32Array(sab);
+    this.f64 = new Float64Array(sab);
+    this.dv = new DataView(sab);
+    this.capacity = sab.byteLength - DATA_OFFSET;
+    this.mask = this.capacity - 1;
+    this.recordBytesMax = (this.capacity >> 2) - HEADER_BYTES;
+    this.mailbox = mailbox;
+  }
+
+  /** Whether published records wait in the ring (both ends may ask). */
+  get empty(): boolean {
+    return Atomics.load(this.i32, TAIL) === Atomics.load(this.i32, HEAD);
+  }
+
+  /** Position up to which the consumer has given memory back (free-running, bytes). */
+  headPosition(): number {
+    return Atomics.load(this.i32, HEAD);
+  }
+}
+
+/** The writing end; used by one thread only. */
+export class RingProducer extends RingView {
+  private position: number;
+  private cachedHead: number;
+  private reservedAt = 0;
+  private reservedBytes = -1;
+  private published: number;
+
+  /** Attaches to the ring, behind the last whole record. */
+  constructor(sab: SharedArrayBuffer, mailbox: Mailbox | null = null) {
+    super(sab, mailbox);
+    this.position = Atomics.load(this.i32, COMMITTED);
+    this.published = Atomics.load(this.i32, TAIL);
+    this.cachedHead = Atomics.load(this.i32, HEAD);
+  }
+
+  /**
+   * hot: room for a record of `bytes` payload bytes; returns the payload's byte offset, or -1 when the ring is full
+   * (the
+   * consumer will then report it at its next release()). A reservation not committed is forgotten by the next one.
+   * @requires bytes <= recordBytesMax
+   */
+  reserve(bytes: number): number {
+    if (bytes > this.recordBytesMax || bytes < 0) throw new Error('ring: record too big');
+    const size = (bytes + HEADER_BYTES + 7) & -8;
+    const at = this.position & this.mask;
+    const tillEnd = this.capacity - at;
+    const need = size <= tillEnd ? size : size + tillEnd;
+    if (((this.position - this.cachedHead) | 0) + need > this.capacity && !this.reloadHead(need)) return -1;
+    let start = this.position;
+    if (size > tillEnd) {
+      this.i32[(DATA_OFFSET + at) >> 2] = WRAP;
+      start = (start + tillEnd) | 0;
+    }
+    this.reservedAt = start;
+    this.reservedBytes = bytes;
+    return DATA_OFFSET + (start & this.mask) + HEADER_BYTES;
+  }
+
+  private reloadHead(need: number): boolean {
+    this.cachedHead = Atomics.load(this.i32, HEAD);
+    if (((this.position - this.cachedHead) | 0) + need <= this.capacity) return true;
+    Atomics.store(this.i32, STARVED, 1);
+    this.cachedHead = Atomics.load(this.i32, HEAD);
+    return ((this.position - this.cachedHead) | 0) + need <= this.capacity;
+  }
+
+  /** hot: the reserved record is whole, with `bytes` payload bytes (at most what was reserved). Not yet visible. */
+  commit(bytes: number = this.reservedBytes): void {
+    if (bytes > this.reservedBytes) throw new Error('ring: commit without that reservation');
+    const header = (DATA_OFFSET + (this.reservedAt & this.mask)) >> 2;
+    this.i32[header] = bytes;
+    this.i32[header + 1] = bytes ^ CHECK;
+    this.position = (this.reservedAt + ((bytes + HEADER_BYTES + 7) & -8)) | 0;
+    this.reservedBytes = -1;
+    this.i32[COMMITTED] = this.position;
+  }
+
+  /**
+   * hot: makes all committed records visible; returns whether there were any. Once per batch; ring the doorbell then.
+   */
+  publish(): boolean {
+    if (this.published === this.position) return false;
+    this.published = this.position;
+    Atomics.store(this.i32, TAIL, this.position);
+    return true;
+  }
+
+  /**
+   * End of the last committed record (free-running, bytes): the ring has released it when headPosition() is not before
+   * it.
+   */
+  committedPosition(): number {
+    return this.position;
+  }
+
+  /** Asks the consumer for a wake-up at its next release(), as a failed reserve() does. */
+  starve(): void {
+    Atomics.store(this.i32, STARVED, 1);
+  }
+
+  /** Waits until the consumer releases something or `timeoutMs` passed. @requires a thread that may block */
+  waitForRoom(timeoutMs: number): void {
+    Atomics.store(this.i32, STARVED, 1);
+    const head = Atomics.load(this.i32, HEAD);
+    if (head !== this.cachedHead) return;
+    Atomics.wait(this.i32, HEAD, head, timeoutMs);
+  }
+}
+
+/** The reading end; used by one thread only. */
+export class RingConsumer extends RingView {
+  /** Payload bytes of the record that peek() found. */
+  length = 0;
+  /**
+   * Whether the previous consumer of this ring died between begin() and advance(); the record at peek() is that one.
+   */
+  readonly interrupted: boolean;
+  /** With `interrupted`: what it passed to begin(), and whether it had called executed(). */
+  readonly interruptedMark: number;
+  readonly interruptedExecuted: boolean;
+  private position: number;
+  private next = 0;
+  private cachedTail: number;
+  private released: number;
+
+  /** Attaches to the ring, behind the last record that was done. */
+  constructor(sab: SharedArrayBuffer, mailbox: Mailbox | null = null) {
+    super(sab, mailbox);
+    this.released = Atomics.load(this.i32, HEAD);
+    this.position = this.i32[DONE]!;
+    this.cachedTail = Atomics.load(this.i32, TAIL);
+    this.interrupted = this.i32[BEGUN] !== this.i32[DONE];
+    this.interruptedMark = this.i32[MARK]!;
+    this.interruptedExecuted = this.i32[EXECUTED] !== 0;
+    if (((this.position - this.released) | 0) < 0) throw new Error('ring: done is before head');
+  }
+
+  /** hot: payload offset of the next record (its size in `length`), or -1 when nothing more is published. */
+  peek(): number {
+    for (;;) {
+      if (this.position === this.cachedTail) {
+        this.cachedTail = Atomics.load(this.i32, TAIL);
+        if (this.position === this.cachedTail) return -1;
+      }
+      const at = this.position & this.mask;
+      const header = (DATA_OFFSET + at) >> 2;
+      const length = this.i32[header]!;
+      if (length === WRAP) {
+        this.position = (this.position + this.capacity - at) | 0;
+        continue;
+      }
+      if (length < 0 || length > this.recordBytesMax || this.i32[header + 1] !== (length ^ CHECK)) {
+        throw new Error('ring: torn record');
+      }
+      this.length = length;
+      this.next = (this.position + ((length + HEADER_BYTES + 7) & -8)) | 0;
+      return DATA_OFFSET + at + HEADER_BYTES;
+    }
+  }
+
+  /** hot: work on the peeked record begins; `mark` is for whoever finds it interrupted. Optional, see `interrupted`. */
+  begin(mark: number): void {
+    this.i32[MARK] = mark;
+    this.i32[EXECUTED] = 0;
+    this.i32[BEGUN] = this.next;
+  }
+
+  /** The record begun has been carried out, and only its answer must still leave. @requires begin() */
+  executed(): void {
+    this.i32[EXECUTED] = 1;
+  }
+
+  /**
+   * hot: the peeked record is finished (its reply is committed); moves to the next. The memory stays until release().
+   */
+  advance(): void {
+    this.position = this.next;
+    this.i32[BEGUN] = this.next;
+    this.i32[DONE] = this.next;
+  }
+
+  /**
+   * hot: gives the memory of all records behind the position back to the producer, and wakes one that waits. Returns
+   * true
+   * when the producer found the ring full since the last time: ring its doorbell if it does not block in waitForRoom().
+   */
+  release(): boolean {
+    if (this.released === this.position) return false;
+    this.released = this.position;
+    this.i32[BEGUN] = this.position;
+    this.i32[DONE] = this.position;
+    Atomics.store(this.i32, HEAD, this.position);
+    if (Atomics.load(this.i32, STARVED) === 0) return false;
+    Atomics.store(this.i32, STARVED, 0);
+    Atomics.notify(this.i32, HEAD);
+    return true;
+  }
+
+  /** hot: whether published records wait beyond the position; reads one shared word at most. */
+  hasWork(): boolean {
+    if (this.position !== this.cachedTail) return true;
+    this.cachedTail = Atomics.load(this.i32, TAIL);
+    return this.position !== this.cachedTail;
+  }
+}

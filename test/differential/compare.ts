@@ -1,0 +1,136 @@
+/** Runs one generated sequence on two servers and reports the first place where they disagree, cut down to its cause. */
+import { SeededRandom } from '../harness/random.js';
+import { type Arg, parseReply, type RespClient, type Value } from '../harness/resp-client.js';
+import { type Compare, type Generated, generateCommand } from './commands.js';
+import { isDocumented } from './differences.js';
+
+const DATABASES = [0, 1, 2, 3, 15];
+const NEAR_MS = 3000;
+const SHRINK_TRIES = 80;
+
+/** Two connections that get the same commands. */
+export interface Pair {
+  readonly oracle: RespClient;
+  readonly subject: RespClient;
+}
+
+export interface Disagreement {
+  readonly index: number;
+  readonly text: string;
+}
+
+/** A sequence of commands, cut into pipelines of random depth. */
+export interface Script {
+  readonly protocol: 2 | 3;
+  readonly commands: readonly Generated[];
+  readonly depths: readonly number[];
+}
+
+export function makeScript(seed: number, protocol: 2 | 3, length: number): Script {
+  const random = new SeededRandom(seed);
+  const commands = Array.from({ length }, () => generateCommand(random));
+  const depths = Array.from({ length }, () => (random.chance(0.3) ? 1 : random.between(2, 50)));
+  return { protocol, commands, depths };
+}
+
+/** Runs the script on empty servers; the first disagreement, or undefined. */
+export async function runScript(pair: Pair, script: Script): Promise<Disagreement | undefined> {
+  const setup: Arg[][] = [['RESET'], ['FLUSHALL'], ['HELLO', script.protocol], ['CLIENT', 'SETNAME', '']];
+  await Promise.all([pair.oracle.pipelineRaw(setup), pair.subject.pipelineRaw(setup)]);
+  let index = 0;
+  let turn = 0;
+  while (index < script.commands.length) {
+    const batch = script.commands.slice(index, index + script.depths[turn++ % script.depths.length]!);
+    const lists = batch.map((command) => command.args);
+    const [expected, got] = await Promise.all([pair.oracle.pipelineRaw(lists), pair.subject.pipelineRaw(lists)]);
+    for (let i = 0; i < batch.length; i++) {
+      const { args, compare } = batch[i]!;
+      if (agree(compare, expected[i]!, got[i]!) || isDocumented(args, expected[i]!, got[i]!)) continue;
+      return { index: index + i, text: describe(args, expected[i]!, got[i]!) };
+    }
+    index += batch.length;
+  }
+  return compareState(pair, index);
+}
+
+/** Key by key: value, type, encoding, time to live and digest in each database. */
+async function compareState(pair: Pair, index: number): Promise<Disagreement | undefined> {
+  for (const db of DATABASES) {
+    await Promise.all([pair.oracle.raw('SELECT', db), pair.subject.raw('SELECT', db)]);
+    const [names, others] = await Promise.all([scanAll(pair.oracle), scanAll(pair.subject)]);
+    if (names.join('|') !== others.join('|')) {
+      return { index, text: `keys of db ${db}: redis ${JSON.stringify(names)}, sherd ${JSON.stringify(others)}` };
+    }
+    const checks: Generated[] = [{ args: ['DBSIZE'], compare: 'exact' }];
+    for (const name of names) {
+      for (const command of ['GET', 'TYPE', 'STRLEN']) checks.push({ args: [command, name], compare: 'exact' });
+      checks.push({ args: ['OBJECT', 'ENCODING', name], compare: 'exact' });
+      checks.push({ args: ['DEBUG', 'DIGEST-VALUE', name], compare: 'exact' });
+      checks.push({ args: ['PTTL', name], compare: 'near-ms' });
+    }
+    const lists = checks.map((check) => check.args);
+    const [expected, got] = await Promise.all([pair.oracle.pipelineRaw(lists), pair.subject.pipelineRaw(lists)]);
+    for (let i = 0; i < checks.length; i++) {
+      if (agree(checks[i]!.compare, expected[i]!, got[i]!)) continue;
+      return { index, text: `state of db ${db}: ${describe(checks[i]!.args, expected[i]!, got[i]!)}` };
+    }
+  }
+  return undefined;
+}
+
+async function scanAll(client: RespClient): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, names] = (await client.ok('SCAN', cursor, 'COUNT', 100)) as [string, string[]];
+    for (const name of names) found.add(name);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...found].sort();
+}
+
+function agree(compare: Compare, expected: Buffer, got: Buffer): boolean {
+  if (compare === 'none' || expected.equals(got)) return true;
+  if (compare === 'exact') return false;
+  const [a, b] = [parseReply(expected), parseReply(got)];
+  if (compare === 'sorted') return Array.isArray(a) && Array.isArray(b) && sorted(a) === sorted(b);
+  if (compare === 'shape') return expected[0] === got[0] && !(a instanceof Error) && (a === null) === (b === null);
+  const [x, y] = [Number(a), Number(b)];
+  if (!(x >= 0 && y >= 0)) return false;
+  return Math.abs(x - y) <= (compare === 'near-s' ? NEAR_MS / 1000 : NEAR_MS);
+}
+
+const sorted = (list: Value[]): string => JSON.stringify([...list].sort());
+
+function show(bytes: Uint8Array | string): string {
+  const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1');
+  const quoted = JSON.stringify(text);
+  return quoted.length > 300 ? `${quoted.slice(0, 300)}... (${text.length} bytes)` : quoted;
+}
+
+const showCommand = (args: readonly Arg[]): string =>
+  args.map((arg) => show(arg instanceof Uint8Array ? arg : String(arg))).join(' ');
+
+function describe(args: readonly Arg[], expected: Buffer, got: Buffer): string {
+  return `${showCommand(args)}\n  redis: ${show(expected)}\n  sherd: ${show(got)}`;
+}
+
+/** A message for people: seed, what differs, and the shortest sequence found that still shows it. */
+export async function explain(pair: Pair, script: Script, seed: number, found: Disagreement): Promise<string> {
+  let { best, text } = { best: script.commands.slice(0, found.index + 1), text: found.text };
+  let tries = 0;
+  for (let chunk = Math.ceil(best.length / 2); chunk >= 1; chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2)) {
+    for (let start = 0; start < best.length && tries < SHRINK_TRIES; ) {
+      const shorter = [...best.slice(0, start), ...best.slice(start + chunk)];
+      tries++;
+      const again = await runScript(pair, { ...script, commands: shorter });
+      if (again === undefined) start += chunk;
+      else {
+        best = shorter.slice(0, again.index + 1);
+        text = again.text;
+      }
+    }
+  }
+  const lines = best.slice(-25).map((command) => `  ${showCommand(command.args)}`);
+  return `DIFF_SEED=${seed} RESP${script.protocol}: ${text}\nafter:\n${lines.join('\n')}`;
+}

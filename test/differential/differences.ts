@@ -1,0 +1,28 @@
+/**
+ * The documented differences between the oracle (Debian's redis-server 7.0.15) and Redis 7.2, which sherd follows. A
+ * row applies when the command's name and both replies match; nothing else may differ.
+ */
+import type { Arg } from '../harness/resp-client.js';
+
+interface Difference {
+  readonly why: string;
+  readonly command: RegExp;
+  readonly oracle: RegExp;
+  readonly subject: RegExp;
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    why: '7.2 checks the arguments of BITCOUNT and BITPOS before it looks whether the key exists',
+    command: /^bit(count|pos)$/i,
+    oracle: /^:/,
+    subject: /^-ERR /,
+  },
+];
+
+/** Whether a documented difference explains the two replies. */
+export function isDocumented(args: readonly Arg[], oracle: Buffer, subject: Buffer): boolean {
+  const name = String(args[0]);
+  const [a, b] = [oracle.toString('latin1'), subject.toString('latin1')];
+  return DIFFERENCES.some((row) => row.command.test(name) && row.oracle.test(a) && row.subject.test(b));
+}

@@ -1,0 +1,124 @@
+/** Runs local commands without sockets or threads: what a test sends and the very bytes of the reply. */
+
+import { localCommands } from '../../../src/main/io/commands/local-commands.js';
+import { ServerView } from '../../../src/main/io/commands/server-view.js';
+import type { Connection } from '../../../src/main/io/connection.js';
+import type { IoThread } from '../../../src/main/io/io-thread.js';
+import { buildRegistry, type Registry } from '../../../src/shared/command/registry.js';
+import type { CommandDef } from '../../../src/shared/command/spec.js';
+import { formatShard } from '../../../src/shared/memory/arena.js';
+import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
+import { Args } from '../../../src/shared/resp/args.js';
+import { Reply } from '../../../src/shared/resp/reply.js';
+import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
+import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
+import { parseReply, type Value } from '../../harness/resp-client.js';
+
+/** Arguments over one buffer, as the parser leaves them. */
+export function makeArgs(words: readonly string[]): Args {
+  const args = new Args(Math.max(words.length, 1));
+  const bytes = Uint8Array.from(Buffer.from(words.join(''), 'latin1'));
+  args.setBuffer(bytes, new DataView(bytes.buffer));
+  args.argc = words.length;
+  let at = 0;
+  words.forEach((word, i) => {
+    args.off[i] = at;
+    args.len[i] = word.length;
+    at += word.length;
+  });
+  return args;
+}
+
+/** A connection's fields as the handlers use them. */
+export function fakeConnection(id: number): Connection {
+  return {
+    id,
+    addr: `127.0.0.1:${50000 + id}`,
+    laddr: '127.0.0.1:6379',
+    fd: 10 + id,
+    db: 0,
+    proto: 2,
+    flags: 8,
+    name: '',
+    libName: '',
+    libVer: '',
+    user: 'default',
+    authenticated: true,
+    createdMs: Date.now(),
+    lastActiveMs: Date.now(),
+    lastCommandId: -1,
+    replyMode: 0,
+    closeAfterReply: false,
+    barrier: 0,
+    out: null,
+    inFlightBytes: 0,
+    outputBytes: 0,
+    inputBytes: 0,
+    readStopped: false,
+    writing: false,
+    closed: false,
+    noTouch: false,
+    noEvict: false,
+    close(): void {
+      (this as { closed: boolean }).closed = true;
+    },
+  } as unknown as Connection;
+}
+
+export class LocalRunner {
+  readonly registry: Registry;
+  readonly io: IoThread;
+  readonly conn: Connection = fakeConnection(1);
+
+  constructor(defs: readonly CommandDef[] = localCommands) {
+    this.registry = buildRegistry(defs);
+    const control = ControlBlock.create(1, 1);
+    control.i32[CONTROL.databases] = 16;
+    const segment = new SharedArrayBuffer(SEGMENT_BYTES);
+    formatShard(segment, 1, 2);
+    const threadId = 2;
+    this.io = {
+      registry: this.registry,
+      control,
+      port: null,
+      threadId,
+      stats: new StatsBlock(control.sab, control.statsOffset(threadId)),
+      config: new Map([
+        ['port', '6379'],
+        ['maxclients', '10000'],
+        ['requirepass', ''],
+      ]),
+      connections: new Map([[1, this.conn]]),
+      nowMs: Date.now(),
+      server: new ServerView({
+        control,
+        threadId,
+        firstSegments: [segment],
+        runId: 'a'.repeat(40),
+        configFile: '',
+        executable: '/usr/bin/node',
+      }),
+    } as unknown as IoThread;
+  }
+
+  /** The bytes of the reply. */
+  async raw(words: readonly string[]): Promise<Buffer> {
+    const reply = new Reply();
+    reply.proto = this.conn.proto;
+    const args = makeArgs(words);
+    const id = this.registry.resolve(args, 0);
+    if (id < 0) throw new Error(`no command ${words.join(' ')}`);
+    const def = this.registry.defs[id]!;
+    if (!this.registry.arityOk(id, args.argc)) reply.wrongArity(def.name);
+    else {
+      this.conn.lastCommandId = id;
+      await def.local!(this.io, this.conn, args, reply);
+    }
+    return Buffer.concat(reply.takeChunks());
+  }
+
+  /** The typed reply. */
+  async call(...words: string[]): Promise<Value> {
+    return parseReply(await this.raw(words));
+  }
+}

@@ -1,0 +1,177 @@
+import { MessageChannel } from 'node:worker_threads';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Args } from '../../../src/shared/resp/args.js';
+import { MAIL_BYTES_MAX, Mailbox } from '../../../src/shared/sync/mailbox.js';
+import {
+  REPLY,
+  ReplyView,
+  RequestView,
+  readReply,
+  readRequest,
+  writeReply,
+  writeReplyChunks,
+  writeRequest,
+  writeRequestGiven,
+} from '../../../src/shared/sync/records.js';
+import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
+
+const boxes: Mailbox[] = [];
+afterEach(() => {
+  for (const box of boxes.splice(0)) box.close();
+});
+
+function pair(capacity: number) {
+  const { port1, port2 } = new MessageChannel();
+  const near = new Mailbox(port1);
+  const far = new Mailbox(port2);
+  boxes.push(near, far);
+  const sab = createRing(capacity);
+  return { sab, near, far, producer: new RingProducer(sab, near), consumer: new RingConsumer(sab, far) };
+}
+
+function argsOf(parts: Uint8Array[], shared = false): Args {
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const u8 = new Uint8Array(shared ? new SharedArrayBuffer(total) : new ArrayBuffer(total));
+  const args = new Args();
+  args.reserve(parts.length);
+  args.setBuffer(u8, new DataView(u8.buffer));
+  args.argc = parts.length;
+  let at = 0;
+  parts.forEach((part, i) => {
+    u8.set(part, at);
+    args.off[i] = at;
+    args.len[i] = part.length;
+    at += part.length;
+  });
+  return args;
+}
+
+function argsBack(args: Args): Uint8Array[] {
+  return Array.from({ length: args.argc }, (_, i) => new Uint8Array(args.copy(i)));
+}
+
+const bytes = (n: number, seed = 1): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 7 + seed) & 255);
+
+describe('records', () => {
+  test('requests come out as they went in, small ones in the ring and big ones by mail', () => {
+    const { producer, consumer } = pair(4096);
+    const view = new RequestView();
+    const sizes = fc.array(fc.oneof({ weight: 9, arbitrary: fc.nat(80) }, { weight: 1, arbitrary: fc.nat(5000) }), {
+      minLength: 1,
+      maxLength: 90,
+    });
+    fc.assert(
+      fc.property(sizes, fc.nat(0xffffffff), fc.nat(15), fc.boolean(), (lengths, seq, db, resp3) => {
+        const parts = lengths.map((n, i) => bytes(n, i));
+        const proto = resp3 ? 3 : 2;
+        expect(writeRequest(producer, 5, seq, 77, db, proto, 9, 2 ** 40 + 1, argsOf(parts), -3)).toBe(true);
+        producer.publish();
+        expect(readRequest(consumer, consumer.peek(), view)).toBe(true);
+        expect(view).toMatchObject({
+          connId: 5,
+          seq,
+          cmdId: 77,
+          db,
+          proto,
+          clientFlags: 9,
+          clientId: 2 ** 40 + 1,
+          info: -3,
+        });
+        expect(argsBack(view.args)).toEqual(parts);
+        consumer.advance();
+        consumer.release();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a big request whose buffer is given away is not copied', () => {
+    const { producer, consumer } = pair(4096);
+    const parts = [bytes(3), bytes(100_000)];
+    const args = argsOf(parts, true);
+    expect(writeRequestGiven(producer, 1, 2, 3, 0, 2, 0, 4, args)).toBe(true);
+    producer.publish();
+    const view = new RequestView();
+    readRequest(consumer, consumer.peek(), view);
+    args.u8[3] = 99;
+    expect(view.args.u8[view.args.off[1]!]).toBe(99);
+  });
+
+  test('replies come out as they went in, in one piece, in chunks, and by mail', () => {
+    const { producer, consumer } = pair(4096);
+    const view = new ReplyView();
+    const take = (): Uint8Array => {
+      producer.publish();
+      expect(readReply(consumer, consumer.peek(), view)).toBe(true);
+      const chunks = view.chunks ?? [view.u8.slice(view.start, view.start + view.length)];
+      const out = new Uint8Array(Buffer.concat(chunks as Uint8Array[]));
+      consumer.advance();
+      consumer.release();
+      return out;
+    };
+    expect(writeReply(producer, 9, 4_000_000_000, REPLY.CLOSE, bytes(50), 10, 20)).toBe(true);
+    expect(take()).toEqual(bytes(50).slice(10, 30));
+    expect(view).toMatchObject({ connId: 9, seq: 4_000_000_000, flags: REPLY.CLOSE });
+    expect(writeReplyChunks(producer, 9, 2, 0, [bytes(30), bytes(40, 5)])).toBe(true);
+    expect(take()).toEqual(Uint8Array.from([...bytes(30), ...bytes(40, 5)]));
+    expect(writeReplyChunks(producer, 9, 3, 0, [bytes(3000), bytes(4000, 5)])).toBe(true);
+    expect(take()).toEqual(Uint8Array.from([...bytes(3000), ...bytes(4000, 5)]));
+    expect(view.chunks).toHaveLength(2);
+    expect(writeReply(producer, 9, 4, 0, bytes(9000), 0, 9000)).toBe(true);
+    expect(take()).toEqual(bytes(9000));
+    expect(writeReply(producer, 9, 5, 0, bytes(0), 0, 0)).toBe(true);
+    expect(take()).toHaveLength(0);
+  });
+
+  test('a full ring or mailbox is refused and told to the consumer; a single mail may be of any size', () => {
+    const { producer, consumer } = pair(1024);
+    const one = argsOf([new Uint8Array(MAIL_BYTES_MAX + 1)], true);
+    const small = argsOf([bytes(2000)]);
+    const view = new RequestView();
+    expect(writeRequestGiven(producer, 1, 1, 1, 0, 2, 0, 1, one)).toBe(true);
+    expect(writeRequest(producer, 1, 2, 1, 0, 2, 0, 1, small)).toBe(false);
+    producer.publish();
+    expect(readRequest(consumer, consumer.peek(), view)).toBe(true);
+    consumer.advance();
+    expect(consumer.release()).toBe(true);
+    expect(writeRequest(producer, 1, 2, 1, 0, 2, 0, 1, small)).toBe(true);
+    let written = 0;
+    while (writeRequest(producer, 1, 3, 1, 0, 2, 0, 1, argsOf([bytes(50)]))) written++;
+    expect(written).toBeGreaterThan(5);
+  });
+
+  test('a receiver that was started again gets every mail that was not released', () => {
+    const { sab, near, producer, consumer } = pair(4096);
+    const view = new RequestView();
+    for (let i = 0; i < 4; i++) writeRequest(producer, i, i, 1, 0, 2, 0, 1, argsOf([bytes(2000, i)]));
+    producer.publish();
+    // The first receiver takes all mails off the port, carries out one request, and dies.
+    readRequest(consumer, consumer.peek(), view);
+    consumer.advance();
+    const { port1, port2 } = new MessageChannel();
+    const successor = new Mailbox(port2);
+    boxes.push(successor);
+    near.reattach(port1, producer.headPosition());
+    const again = new RingConsumer(sab, successor);
+    for (let i = 1; i < 4; i++) {
+      expect(readRequest(again, again.peek(), view)).toBe(true);
+      expect(argsBack(view.args)).toEqual([bytes(2000, i)]);
+      again.advance();
+    }
+    expect(again.peek()).toBe(-1);
+  });
+
+  test('a reader of a mail that is nowhere is told so', () => {
+    const { sab, producer } = pair(4096);
+    writeRequest(producer, 3, 4, 1, 0, 2, 0, 1, argsOf([bytes(2000)]));
+    producer.publish();
+    const { port2 } = new MessageChannel();
+    const stranger = new Mailbox(port2);
+    boxes.push(stranger);
+    const consumer = new RingConsumer(sab, stranger);
+    const view = new RequestView();
+    expect(readRequest(consumer, consumer.peek(), view)).toBe(false);
+    expect(view).toMatchObject({ connId: 3, seq: 4 });
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { ShardLoop, type ShardParts } from '../../../src/shard/shard-loop.js';
+import { Args } from '../../../src/shared/resp/args.js';
+import { REPLY, ReplyView, readReply, writeReply, writeRequest } from '../../../src/shared/sync/records.js';
+import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
+import { JOB_WORDS, JOBS_MAX } from '../../../src/shared/sync/thread-data.js';
+
+/** One pair whose shard thread died; `die` prepares what it left behind in the memory. */
+function scene() {
+  const requestRing = createRing(4096);
+  const replyRing = createRing(4096);
+  const jobTable = new SharedArrayBuffer(JOBS_MAX * JOB_WORDS * 4);
+  const requests = new RingProducer(requestRing);
+  const args = new Args();
+  args.argc = 1;
+  for (let seq = 0; seq < 3; seq++) writeRequest(requests, 7, seq, 0, 0, 2, 0, 1, args);
+  requests.publish();
+  const takeOver = (leaseWasHeld: boolean): { seq: number; close: boolean }[] => {
+    const pair = {
+      requests: new RingConsumer(requestRing),
+      replies: new RingProducer(replyRing),
+      bell: { ring() {} },
+    };
+    const registry = { route: new Uint8Array(1), defs: [] };
+    const port = { log() {} };
+    const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port } as unknown as ShardParts);
+    loop.takeOver(leaseWasHeld);
+    const replies = new RingConsumer(replyRing);
+    const view = new ReplyView();
+    const out: { seq: number; close: boolean }[] = [];
+    for (let at = replies.peek(); at >= 0; at = replies.peek()) {
+      readReply(replies, at, view);
+      out.push({ seq: view.seq, close: (view.flags & REPLY.CLOSE) !== 0 });
+      replies.advance();
+    }
+    return out;
+  };
+  /** The sequence number of the request that the successor runs first. */
+  const nextSeq = (): number => {
+    const ring = new RingConsumer(requestRing);
+    return ring.i32[(ring.peek() >> 2) + 1]!;
+  };
+  const old = { requests: new RingConsumer(requestRing), replies: new RingProducer(replyRing) };
+  old.requests.peek();
+  return { old, jobTable, takeOver, nextSeq };
+}
+
+describe('the successor of a shard thread', () => {
+  test('runs the request again at which its predecessor had not begun to execute', () => {
+    const { old, takeOver, nextSeq } = scene();
+    old.requests.begin(old.replies.committedPosition());
+    expect(takeOver(false)).toEqual([]);
+    expect(nextSeq()).toBe(0);
+  });
+
+  test('closes the connection whose request may have taken effect', () => {
+    const { old, takeOver, nextSeq } = scene();
+    old.requests.begin(old.replies.committedPosition());
+    expect(takeOver(true)).toEqual([{ seq: 0, close: true }]);
+    expect(nextSeq()).toBe(1);
+  });
+
+  test('closes the connection whose request was executed, also without a lease', () => {
+    const { old, takeOver, nextSeq } = scene();
+    old.requests.begin(old.replies.committedPosition());
+    old.requests.executed();
+    expect(takeOver(false)).toEqual([{ seq: 0, close: true }]);
+    expect(nextSeq()).toBe(1);
+  });
+
+  test('publishes a reply that was committed, once', () => {
+    const { old, takeOver, nextSeq } = scene();
+    old.requests.begin(old.replies.committedPosition());
+    writeReply(old.replies, 7, 0, 0, new Uint8Array(5), 0, 5);
+    expect(takeOver(true)).toEqual([{ seq: 0, close: false }]);
+    expect(nextSeq()).toBe(1);
+  });
+
+  test('does not take its own words to lost jobs for replies of its predecessor', () => {
+    const { old, jobTable, takeOver, nextSeq } = scene();
+    new Int32Array(jobTable).set([1, 0, 8, 5, 0, 2, 0, 9, 6, old.replies.committedPosition()]);
+    old.requests.begin(old.replies.committedPosition());
+    expect(takeOver(true)).toEqual([
+      { seq: 5, close: true },
+      { seq: 6, close: true },
+      { seq: 0, close: true },
+    ]);
+    expect(nextSeq()).toBe(1);
+  });
+
+  test('does not begin a job again that is in the table already', () => {
+    const { old, jobTable, takeOver, nextSeq } = scene();
+    new Int32Array(jobTable).set([1, 0, 7, 0, 0]);
+    expect(old.requests.interrupted).toBe(false);
+    expect(takeOver(false)).toEqual([{ seq: 0, close: true }]);
+    expect(nextSeq()).toBe(1);
+  });
+});
