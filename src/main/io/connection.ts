@@ -76,6 +76,8 @@ export class Connection {
   replyMode: number = REPLY_MODE.on;
   /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
   closeAfterReply = false;
+  /** Waits for the end of the event loop's turn to have its replies written. */
+  unsettled = false;
   closed = false;
   /** The peer has sent its end; close when what it asked for is answered. */
   ended = false;

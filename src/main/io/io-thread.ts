@@ -101,6 +101,8 @@ export class IoThread {
   private readonly windowView: DataView;
   private readonly parser = new RespParser();
   private readonly args = new Args(128);
+  /** Connections read in this turn of the event loop, whose replies are still to be written. */
+  private readonly unsettled: Connection[] = [];
   readonly keyIndexes = new Int32Array(1024);
   private readonly replyView: ReplyView;
 
@@ -294,8 +296,25 @@ export class IoThread {
   private endTurn(conn: Connection): void {
     this.executor.endBatch();
     if (this.anyUnpublished) this.publish();
-    if (!conn.closed) this.settle(conn);
+    if (conn.closed || conn.unsettled) return;
+    conn.unsettled = true;
+    this.unsettled.push(conn);
+    if (this.unsettled.length === 1) setImmediate(this.settleAll);
   }
+
+  /**
+   * Once per turn of the event loop, after all sockets that had something were read: writes all replies. Clients are so
+   * woken in one row at the end, not one by one between reads (a third of the system time at 50 pipelining clients).
+   */
+  private readonly settleAll = (): void => {
+    const list = this.unsettled;
+    for (let i = 0; i < list.length; i++) {
+      const conn = list[i]!;
+      conn.unsettled = false;
+      if (!conn.closed) this.settle(conn);
+    }
+    list.length = 0;
+  };
 
   /** Sends what there is, then closes the connection or adjusts its reading, as its state asks. */
   private settle(conn: Connection): void {

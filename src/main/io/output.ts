@@ -19,7 +19,7 @@ export const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 /** They go on when it has fallen below this. */
 const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
 /** Reply buffers kept for the next turn. */
-const POOL_MAX = 32;
+const POOL_MAX = 128;
 
 /** A client-output-buffer-limit: bytes (0 = none), and how long the soft one may be exceeded. */
 export interface OutputLimit {

@@ -15,9 +15,8 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Dictionary } from './dictionary.js';
-import { F_BIG_KEY } from './entry.js';
+import { F_BIG_KEY, keyWord } from './entry.js';
 import { hashOfEntryKey } from './entry-key.js';
-import { keyWord } from './entry.js';
 import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
 /** Number of values of h1: the position behind the last table. */

@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { activeExpire, expireTable } from '../../../src/shard/keyspace/active-expiry.js';
+import type { Ptr } from '../../../src/shared/memory/ptr.js';
+import { STAT } from '../../../src/shared/stats/stats-layout.js';
+import { CONTROL } from '../../../src/shared/sync/control-block.js';
+import { KeysEngine } from './keys-engine.js';
+
+let last: KeysEngine | null = null;
+
+function newEngine(shards: number): KeysEngine {
+  last = new KeysEngine(shards);
+  return last;
+}
+
+afterEach(() => {
+  expect(last?.badPages() ?? 0).toBe(0);
+});
+
+/** One slice on the only shard. */
+function slice(engine: KeysEngine, budgetUs = 200): boolean {
+  engine.ctx.leases.takeShard(0);
+  engine.ctx.refresh();
+  engine.ctx.useShard(0);
+  const more = activeExpire(engine.ctx, budgetUs);
+  engine.ctx.leases.giveAll();
+  return more;
+}
+
+describe('active expiry', () => {
+  it('removes every due key of every database in bounded slices, and no other', () => {
+    const engine = newEngine(1);
+    const now = engine.ctx.nowMs;
+    for (let i = 0; i < 6000; i++) {
+      engine.put(`due${i}`, 'v', now + 1000 + i);
+      engine.put(`later${i}`, 'v', now + 1_000_000);
+      if (i % 10 === 0) engine.put(`for ever${i}`, 'v');
+      if (i % 100 === 0) engine.put(`due${i}`, 'v', now + 500, 9);
+    }
+    expect(slice(engine)).toBe(false);
+    expect(engine.count()).toBe(12600);
+    engine.advance(10_000);
+    let slices = 1;
+    while (slice(engine)) if (++slices > 10_000) throw new Error('it does not end');
+    expect(engine.count()).toBe(6600);
+    expect(engine.count(9)).toBe(0);
+    expect(engine.ctx.stats.f64[STAT.expiredActiveKeys]).toBe(6060);
+    expect(engine.ctx.stats.f64[STAT.expiredKeys]).toBe(6060);
+    const dict = engine.ctx.keyspaces[0]![0]!.dict;
+    expect(dict.volatileCount).toBe(6000);
+    for (let i = 0; i < 6000; i++) if (engine.get(`later${i}`) === null) throw new Error(`later${i} is lost`);
+    expect(slices).toBeGreaterThan(1);
+  });
+
+  it('finds keys that become due after it has raised the bounds of their tables', () => {
+    const engine = newEngine(1);
+    const now = engine.ctx.nowMs;
+    for (let i = 0; i < 2000; i++) engine.put(`k${i}`, 'v', now + 1000 * (1 + (i % 10)));
+    for (let second = 1; second <= 10; second++) {
+      engine.advance(second === 1 ? 1100 : 1000);
+      while (slice(engine));
+      expect(engine.count()).toBe(2000 - second * 200);
+    }
+  });
+
+  it('rests while it is switched off or clients are paused', () => {
+    const engine = newEngine(1);
+    engine.put('k', 'v', engine.ctx.nowMs + 1);
+    engine.advance(10);
+    engine.control.i32[CONTROL.activeExpire] = 0;
+    expect(slice(engine)).toBe(false);
+    engine.control.i32[CONTROL.activeExpire] = 1;
+    engine.control.i32[CONTROL.pauseMode] = 1;
+    expect(slice(engine)).toBe(false);
+    expect(engine.count()).toBe(1);
+    engine.control.i32[CONTROL.pauseMode] = 0;
+    slice(engine);
+    expect(engine.count()).toBe(0);
+  });
+
+  it('records DEL and the event in the database of the key', () => {
+    const engine = newEngine(1);
+    engine.put('k', 'v', engine.ctx.nowMs + 1, 7);
+    engine.record(true);
+    engine.advance(10);
+    slice(engine);
+    expect(engine.recorded()).toEqual(['7: DEL k', '7 event expired k']);
+  });
+
+  it('clears one table for a key about to be inserted and leaves the cursor as after a vain find', () => {
+    const engine = newEngine(1);
+    for (let i = 0; i < 300; i++) engine.put(`k${i}`, 'v', i % 2 === 0 ? engine.ctx.nowMs + 1 : -1);
+    engine.advance(10);
+    engine.ctx.refresh();
+    const keyspace = engine.ctx.keyspaces[0]![0]!;
+    const u8 = Uint8Array.from(Buffer.from('new'));
+    const dv = new DataView(u8.buffer);
+    expect(keyspace.find(u8, dv, 0, 3)).toBe(0);
+    expect(expireTable(engine.ctx, keyspace, keyspace.dict.table as Ptr)).toBe(150);
+    keyspace.insert(keyspace.createEntry(u8, dv, 0, 3, 0x10, 0, -1, 0));
+    expect(keyspace.find(u8, dv, 0, 3)).not.toBe(0);
+    keyspace.arena.settleTouched();
+    expect(keyspace.dict.count).toBe(151);
+  });
+});
