@@ -162,15 +162,10 @@ export class ExecContext {
     const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
     if (e === 0) return NULL;
     if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
-    return this.expireIfDue(keyspace, e) ? NULL : e;
-  }
-
-  /** Removes the found entry if its time is over; whether it was removed. */
-  expireIfDue(keyspace: Keyspace, e: Ptr): boolean {
-    if (entryExpireAtMs(this.arena, e) > this.nowMs) return false;
-    this.expire(keyspace, e);
-    this.keyspace.dict.table = keyspace.dict.table;
-    return true;
+    if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;
+    // While clients are paused nothing changes: the key is hidden and stays.
+    if (this.control.i32[CONTROL.pauseMode] === 0) this.expire(keyspace, e);
+    return NULL;
   }
 
   /**

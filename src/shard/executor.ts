@@ -15,7 +15,7 @@ import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../shared/hash.js';
 import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
 import type { Args } from '../shared/resp/args.js';
-import type { Reply } from '../shared/resp/reply.js';
+import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../shared/sync/control-block.js';
@@ -42,6 +42,8 @@ export class Executor {
   private lowest = 0;
   private keyIndexes = new Int32Array(64);
   private calls = 0;
+  /** The command run last was given up because its reply is big. */
+  private tooBig = false;
   private maxmemory = 0;
 
   constructor(
@@ -97,7 +99,14 @@ export class Executor {
     }
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
+    // A big value is copied by the shard's thread, not by one that serves sockets.
+    reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     this.run(cmdId, args, reply, client);
+    reply.small = false;
+    if (this.tooBig) {
+      this.tooBig = false;
+      return false;
+    }
     return true;
   }
 
@@ -118,8 +127,6 @@ export class Executor {
       this.plan(cmdId, args);
       leases.takeMarked(this.wanted);
     }
-    const f64 = this.stats.f64;
-    f64[STAT.ringCommands] = f64[STAT.ringCommands]! + 1;
     this.run(cmdId, args, reply, client);
   }
 
@@ -249,6 +256,11 @@ export class Executor {
 
   private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
+    if (error === BIG_REPLY) {
+      this.tooBig = true;
+      this.stats.uncall(cmdId);
+      return;
+    }
     if (error instanceof ArenaFullError) {
       reply.error(OOM_STORE);
       return;

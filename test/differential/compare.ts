@@ -105,7 +105,7 @@ const sorted = (list: Value[]): string => JSON.stringify([...list].sort());
 function show(bytes: Uint8Array | string): string {
   const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1');
   const quoted = JSON.stringify(text);
-  return quoted.length > 300 ? `${quoted.slice(0, 300)}... (${text.length} bytes)` : quoted;
+  return quoted.length > 160 ? `${quoted.slice(0, 160)}... (${text.length} bytes)` : quoted;
 }
 
 const showCommand = (args: readonly Arg[]): string =>

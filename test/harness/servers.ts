@@ -13,7 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { RespClient } from './resp-client.js';
 
 export const PROJECT_ROOT = fileURLToPath(new URL('../../', import.meta.url));
-export const CLI = join(PROJECT_ROOT, 'dist/main/cli.js');
+/** The built package; `SHERD_DIST` names another build, to compare two. */
+export const DIST = process.env.SHERD_DIST ?? join(PROJECT_ROOT, 'dist');
+export const CLI = join(DIST, 'main/cli.js');
 const READY = /Ready to accept connections/;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 15_000;

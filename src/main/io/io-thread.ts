@@ -70,6 +70,9 @@ export interface IoParts {
   readonly server: ServerView | null;
 }
 
+/** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
+const PUBLISH_COMMANDS = 256;
+
 export class IoThread {
   readonly index: number;
   readonly threadId: number;
@@ -118,7 +121,8 @@ export class IoThread {
   /** Connections that got replies in this wake-up. */
   private touched: Connection[] = [];
   private readonly unpublished: Uint8Array;
-  private anyUnpublished = false;
+  /** Requests written into rings and not yet published. */
+  private unpublishedCommands = 0;
   private pauseTimer: NodeJS.Timeout | null = null;
   private cronTimer: NodeJS.Timeout | null = null;
   private closing = false;
@@ -295,8 +299,8 @@ export class IoThread {
 
   private endTurn(conn: Connection): void {
     this.executor.endBatch();
-    if (this.anyUnpublished) this.publish();
-    if (conn.closed || conn.unsettled) return;
+    if (this.unpublishedCommands >= PUBLISH_COMMANDS) this.publish();
+    if (conn.unsettled) return;
     conn.unsettled = true;
     this.unsettled.push(conn);
     if (this.unsettled.length === 1) setImmediate(this.settleAll);
@@ -314,6 +318,7 @@ export class IoThread {
       if (!conn.closed) this.settle(conn);
     }
     list.length = 0;
+    if (this.unpublishedCommands > 0) this.publish();
   };
 
   /** Sends what there is, then closes the connection or adjusts its reading, as its state asks. */
@@ -375,12 +380,12 @@ export class IoThread {
   /** A request was written into the ring of `shard`; it is published at the end of the turn. */
   ringWritten(shard: number): void {
     this.unpublished[shard] = 1;
-    this.anyUnpublished = true;
+    this.unpublishedCommands++;
     this.stats.f64[STAT.ringCommands]! += 1;
   }
 
   private publish(): void {
-    this.anyUnpublished = false;
+    this.unpublishedCommands = 0;
     const unpublished = this.unpublished;
     for (let shard = 0; shard < unpublished.length; shard++) {
       if (unpublished[shard] === 0) continue;
@@ -459,7 +464,7 @@ export class IoThread {
       if (conn.barrier === 0 && conn.input.parser !== null && !conn.closeAfterReply) this.runKept(conn);
     }
     this.executor.endBatch();
-    if (this.anyUnpublished) this.publish();
+    if (this.unpublishedCommands > 0) this.publish();
     for (let i = 0; i < touched.length; i++) {
       const conn = touched[i]!;
       if (!conn.closed) this.settle(conn);

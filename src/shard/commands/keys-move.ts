@@ -1,7 +1,7 @@
 /**
- * Keys that change name, database or number: RENAME, RENAMENX, MOVE, COPY. The two keys may be on different shards, both
- * under their leases; the order is always: make the new entry (which may run out of memory), drop what it replaces, link
- * it, unlink the old one.
+ * Keys that change name, database or number: RENAME, RENAMENX, MOVE, COPY. The two keys may be on different shards,
+ * both under their leases; the order is always: make the new entry (which may run out of memory), drop what it
+ * replaces, link it, unlink the old one.
  */
 import { integer, key, keyOW, keyRO, keyRW, OPT, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
@@ -46,7 +46,7 @@ function findIn(ctx: ExecContext, keyspace: Keyspace, args: Args, i: number): Pt
   const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
   if (e === NULL) return NULL;
   const atMs = entryExpireAtMs(keyspace.arena, e);
-  if (atMs < 0 || atMs > ctx.nowMs) return e;
+  if (atMs < 0 || atMs >= ctx.nowMs) return e;
   ctx.expire(keyspace, e);
   return NULL;
 }

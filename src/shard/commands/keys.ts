@@ -24,7 +24,7 @@ function counted(ctx: ExecContext, args: Args, i: number, e: Ptr): Ptr {
   return e;
 }
 
-/** The entry of the key in argument i, counted as a read that leaves no trace on its access clock; 0 if there is none. */
+/** The entry of the key in argument i, counted as a read, its access clock left alone; 0 if there is none. */
 export function lookupQuiet(ctx: ExecContext, args: Args, i: number): Ptr {
   return counted(ctx, args, i, ctx.peek(args, i));
 }

@@ -28,7 +28,7 @@ const ENTRIES = new Int32Array(TABLE_ENTRIES_MAX);
 /** Whether some entry of the table may be due. */
 function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
   const w = ((table & UNIT_MASK) << 1) + T_MIN_EXPIRE;
-  return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! <= nowMs;
+  return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! < nowMs;
 }
 
 /** Removes the due entries of a table until `endMs` (performance.now()); -1 minus their number if it had to stop. */
@@ -42,7 +42,7 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
     const e = ENTRIES[i]! as Ptr;
     const atMs = entryExpireAtMs(arena, e);
     if (atMs < 0) continue;
-    if (atMs > ctx.nowMs) {
+    if (atMs >= ctx.nowMs) {
       if (atMs < minAtMs) minAtMs = atMs;
       continue;
     }

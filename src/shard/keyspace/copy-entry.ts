@@ -1,9 +1,10 @@
 /**
- * Entries under another key or in another shard: COPY makes a second entry, RENAME re-creates the cell with the new key.
- * Within one arena RENAME moves the value, across arenas it is copied; what is specific to a type is `copyValue`.
+ * Entries under another key or in another shard: COPY makes a second entry, RENAME re-creates the cell with the new
+ * key. Within one arena RENAME moves the value, across arenas it is copied; what is specific to a type is `copyValue`.
  *
- * Invariants: (1) the leases of both arenas are held; (2) the entry that comes back is in no dictionary yet, has the
- * type, encoding, expiry and value of `e`, and keeps to ENTRY_BYTES_MAX although its key may be longer than that of `e`.
+ * Invariants: (1) the leases of both arenas are held; (2) the entry that comes back is in no dictionary yet and has
+ * the type, encoding, expiry and value of `e`; (3) it keeps to ENTRY_BYTES_MAX although its key may be longer: an
+ * embedded string that has no room beside the key becomes a blob.
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';

@@ -183,6 +183,7 @@ export class Dictionary {
   /** Adds an entry for the key that the last `find` did not find. */
   insert(e: Ptr): void {
     const ctl = this.arena.ctl;
+    this.touchRoot();
     if (this.table === 0) this.createFirst();
     let place = tablePlace(this.arena, this.table, this.h2, e);
     while (place < 0) {
@@ -206,11 +207,17 @@ export class Dictionary {
   remove(): void {
     const arena = this.arena;
     const ctl = arena.ctl;
+    this.touchRoot();
     tableRemove(arena, this.table, this.h2, this.place);
     ctl[this.root + R_COUNT] = ctl[this.root + R_COUNT]! - 1;
     const tw = (this.table & UNIT_MASK) << 1;
     if (arena.i32[this.table >>> SEGMENT_SHIFT]![tw + T_COUNT] === 0) this.mergeEmpty(this.table);
     this.place = -1;
+  }
+
+  /** Announces a store into the root. */
+  touchRoot(): void {
+    if (this.arena.tracking !== 0) this.arena.touch((this.root >> 1) as Ptr, 0, ROOT_WORDS * 4);
   }
 
   private createFirst(): void {
@@ -373,6 +380,16 @@ export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
     }
   }
   free(arena, dir);
+}
+
+/** The table at a position of a directory that may be detached from its root. @requires lease, position < 2 ** depth */
+export function directoryEntry(arena: Arena, dir: Ptr, depth: number, position: number): Ptr {
+  let cell = dir;
+  if (depth > LEAF_BITS) {
+    cell = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + (position >>> LEAF_BITS)]! as Ptr;
+    position &= LEAF_SIZE - 1;
+  }
+  return arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + position]! as Ptr;
 }
 
 /** Cells of a directory, for fsck. */

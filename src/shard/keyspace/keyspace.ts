@@ -191,6 +191,7 @@ export class Keyspace {
 
   private countVolatile(atMs: number): void {
     const arena = this.arena;
+    this.dict.touchRoot();
     arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! + 1;
     const table = this.dict.table;
     const tw = (table & UNIT_MASK) << 1;
@@ -212,6 +213,7 @@ export class Keyspace {
 
   private uncountVolatile(): void {
     const arena = this.arena;
+    this.dict.touchRoot();
     arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! - 1;
     const table = this.dict.table;
     const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;

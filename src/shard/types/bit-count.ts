@@ -85,6 +85,6 @@ export function countBits(runs: ByteRuns, start: number, end: number): number {
   const first = Math.floor(start / 8);
   const last = Math.floor(end / 8);
   const before = runs.byteAt(first) >>> (8 - (start % 8));
-  const after = runs.byteAt(last) & (0x7f >>> end % 8);
+  const after = runs.byteAt(last) & (0x7f >>> (end % 8));
   return countBytes(runs, first, last) - popcount32(before) - popcount32(after);
 }

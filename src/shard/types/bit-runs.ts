@@ -14,11 +14,9 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { INT64_CHARS_MAX, writeInt64 } from '../../shared/numbers/int64.js';
 import { BLOCK_BYTES, blobBlock } from '../keyspace/blob.js';
 import { ENC_BLOB, ENC_EMBED, ENC_INT, valueWordOffset } from '../keyspace/entry.js';
-
-/** Digits of a signed 64-bit integer, the sign included. */
-const DIGITS_MAX = 20;
 
 const EMPTY_U8 = new Uint8Array(0);
 const EMPTY_I32 = new Int32Array(0);
@@ -37,7 +35,7 @@ export class ByteRuns {
   /** The blob's directory, or 0: all bytes are one run. */
   private dir: Ptr = NULL;
   private base = 0;
-  private readonly digits = new Uint8Array(DIGITS_MAX + 4);
+  private readonly digits = new Uint8Array(INT64_CHARS_MAX + 4);
   private readonly digitWords = new Int32Array(this.digits.buffer);
 
   /** Opens the string in entry `e`; `e` 0 is the empty string. Allocates nothing, but for integers beyond 2^53. */
@@ -67,7 +65,10 @@ export class ByteRuns {
         this.length = i32[vw + 1]!;
         return;
       case ENC_INT:
-        this.openInteger(i32[vw]!, i32[vw + 1]!);
+        this.length = writeInt64(this.digits, 0, i32[vw + 1]!, i32[vw]!);
+        this.u8 = this.digits;
+        this.i32 = this.digitWords;
+        this.base = 0;
         return;
       default:
         throw new Error(`string of unknown encoding ${(head >>> 4) & 15}`);
@@ -99,32 +100,5 @@ export class ByteRuns {
     if (offset >= this.length) return 0;
     this.seek(offset);
     return this.zeros ? 0 : this.u8[this.at]!;
-  }
-
-  private openInteger(lo: number, hi: number): void {
-    const digits = this.digits;
-    this.u8 = digits;
-    this.i32 = this.digitWords;
-    this.base = 0;
-    let n = hi * 4294967296 + (lo >>> 0);
-    if (!Number.isSafeInteger(n)) {
-      const text = ((BigInt(hi) << 32n) | BigInt(lo >>> 0)).toString();
-      for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);
-      this.length = text.length;
-      return;
-    }
-    let length = 0;
-    if (n < 0) {
-      digits[length++] = 45;
-      n = -n;
-    }
-    for (let m = n; m >= 10; m = Math.floor(m / 10)) length++;
-    this.length = length + 1;
-    for (let i = length; ; i--) {
-      const next = Math.floor(n / 10);
-      digits[i] = 48 + n - next * 10;
-      if (next === 0) return;
-      n = next;
-    }
   }
 }

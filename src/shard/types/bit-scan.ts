@@ -37,7 +37,7 @@ export function firstBit(runs: ByteRuns, bit: number, start: number, end: number
   const last = Math.floor(end / 8);
   if (start % 8 !== 0) {
     // Bits before the range are made such that they do not match.
-    const outside = 0xff00 >>> start % 8;
+    const outside = 0xff00 >>> (start % 8);
     const found = firstInByte(bit === 1 ? runs.byteAt(byte) & ~outside : runs.byteAt(byte) | (outside & 255), bit);
     if (found < 8) return byte * 8 + found <= end ? byte * 8 + found : -1;
     byte++;
@@ -45,7 +45,7 @@ export function firstBit(runs: ByteRuns, bit: number, start: number, end: number
   while (byte <= last) {
     runs.seek(byte);
     const n = Math.min(runs.bytes, last - byte + 1);
-    const found = runs.zeros ? (bit === 1 ? -1 : 0) : firstInBytes(runs.u8, runs.i32, runs.at, n, bit);
+    const found = runs.zeros ? -1 : firstInBytes(runs.u8, runs.i32, runs.at, n, bit);
     if (found >= 0) return byte * 8 + found <= end ? byte * 8 + found : -1;
     byte += n;
   }

@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) functions that take an entry to change it are called right after the lookup of its
  * key, while the dictionary's cursor stands there; (3) they may move the entry: only the returned pointer is valid.
  */
+import { EVENT_CLASS } from '../../shared/keyspace-events.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes, copyWords } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
@@ -320,6 +321,7 @@ export function prepareString(
   if (e === NULL) {
     const next = keyspace.createEntry(args.u8, args.dv, off, len, head, valueSize, expireAtMs, ctx.clock);
     keyspace.insert(next);
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, keyIndex);
     return next;
   }
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;

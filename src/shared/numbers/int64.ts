@@ -66,12 +66,12 @@ export function parseInt64(u8: Uint8Array, off: number, len: number): boolean {
   return true;
 }
 
-/** Digits in [at, end), or NaN when there is something else. @requires at most 15 of them */
+/** Digits in [at, end), or -1 when there is something else. @requires at most 15 of them */
 function digitsValue(u8: Uint8Array, at: number, end: number): number {
   let v = 0;
   for (; at < end; at++) {
     const c = u8[at]! - ZERO;
-    if (c < 0 || c > 9) return Number.NaN;
+    if (c < 0 || c > 9) return -1;
     v = v * 10 + c;
   }
   return v;
@@ -82,13 +82,13 @@ function parseLong(u8: Uint8Array, at: number, end: number, negative: boolean): 
   if (digits > DIGITS_MAX) return false;
   if (digits <= SAFE_DIGITS) {
     const v = digitsValue(u8, at, end);
-    if (v !== v) return false;
+    if (v < 0) return false;
     setInt64(negative ? -v : v);
     return true;
   }
   const a = digitsValue(u8, at, end - 9);
   const b = digitsValue(u8, end - 9, end);
-  if (a !== a || b !== b) return false;
+  if (a < 0 || b < 0) return false;
   // a * 10^9 + b in limbs of 16 bits, so that each step is exact.
   const a1 = Math.floor(a / 65536);
   const p1 = a1 * 1e9;

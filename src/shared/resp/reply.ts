@@ -44,6 +44,9 @@ const INT = 58; // :
 /** What kind of aggregate a deferred header opens. */
 export type AggregateKind = 'array' | 'map' | 'set' | 'push';
 
+/** Thrown, not to be caught by handlers, when `small` is set and a value beyond BIG_BULK_BYTES is to be written. */
+export const BIG_REPLY = new Error('reply too big for an I/O thread');
+
 export class Reply {
   /** Protocol version of the client that will read this. */
   proto: 2 | 3 = 2;
@@ -61,6 +64,8 @@ export class Reply {
   lastError: Uint8Array | null = null;
   /** Length of the bulk string that `bulkBegin` opened. */
   private openBulkBytes = 0;
+  /** An I/O thread is running the command: a big value is refused by throwing BIG_REPLY, to be run elsewhere. */
+  small = false;
 
   constructor(bytes = INITIAL_BYTES) {
     this.u8 = new Uint8Array(bytes);
@@ -505,6 +510,7 @@ export class Reply {
 
   /** Shared memory: a shard gives such a chunk to the I/O thread without copying it. */
   private openBigChunk(bytes: number): void {
+    if (this.small) throw BIG_REPLY;
     this.setAside();
     this.u8 = new Uint8Array(new SharedArrayBuffer(bytes));
     this.dv = new DataView(this.u8.buffer);

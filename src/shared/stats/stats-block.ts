@@ -50,6 +50,11 @@ export class StatsBlock {
     this.f64[COMMANDS_AT + id * COMMAND_CELL + CMD_CALLS]! += 1;
   }
 
+  /** Takes back a call that is going to be made again elsewhere. */
+  uncall(id: number): void {
+    this.f64[COMMANDS_AT + id * COMMAND_CELL + CMD_CALLS]! -= 1;
+  }
+
   /** Adds the time that a call took to its command's total and histogram. `usec` is microseconds, fractions allowed. */
   time(id: number, usec: number): void {
     this.f64[COMMANDS_AT + id * COMMAND_CELL + CMD_USEC]! += usec;

@@ -16,6 +16,8 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   'config|rewrite': ['tips'],
   'config|set': ['tips'],
   'latency|reset': ['tips'],
+  randomkey: ['tips'],
+  scan: ['tips'],
   quit: ['doc_flags', 'deprecated_since', 'replaced_by', 'flags'],
 };
 

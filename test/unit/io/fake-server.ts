@@ -259,11 +259,16 @@ export class FakeServer {
       const more = at + piece < bytes.length ? 1 : 0;
       const n = Math.min(piece, bytes.length - at);
       const view = new Uint8Array(bytes.subarray(at, at + n));
-      const ok =
+      const put = (): boolean =>
         more === 0 && at === 0 && n > 1000
           ? writeReplyChunks(ring, this.view.connId, this.view.seq, more, [view])
           : writeReply(ring, this.view.connId, this.view.seq, more, view, 0, n);
-      if (!ok) throw new Error('fake shard: reply ring full');
+      if (!put()) {
+        // One thread plays both ends here: the I/O thread must drain now.
+        ring.publish();
+        this.io.onWake();
+        if (!put()) throw new Error('fake shard: reply ring full');
+      }
       at += n;
     } while (at < bytes.length);
   }

@@ -31,14 +31,14 @@ describe('active expiry', () => {
     const engine = newEngine(1);
     const now = engine.ctx.nowMs;
     for (let i = 0; i < 6000; i++) {
-      engine.put(`due${i}`, 'v', now + 1000 + i);
-      engine.put(`later${i}`, 'v', now + 1_000_000);
+      engine.put(`due${i}`, 'v', now + 600_000 + i);
+      engine.put(`later${i}`, 'v', now + 10_000_000);
       if (i % 10 === 0) engine.put(`for ever${i}`, 'v');
-      if (i % 100 === 0) engine.put(`due${i}`, 'v', now + 500, 9);
+      if (i % 100 === 0) engine.put(`due${i}`, 'v', now + 500_000, 9);
     }
     expect(slice(engine)).toBe(false);
     expect(engine.count()).toBe(12600);
-    engine.advance(10_000);
+    engine.advance(700_000);
     let slices = 1;
     while (slice(engine)) if (++slices > 10_000) throw new Error('it does not end');
     expect(engine.count()).toBe(6600);
@@ -54,11 +54,11 @@ describe('active expiry', () => {
   it('finds keys that become due after it has raised the bounds of their tables', () => {
     const engine = newEngine(1);
     const now = engine.ctx.nowMs;
-    for (let i = 0; i < 2000; i++) engine.put(`k${i}`, 'v', now + 1000 * (1 + (i % 10)));
-    for (let second = 1; second <= 10; second++) {
-      engine.advance(second === 1 ? 1100 : 1000);
+    for (let i = 0; i < 2000; i++) engine.put(`k${i}`, 'v', now + 60_000 * (1 + (i % 10)));
+    for (let minute = 1; minute <= 10; minute++) {
+      engine.advance(minute === 1 ? 61_000 : 60_000);
       while (slice(engine));
-      expect(engine.count()).toBe(2000 - second * 200);
+      expect(engine.count()).toBe(2000 - minute * 200);
     }
   });
 

@@ -62,7 +62,7 @@ describe('SCAN', () => {
     expect(some.length).toBeLessThan(6);
   });
 
-  it(`returns every key that stays, once, while others come and go (seed ${SEED})`, () => {
+  it(`returns every key that stays, once, while others come and go (seed ${SEED})`, { timeout: 120_000 }, () => {
     const random = new SeededRandom(SEED);
     for (let round = 0; round < 6; round++) {
       const engine = newEngine(1 + random.below(3));
@@ -149,7 +149,9 @@ describe('KEYS', () => {
     expect(engine.count()).toBe(2);
   });
 
-  it(`lists each key that stays once while tables split and merge between its slices (seed ${SEED})`, () => {
+  it(`lists each key that stays once while tables split and merge between its slices (seed ${SEED})`, {
+    timeout: 120_000,
+  }, () => {
     const random = new SeededRandom(SEED);
     for (const growing of [true, false]) {
       const engine = newEngine(2);

@@ -19,30 +19,33 @@ const byteOffset = (ptr: Ptr): number => (ptr >>> SEGMENT_SHIFT) * SEGMENT_BYTES
 describe('slab allocator', () => {
   it('never hands out overlapping cells and counts every byte', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: CELL_BYTES_MAX }), fc.nat()), { maxLength: 400 }), (ops) => {
-        const arena = newArena();
-        const live: Ptr[] = [];
-        let bytes = 0;
-        for (const [size, pick] of ops) {
-          if (pick % 3 === 0 && live.length > 0) {
-            const [ptr] = live.splice(pick % live.length, 1);
-            bytes -= cellBytes(arena, ptr!);
-            free(arena, ptr!);
-          } else {
-            const ptr = alloc(arena, size);
-            expect(cellBytes(arena, ptr)).toBeGreaterThanOrEqual(size);
-            bytes += cellBytes(arena, ptr);
-            live.push(ptr);
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: CELL_BYTES_MAX }), fc.nat()), { maxLength: 400 }),
+        (ops) => {
+          const arena = newArena();
+          const live: Ptr[] = [];
+          let bytes = 0;
+          for (const [size, pick] of ops) {
+            if (pick % 3 === 0 && live.length > 0) {
+              const [ptr] = live.splice(pick % live.length, 1);
+              bytes -= cellBytes(arena, ptr!);
+              free(arena, ptr!);
+            } else {
+              const ptr = alloc(arena, size);
+              expect(cellBytes(arena, ptr)).toBeGreaterThanOrEqual(size);
+              bytes += cellBytes(arena, ptr);
+              live.push(ptr);
+            }
           }
-        }
-        expect(arena.usedBytes).toBe(bytes);
-        const ranges = live.map((p) => [byteOffset(p), byteOffset(p) + cellBytes(arena, p)] as const);
-        ranges.sort((a, b) => a[0] - b[0]);
-        for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]);
-        let used = 0;
-        for (const page of slabPages(arena)) used += page.used;
-        expect(used).toBe(live.length);
-      }),
+          expect(arena.usedBytes).toBe(bytes);
+          const ranges = live.map((p) => [byteOffset(p), byteOffset(p) + cellBytes(arena, p)] as const);
+          ranges.sort((a, b) => a[0] - b[0]);
+          for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]);
+          let used = 0;
+          for (const page of slabPages(arena)) used += page.used;
+          expect(used).toBe(live.length);
+        },
+      ),
       { numRuns: 60 },
     );
   });

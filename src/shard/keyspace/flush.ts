@@ -1,0 +1,94 @@
+/**
+ * Flushing: FLUSHALL and FLUSHDB detach a database's dictionary in an instant and leave the freeing of its cells to
+ * slices. What is detached waits in the arena, so a thread that dies in between loses nothing and leaks nothing.
+ *
+ *     garbage cell: next Ptr | directory Ptr | depth | directory position to go on at
+ *
+ * Invariants: (1) lease held; (2) a detached directory is reached from the garbage list only; (3) positions below the
+ * cell's own have been freed, tables that span several positions count at their first one.
+ */
+import { type Arena, CTL_GARBAGE } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc, free } from '../../shared/memory/slab.js';
+import { freeValue } from '../types/value.js';
+import { type Dictionary, directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from './dictionary.js';
+import { freeEntryCell } from './keyspace.js';
+import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
+
+const G_NEXT = 0;
+const G_DIR = 1;
+const G_DEPTH = 2;
+const G_POSITION = 3;
+const GARBAGE_BYTES = 16;
+
+const SCRATCH = new Int32Array(TABLE_ENTRIES_MAX);
+
+/** Empties a dictionary at once; its cells become garbage. Returns the number of keys it had. @requires lease */
+export function detachDictionary(dict: Dictionary): number {
+  const arena = dict.arena;
+  const ctl = arena.ctl;
+  const keys = dict.count;
+  const dir = ctl[dict.root + R_DIR]!;
+  if (dir === 0) return 0;
+  const cell = alloc(arena, GARBAGE_BYTES);
+  const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
+  const w = (cell & UNIT_MASK) << 1;
+  i32[w + G_NEXT] = ctl[CTL_GARBAGE]!;
+  i32[w + G_DIR] = dir;
+  i32[w + G_DEPTH] = ctl[dict.root + R_DEPTH]!;
+  i32[w + G_POSITION] = 0;
+  ctl[CTL_GARBAGE] = cell;
+  dict.touchRoot();
+  for (let k = 0; k < ROOT_WORDS; k++) ctl[dict.root + k] = 0;
+  return keys;
+}
+
+/** Frees garbage for about `budgetUs`, a table at a time; whether some is left. @requires lease */
+export function freeGarbage(arena: Arena, budgetUs: number): boolean {
+  const ctl = arena.ctl;
+  if (ctl[CTL_GARBAGE] === 0) return false;
+  const end = performance.now() + budgetUs / 1000;
+  while (ctl[CTL_GARBAGE] !== 0) {
+    freeNextTable(arena, ctl[CTL_GARBAGE]! as Ptr);
+    if (performance.now() >= end) return ctl[CTL_GARBAGE] !== 0;
+  }
+  return false;
+}
+
+/** Frees the next table of a garbage cell, and the cell with its directory after the last one. */
+function freeNextTable(arena: Arena, cell: Ptr): void {
+  const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
+  const w = (cell & UNIT_MASK) << 1;
+  const dir = i32[w + G_DIR]! as Ptr;
+  const depth = i32[w + G_DEPTH]!;
+  const position = i32[w + G_POSITION]!;
+  if (position >= 2 ** depth) {
+    arena.ctl[CTL_GARBAGE] = i32[w + G_NEXT]!;
+    freeDirectory(arena, dir, depth);
+    free(arena, cell);
+    return;
+  }
+  const table = directoryEntry(arena, dir, depth, position);
+  const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+  const n = tableEntries(arena, table, SCRATCH);
+  for (let i = 0; i < n; i++) {
+    const e = SCRATCH[i]! as Ptr;
+    freeValue(arena, e);
+    freeEntryCell(arena, e);
+  }
+  free(arena, table);
+  arena.touch(cell, 0, GARBAGE_BYTES);
+  i32[w + G_POSITION] = position + 2 ** (depth - tableDepth);
+}
+
+/** The garbage of a shard, for fsck: cells, and for each its directory and the first position not freed. */
+export function garbageList(arena: Arena): { cell: Ptr; dir: Ptr; depth: number; position: number }[] {
+  const list = [];
+  for (let cell = arena.ctl[CTL_GARBAGE]! as Ptr; cell !== 0; ) {
+    const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
+    const w = (cell & UNIT_MASK) << 1;
+    list.push({ cell, dir: i32[w + G_DIR]! as Ptr, depth: i32[w + G_DEPTH]!, position: i32[w + G_POSITION]! });
+    cell = i32[w + G_NEXT]! as Ptr;
+  }
+  return list;
+}

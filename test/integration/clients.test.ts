@@ -1,0 +1,110 @@
+/** The client libraries that people use, doing what people do, in both protocols and in both dispatch modes. */
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fsck } from '../harness/fsck.js';
+import { startSherd, type TestServer } from '../harness/servers.js';
+import { sleep } from '../harness/waiting.js';
+
+describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dispatch) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startSherd({ shards: 3, ioThreads: 2, dispatch });
+  });
+  afterAll(async () => {
+    await fsck(await server.client());
+    await server?.stop();
+  });
+
+  test.each([2, 3] as const)('ioredis 6 over RESP%d', async (protocol) => {
+    const redis = new Redis({ port: server.port, db: 1, connectionName: 'io', protocol } as never);
+    try {
+      await redis.flushdb();
+      expect(await redis.set('a', 'b', 'EX', 100, 'NX')).toBe('OK');
+      expect(await redis.get('a')).toBe('b');
+      expect(await redis.ttl('a')).toBeGreaterThan(90);
+      expect(await redis.mset({ x: '1', y: '2', z: '3' })).toBe('OK');
+      expect(await redis.mget('x', 'y', 'nothing')).toEqual(['1', '2', null]);
+      expect(await redis.incrbyfloat('f', 1.5)).toBe('1.5');
+      const raw = Buffer.from([0, 255, 13, 10]);
+      await redis.set(raw, raw);
+      expect(await redis.getBuffer(raw)).toEqual(raw);
+      const results = await redis.pipeline().incr('n').incr('n').get('n').get('x').exec();
+      expect(results).toEqual([
+        [null, 1],
+        [null, 2],
+        [null, '2'],
+        [null, '1'],
+      ]);
+      const keys: string[] = [];
+      for await (const batch of redis.scanStream({ count: 2 })) keys.push(...(batch as string[]));
+      expect(new Set(keys).size).toBe(await redis.dbsize());
+      await expect(redis.incr('a')).rejects.toThrow('ERR value is not an integer or out of range');
+      expect(String(await redis.client('GETNAME'))).toBe('io');
+      expect(await redis.info('server')).toContain('redis_version:7.2');
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+  test('ioredis comes back after its connection was killed', async () => {
+    const redis = new Redis({ port: server.port, retryStrategy: () => 10 });
+    try {
+      await redis.set('survives', 'yes');
+      const id = await redis.client('ID');
+      const other = await server.client();
+      expect(await other.ok('CLIENT', 'KILL', 'ID', id)).toBe(1);
+      await sleep(50);
+      expect(await redis.get('survives')).toBe('yes');
+      expect(await redis.client('ID')).not.toBe(id);
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+  test.each([2, 3] as const)('node-redis 6 over RESP%d', async (protocol) => {
+    const client = createClient({ url: `redis://127.0.0.1:${server.port}/2`, RESP: protocol, name: 'node' });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      await client.flushDb();
+      expect(await client.set('a', 'b', { EX: 100 })).toBe('OK');
+      expect(await client.get('a')).toBe('b');
+      expect(await client.mSet(['x', '1', 'y', '2'])).toBe('OK');
+      expect(await client.mGet(['x', 'y', 'none'])).toEqual(['1', '2', null]);
+      expect(await client.incrByFloat('f', 2.5)).toBe('2.5');
+      expect(await client.setBit('bits', 7, 1)).toBe(0);
+      expect(await client.bitCount('bits')).toBe(1);
+      expect(await client.copy('a', 'c')).toBe(1);
+      expect(await client.rename('c', 'd')).toBe('OK');
+      const many = await Promise.all(Array.from({ length: 500 }, (_, i) => client.set(`k${i % 50}`, String(i))));
+      expect(new Set(many)).toEqual(new Set(['OK']));
+      const seen = new Set<string>();
+      for await (const batch of client.scanIterator({ COUNT: 5 })) for (const key of batch) seen.add(key);
+      expect(seen.size).toBe(await client.dbSize());
+      expect(await client.clientGetName()).toBe('node');
+      expect(await client.configGet('maxmemory')).toEqual({ maxmemory: '0' });
+    } finally {
+      client.destroy();
+    }
+  });
+
+  test.each([[], ['-3']])('redis-cli and redis-benchmark ask nothing that is not answered (%s)', async (...flags) => {
+    const { execFileSync } = await import('node:child_process');
+    const run = (program: string, ...args: string[]): string | null => {
+      try {
+        return execFileSync(program, ['-p', String(server.port), ...args], { encoding: 'utf8', timeout: 20_000 });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+    };
+    const echo = run('redis-cli', ...flags, 'ECHO', 'hello');
+    if (echo === null) return;
+    expect(echo).toBe('hello\n');
+    expect(run('redis-cli', ...flags, '--scan', '--pattern', 'no-such*')).toBe('');
+    expect(run('redis-benchmark', '-t', 'set,get,incr,mset', '-n', '2000', '-P', '8', '-q')).toMatch(
+      /requests per second/,
+    );
+  });
+});

@@ -1,0 +1,157 @@
+/** An engine in one thread for tests: the real executor over plain shared buffers, no sockets, no rings, no workers. */
+
+import { shardCommands } from '../../src/shard/commands/table.js';
+import { formatDatabases } from '../../src/shard/databases.js';
+import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effect-log.js';
+import { createExecutor } from '../../src/shard/engine.js';
+import type { Executor } from '../../src/shard/executor.js';
+import { buildRegistry, type Registry } from '../../src/shared/command/registry.js';
+import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
+import { SEGMENT_BYTES } from '../../src/shared/memory/ptr.js';
+import { Args } from '../../src/shared/resp/args.js';
+import { Reply } from '../../src/shared/resp/reply.js';
+import { StatsBlock } from '../../src/shared/stats/stats-block.js';
+import { CONTROL, CONTROL_F64, ControlBlock } from '../../src/shared/sync/control-block.js';
+import { parseReply, type Value } from '../harness/resp-client.js';
+
+const THREAD = 2;
+const DATABASES = 16;
+const BULK_BYTES_MAX = 512 * 1024 * 1024;
+
+export type Word = string | number | Uint8Array;
+
+/** Arguments over one buffer, as the parser leaves them; a string is one byte a char. */
+export function wordsToArgs(words: readonly Word[]): Args {
+  const parts = words.map((word) => (word instanceof Uint8Array ? word : Buffer.from(String(word), 'latin1')));
+  const u8 = Uint8Array.from(Buffer.concat(parts));
+  const args = new Args(64);
+  args.reserve(words.length);
+  args.setBuffer(u8, new DataView(u8.buffer));
+  args.argc = words.length;
+  let at = 0;
+  parts.forEach((part, i) => {
+    args.off[i] = at;
+    args.len[i] = part.length;
+    at += part.length;
+  });
+  return args;
+}
+
+export class TestEngine {
+  readonly control: ControlBlock;
+  readonly registry: Registry = buildRegistry(shardCommands);
+  readonly executor: Executor;
+  readonly stats: StatsBlock;
+  /** Views of our own beside the executor's. */
+  readonly arenas: Arena[];
+  readonly effects: EffectLog;
+  db = 0;
+  proto: 2 | 3 = 2;
+
+  constructor(shards = 1) {
+    const segments: SharedArrayBuffer[][] = [];
+    const provider: SegmentProvider = {
+      allocate: (shard, index) => (segments[shard]![index] = new SharedArrayBuffer(SEGMENT_BYTES)),
+      attach: (shard, index) => segments[shard]![index]!,
+    };
+    for (let shard = 0; shard < shards; shard++) {
+      segments.push([new SharedArrayBuffer(SEGMENT_BYTES)]);
+      formatShard(segments[shard]![0]!, 0x1234567, 0x7abcdef);
+    }
+    const firstSegments = segments.map((list) => list[0]!);
+    this.arenas = firstSegments.map((segment, shard) => new Arena(shard, segment, provider));
+    for (const arena of this.arenas) {
+      formatDatabases(arena, DATABASES);
+      if (CHECKING) arena.settleTouched();
+    }
+    this.control = ControlBlock.create(1, shards);
+    this.control.f64[CONTROL_F64.protoMaxBulkLen] = BULK_BYTES_MAX;
+    this.stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
+    const effects = new SharedArrayBuffer(EFFECT_LOG_BYTES);
+    this.effects = new EffectLog(effects);
+    this.executor = createExecutor({
+      threadId: THREAD,
+      block: this.control,
+      firstSegments,
+      segments: provider,
+      effects,
+      stats: this.stats,
+      config: new Map(),
+      registry: this.registry,
+      report: (_where, error) => {
+        throw error;
+      },
+    });
+  }
+
+  /** Runs a command in a batch of its own; the raw reply, one char a byte. */
+  run(...words: Word[]): string {
+    return this.runBytes(words).toString('latin1');
+  }
+
+  /** As `run`, parsed. Errors come back as values. */
+  call(...words: Word[]): Value {
+    return parseReply(this.runBytes(words));
+  }
+
+  private runBytes(words: readonly Word[]): Buffer {
+    const args = wordsToArgs(words);
+    const id = this.registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+    if (id < 0) throw new Error(`unknown command ${String(words[0])}`);
+    const reply = new Reply();
+    reply.proto = this.proto;
+    if (this.registry.arityOk(id, args.argc)) this.execute(id, args, reply);
+    else reply.wrongArity(this.registry.defs[id]!.name);
+    return Buffer.concat(reply.takeChunks());
+  }
+
+  private execute(id: number, args: Args, reply: Reply): void {
+    const client = { id: 1, db: this.db, proto: this.proto, flags: 0 };
+    if (this.registry.defs[id]!.job !== undefined) {
+      const steps = this.executor.startJob(id, args.detach(), reply, client);
+      while (steps.next().done !== true);
+      return;
+    }
+    this.executor.beginBatch();
+    this.executor.executeBlocking(id, args, reply, client);
+    this.executor.endBatch();
+  }
+
+  /** Lets the clock go on. */
+  advance(ms: number): void {
+    this.control.f64[CONTROL_F64.clockOffsetMs] = this.control.f64[CONTROL_F64.clockOffsetMs]! + ms;
+  }
+
+  /** The server's clock. */
+  get nowMs(): number {
+    return Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!;
+  }
+
+  /** Has effects recorded, and all events with `events`. */
+  record(events = false): void {
+    this.control.i32[CONTROL.effectsOn] = 1;
+    this.control.i32[CONTROL.notifyFlags] = events ? 0x3fff : 0;
+  }
+
+  /** What was recorded since the last call: "0: SET a 1" for effects, "0 event set a" for events. */
+  recorded(): string[] {
+    return this.effects.take().map((record) => {
+      const words = record.args.map((arg) => Buffer.from(arg).toString('latin1')).join(' ');
+      return record.kind === EFFECT_EVENT ? `${record.db} event ${words}` : `${record.db}: ${words}`;
+    });
+  }
+
+  /** Bytes in allocated cells over all shards. */
+  usedBytes(): number {
+    return this.arenas.reduce((sum, arena) => sum + arena.usedBytes, 0);
+  }
+
+  /** Pages that were stored into without `touch`; always 0 outside of checking mode. */
+  badPages(): number {
+    if (!CHECKING) return 0;
+    return this.arenas.reduce((sum, arena) => {
+      arena.sync();
+      return sum + arena.verifyPages();
+    }, 0);
+  }
+}
