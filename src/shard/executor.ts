@@ -231,7 +231,7 @@ export class Executor {
         ctl[CTL_WRITING] = ctx.threadId;
         handler(ctx, args, reply);
         ctl[CTL_WRITING] = 0;
-        if (ctx.dirty !== 0 && ctx.effectsOn && !ctx.ownEffects) this.propagate(args);
+        if (ctx.dirty !== 0) this.settle(args);
       } else handler(ctx, args, reply);
     } catch (error) {
       this.failed(cmdId, reply, mark, error);
@@ -241,8 +241,13 @@ export class Executor {
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
 
-  private propagate(args: Args): void {
-    const { effects, db } = this.ctx;
+  /** Counts what the command changed and passes it on, if somebody listens. */
+  private settle(args: Args): void {
+    const ctx = this.ctx;
+    const f64 = this.stats.f64;
+    f64[STAT.effects] = f64[STAT.effects]! + ctx.dirty;
+    if (!ctx.effectsOn || ctx.ownEffects) return;
+    const { effects, db } = ctx;
     effects.begin(args.argc);
     for (let i = 0; i < args.argc; i++) effects.arg(args, i);
     effects.commit(EFFECT_COMMAND, db);
@@ -288,6 +293,7 @@ function* guardJob(steps: Generator<void, void, void>, ctx: ExecContext): Genera
       ctx.refresh();
     }
   } finally {
+    ctx.stats.f64[STAT.effects]! += ctx.dirty;
     ctx.leases.giveAll();
     steps.return();
   }

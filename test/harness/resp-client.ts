@@ -148,14 +148,21 @@ export function parseReply(bytes: Buffer): Value {
 
 /** The bytes of one command as an array of bulk strings. */
 export function encode(args: readonly Arg[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from(`*${args.length}\r\n`)];
+  const parts: Uint8Array[] = [];
+  let text = `*${args.length}\r\n`;
   for (const arg of args) {
-    const bytes = arg instanceof Uint8Array ? arg : Buffer.from(String(arg), 'latin1');
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF);
+    if (arg instanceof Uint8Array) {
+      parts.push(Buffer.from(`${text}$${arg.length}\r\n`, 'latin1'), arg);
+      text = '\r\n';
+    } else {
+      const word = String(arg);
+      text += `$${word.length}\r\n${word}\r\n`;
+    }
   }
+  if (parts.length === 0) return Buffer.from(text, 'latin1');
+  parts.push(Buffer.from(text, 'latin1'));
   return Buffer.concat(parts);
 }
-const CRLF = Buffer.from('\r\n');
 
 interface Waiter {
   resolve(reply: Buffer): void;
@@ -172,7 +179,8 @@ export class RespClient {
   #start = 0;
   #end = 0;
   readonly #scanner = new FrameScanner();
-  readonly #waiters: Waiter[] = [];
+  #waiters: Waiter[] = [];
+  #firstWaiter = 0;
   readonly #ready: Buffer[] = [];
   #ended: Error | undefined;
 
@@ -273,9 +281,12 @@ export class RespClient {
         this.pushes.push(parseReply(reply));
         continue;
       }
-      const waiter = this.#waiters.shift();
-      if (waiter === undefined) this.#ready.push(reply);
-      else waiter.resolve(reply);
+      if (this.#firstWaiter === this.#waiters.length) this.#ready.push(reply);
+      else this.#waiters[this.#firstWaiter++]!.resolve(reply);
+      if (this.#firstWaiter === this.#waiters.length && this.#firstWaiter > 0) {
+        this.#waiters = [];
+        this.#firstWaiter = 0;
+      }
     }
   }
 
@@ -296,6 +307,9 @@ export class RespClient {
 
   #fail(error: Error): void {
     this.#ended ??= error;
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    const waiters = this.#waiters.slice(this.#firstWaiter);
+    this.#waiters = [];
+    this.#firstWaiter = 0;
+    for (const waiter of waiters) waiter.reject(error);
   }
 }

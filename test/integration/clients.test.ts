@@ -41,7 +41,7 @@ describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dis
       expect(new Set(keys).size).toBe(await redis.dbsize());
       await expect(redis.incr('a')).rejects.toThrow('ERR value is not an integer or out of range');
       expect(String(await redis.client('GETNAME'))).toBe('io');
-      expect(await redis.info('server')).toContain('redis_version:7.2');
+      expect(await redis.info('server')).toMatch(/redis_version:7\.[024]/);
     } finally {
       redis.disconnect();
     }

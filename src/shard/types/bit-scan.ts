@@ -45,7 +45,7 @@ export function firstBit(runs: ByteRuns, bit: number, start: number, end: number
   while (byte <= last) {
     runs.seek(byte);
     const n = Math.min(runs.bytes, last - byte + 1);
-    const found = runs.zeros ? -1 : firstInBytes(runs.u8, runs.i32, runs.at, n, bit);
+    const found = runs.zeros ? (bit === 1 ? -1 : 0) : firstInBytes(runs.u8, runs.i32, runs.at, n, bit);
     if (found >= 0) return byte * 8 + found <= end ? byte * 8 + found : -1;
     byte += n;
   }

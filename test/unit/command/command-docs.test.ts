@@ -16,8 +16,16 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   'config|rewrite': ['tips'],
   'config|set': ['tips'],
   'latency|reset': ['tips'],
+  bitop: ['arguments'],
+  msetnx: ['tips'],
+  psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   randomkey: ['tips'],
   scan: ['tips'],
+  setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   quit: ['doc_flags', 'deprecated_since', 'replaced_by', 'flags'],
 };
 
@@ -53,6 +61,13 @@ function words(value: Value, into: Set<string> = new Set()): Set<string> {
   return into;
 }
 
+/** A key specification with its notes, prose as well, replaced. */
+function withoutNotes(spec: Value): Value {
+  const out: Fields = new Map(spec as Fields);
+  if (out.has('notes')) out.set('notes', typeof out.get('notes'));
+  return out;
+}
+
 function infoWithoutSubs(row: Value, name: string): Value {
   const [, arity, flags, first, last, step, acl, tips, keys] = row as Value[];
   const newer = NEWER[name] ?? [];
@@ -62,7 +77,7 @@ function infoWithoutSubs(row: Value, name: string): Value {
     range: [first, last, step],
     acl,
     tips: newer.includes('tips') ? 'newer' : new Set(tips as Iterable<Value>),
-    keys: [...(keys as Iterable<Value>)],
+    keys: [...(keys as Iterable<Fields>)].map((key) => new Map([...key].filter(([field]) => field !== 'notes'))),
   } as unknown as Value;
 }
 
