@@ -116,10 +116,20 @@ export class Executor {
     return false;
   }
 
-  /** Runs a command here, waiting for the leases it needs. For threads that may block. @requires beginBatch */
-  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+  /**
+   * Runs a command here, waiting for the leases it needs. For threads that may block. `shard`: the one shard of all its
+   * keys, or -1 when that is not known. @requires beginBatch
+   */
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, shard = -1): void {
     const leases = this.ctx.leases;
-    if (this.registry.route[cmdId] === ROUTE_ALL) {
+    if (shard >= 0) {
+      this.lowest = shard;
+      this.wantedCount = 1;
+      if (leases.held[shard] === 0) {
+        if (leases.count > 0) leases.giveAll();
+        leases.takeShard(shard);
+      }
+    } else if (this.registry.route[cmdId] === ROUTE_ALL) {
       this.wantedCount = this.shards;
       this.lowest = 0;
       leases.takeAll();

@@ -23,7 +23,7 @@ import { type ControlBlock, ioThreadId } from '../shared/sync/control-block.js';
 import type { ControlPort } from '../shared/sync/control-port.js';
 import { type Doorbell, spinsFor, type WorkSource } from '../shared/sync/doorbell.js';
 import type { Lease } from '../shared/sync/lease.js';
-import { REPLY, RequestView, readRequest, writeReply, writeReplyChunks } from '../shared/sync/records.js';
+import { ONE_SHARD, REPLY, RequestView, readRequest, writeReply, writeReplyChunks } from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
 
@@ -47,7 +47,7 @@ const FULL_WAIT_MS = 10;
 export interface ShardExecutor {
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
-  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient): void;
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
   /** Gives all leases back. */
   endBatch(): void;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
@@ -216,7 +216,7 @@ export class ShardLoop implements WorkSource, JobHost {
       reply.reset();
       reply.proto = client.proto;
       requests.begin(replies.committedPosition());
-      this.execute(view.cmdId, view.args, reply, client);
+      this.execute(view.cmdId, view.args, reply, client, view.info === ONE_SHARD ? this.parts.shard : -1);
       if (reply.isSingleChunk) {
         if (!writeReply(replies, view.connId, view.seq, 0, reply.u8, 0, reply.pos)) {
           requests.executed();
@@ -235,9 +235,9 @@ export class ShardLoop implements WorkSource, JobHost {
     return true;
   }
 
-  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient): void {
+  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {
     try {
-      this.executor.executeBlocking(cmdId, args, reply, client);
+      this.executor.executeBlocking(cmdId, args, reply, client, shard);
     } catch (error) {
       reply.reset();
       reply.errorText(`ERR internal error: ${error instanceof Error ? error.message : String(error)}`);

@@ -18,6 +18,12 @@ export const DIFFERENCES: readonly Difference[] = [
     oracle: /^:/,
     subject: /^-ERR /,
   },
+  {
+    why: '7.2 lets COMMAND GETKEYS have a command without arguments',
+    command: /^command$/i,
+    oracle: /^-ERR wrong number of arguments for 'command\|getkeys' command/,
+    subject: /^-ERR (The command has no key arguments|Invalid number of arguments|Invalid command)/,
+  },
 ];
 
 /** Whether a documented difference explains the two replies. */

@@ -1,6 +1,6 @@
 /**
- * Commands over several shards are all or nothing for everybody: many clients over two I/O threads and four shards write
- * and read related keys, and no reader may ever see half of a write.
+ * Commands over several shards are all or nothing for everybody: many clients over two I/O threads and four shards
+ * write and read related keys, and no reader may ever see half of a write.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fsck } from '../harness/fsck.js';

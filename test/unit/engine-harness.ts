@@ -96,13 +96,21 @@ export class TestEngine {
 
   private runBytes(words: readonly Word[]): Buffer {
     const args = wordsToArgs(words);
-    const id = this.registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+    const id = this.lookup(args);
     if (id < 0) throw new Error(`unknown command ${String(words[0])}`);
     const reply = new Reply();
     reply.proto = this.proto;
     if (this.registry.arityOk(id, args.argc)) this.execute(id, args, reply);
     else reply.wrongArity(this.registry.defs[id]!.name);
     return Buffer.concat(reply.takeChunks());
+  }
+
+  /** A subcommand counts by its full name, so its container may be one that only I/O threads have. */
+  private lookup(args: Args): number {
+    const name = args.latin1(0).toLowerCase();
+    const full = args.argc > 1 ? `${name}|${args.latin1(1).toLowerCase()}` : name;
+    const sub = this.registry.defs.findIndex((def) => def.name === full);
+    return sub >= 0 ? sub : this.registry.lookup(args.u8, args.off[0]!, args.len[0]!);
   }
 
   private execute(id: number, args: Args, reply: Reply): void {

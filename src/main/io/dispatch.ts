@@ -25,7 +25,7 @@ import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
+import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
 import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { ReplyOrder } from './reply-order.js';
@@ -104,6 +104,7 @@ function sendAlone(
     return AGAIN;
   }
   if (route === ROUTE_JOB) placeKeys(io, id, args);
+  else if (route === ROUTE_ALL) manyShards = true;
   const shard = route === ROUTE_ALL ? 0 : lowestShard;
   if (!send(io, conn, id, args, commandBytes, shard)) return AGAIN;
   conn.barrier |= BARRIER.ring;
@@ -156,7 +157,7 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;
   const seq = conn.nextSeq;
-  if (!write(ring, conn.slot, seq, id, conn.db, conn.proto, conn.flags, conn.id, args)) {
+  if (!write(ring, conn.slot, seq, id, conn.db, conn.proto, conn.flags, conn.id, args, manyShards ? 0 : ONE_SHARD)) {
     conn.barrier |= BARRIER.ringFull;
     io.ringFull.push(conn);
     io.stats.f64[STAT.ringFull]! += 1;

@@ -178,7 +178,6 @@ function bitfieldWrite(ctx: ExecContext, args: Args, reply: Reply): void {
   let longer = true;
   if (e === NULL) {
     e = createZeros(ctx, args, 1, need);
-    ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
   } else {
     if (!isString(arena, e)) {
       reply.error(WRONGTYPE);

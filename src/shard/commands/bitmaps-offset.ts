@@ -16,7 +16,10 @@ export function plainOffset(ctx: ExecContext, args: Args, i: number): number {
   return withinLimit(ctx, int64Number(int64.hi, int64.lo));
 }
 
-/** As `plainOffset`; `#n` is the n-th field of `bits` bits. */
+/**
+ * As `plainOffset`; `#n` is the n-th field of `bits` bits. Redis multiplies in 64 bits that wrap, so that some enormous n
+ * name a bit near the beginning there; here they are out of range.
+ */
 export function fieldOffset(ctx: ExecContext, args: Args, i: number, bits: number): number {
   const off = args.off[i]!;
   const len = args.len[i]!;

@@ -65,17 +65,14 @@ function storeResult(ctx: ExecContext, args: Args, op: number): void {
   const length = SOURCES.longest;
   ctx.route(args, DESTINATION);
   const arena = ctx.arena;
-  let isNew: boolean;
   if (embeds(args.len[DESTINATION]!, length)) {
     SOURCES.combine(op, 0, length, RESULT, RESULT_WORDS, 0);
     const old = ctx.lookupWrite(args, DESTINATION);
-    isNew = old === NULL;
     const e = setBytes(ctx, old, args, DESTINATION, RESULT, RESULT_VIEW, 0, length, NO_EXPIRY);
     setFlags(arena, e, entryFlags(arena, e) | F_RAW);
   } else {
     const dir = SOURCES.combineBlob(op, arena);
     const old = ctx.lookupWrite(args, DESTINATION);
-    isNew = old === NULL;
     try {
       setBlobDirectory(ctx, old, args, DESTINATION, dir, length, NO_EXPIRY);
     } catch (error) {
@@ -84,7 +81,6 @@ function storeResult(ctx: ExecContext, args: Args, op: number): void {
     }
   }
   ctx.dirty++;
-  if (isNew) ctx.notify(EVENT_CLASS.NEW, 'new', args, DESTINATION);
   ctx.notify(EVENT_CLASS.STRING, 'set', args, DESTINATION);
 }
 

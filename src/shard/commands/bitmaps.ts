@@ -43,7 +43,6 @@ function setbit(ctx: ExecContext, args: Args, reply: Reply): void {
   let longer = true;
   if (e === NULL) {
     e = createZeros(ctx, args, 1, byte + 1);
-    ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
   } else {
     if (!isString(arena, e)) {
       reply.error(WRONGTYPE);

@@ -21,7 +21,7 @@ const SECONDS_MAX_HI = 0x0020c49b;
 const SECONDS_MAX_LO = 0xa5e353f7 | 0;
 const TWO_63 = 2 ** 63;
 /** The largest double below 2^63. */
-const TIME_MAX_MS = 9223372036854774784;
+const TIME_MAX_MS = TWO_63 - 1024;
 
 /** What `parseStringOptions` found; one a thread. */
 class StringOptions {
@@ -118,7 +118,7 @@ export function expireTime(
       return -1;
     }
   }
-  return ms > TIME_MAX_MS ? TIME_MAX_MS : ms;
+  return Math.min(ms, TIME_MAX_MS);
 }
 
 /** Adds a time in ms to the effect under construction. */

@@ -6,6 +6,8 @@ import { expireCommands } from './expire.js';
 import { databaseCommands } from './flush.js';
 import { keyCommandsBasic } from './keys.js';
 import { keyCommandsMove } from './keys-move.js';
+import { memoryUsageCommand } from './memory-usage.js';
+import { objectCommand } from './object.js';
 import { scanCommands } from './scan.js';
 import { stringCommands } from './strings.js';
 
@@ -17,4 +19,6 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...scanCommands,
   ...databaseCommands,
   ...bitmapCommands,
+  objectCommand,
+  memoryUsageCommand,
 ];

@@ -59,6 +59,17 @@ export function blobFree(arena: Arena, dir: Ptr, length: number): void {
   free(arena, dir);
 }
 
+/** Bytes of the cells of a blob, directory included. @requires lease */
+export function blobCellBytes(arena: Arena, dir: Ptr, length: number): number {
+  const blocks = blockCount(length);
+  let bytes = cellBytes(arena, dir);
+  for (let i = 0; i < blocks; i++) {
+    const block = blobBlock(arena, dir, i);
+    if (block !== 0) bytes += cellBytes(arena, block);
+  }
+  return bytes;
+}
+
 /**
  * Changes the length of a blob and returns its directory, which may have moved. New bytes read as zeros; blocks beyond
  * the end are freed. @requires lease, 0 <= newLength <= BLOB_BYTES_MAX

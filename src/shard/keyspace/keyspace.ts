@@ -10,7 +10,7 @@ import { copyWords } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 import { freeValue, valueBytes } from '../types/value.js';
-import { blobFree, blobFrom } from './blob.js';
+import { blobCellBytes, blobFree, blobFrom } from './blob.js';
 import { Dictionary, R_VOLATILE } from './dictionary.js';
 import {
   entryExpireAtMs,
@@ -223,6 +223,15 @@ export class Keyspace {
     i32[tw + T_VOLATILE] = left;
     if (left === 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
   }
+}
+
+/** Bytes of an entry's cell and of its key's blob; not of what its value has outside. @requires lease */
+export function entryCellBytes(arena: Arena, e: Ptr): number {
+  const bytes = cellBytes(arena, e);
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) === 0) return bytes;
+  const kw = keyWord(arena, e);
+  return bytes + blobCellBytes(arena, i32[kw + 1]! as Ptr, i32[kw]!);
 }
 
 /** Frees an entry's cell and key blob, not its value. @requires lease, the entry is in no table */

@@ -4,7 +4,7 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { blobCopy, blobFree } from '../keyspace/blob.js';
+import { blobCellBytes, blobCopy, blobFree } from '../keyspace/blob.js';
 import { ENC_BLOB, ENC_EMBED, ENC_INT, TYPE_STRING, valueWordOffset } from '../keyspace/entry.js';
 
 /** Bytes of the value region of an entry. @requires lease */
@@ -25,6 +25,16 @@ export function valueBytes(arena: Arena, e: Ptr): number {
     default:
       throw new Error(`string of unknown encoding ${(head >>> 4) & 15}`);
   }
+}
+
+/** Bytes of the cells that an entry's value has outside the entry. @requires lease */
+export function valueCellBytes(arena: Arena, e: Ptr): number {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & 0xff) !== (TYPE_STRING | (ENC_BLOB << 4))) return 0;
+  const vw = w + valueWordOffset(head);
+  return blobCellBytes(arena, i32[vw]! as Ptr, i32[vw + 1]!);
 }
 
 /** Frees what an entry's value has outside the entry. @requires lease */

@@ -146,7 +146,7 @@ export function writeInt64(u8: Uint8Array, at: number, hi: number, lo: number): 
   let i = end - 1;
   do {
     const next = Math.floor(v / 10);
-    u8[i--] = ZERO + v - next * 10;
+    u8[i--] = ZERO + (v - next * 10);
     v = next;
   } while (v > 0);
   return end;

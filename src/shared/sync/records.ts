@@ -64,6 +64,9 @@ function copyInto(
   for (; i < n; i++) to[at + i] = from[start + i]!;
 }
 
+/** `info` of a request whose keys all belong to the shard it is sent to. */
+export const ONE_SHARD = 1;
+
 /** Total bytes of all arguments. */
 export function argsBytes(args: Args): number {
   let total = 0;

@@ -19,11 +19,8 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   bitop: ['arguments'],
   msetnx: ['tips'],
   psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
-  psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   randomkey: ['tips'],
   scan: ['tips'],
-  setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
-  setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   quit: ['doc_flags', 'deprecated_since', 'replaced_by', 'flags'],
@@ -59,13 +56,6 @@ function words(value: Value, into: Set<string> = new Set()): Set<string> {
     if (arg.has('arguments')) words(arg.get('arguments')!, into);
   }
   return into;
-}
-
-/** A key specification with its notes, prose as well, replaced. */
-function withoutNotes(spec: Value): Value {
-  const out: Fields = new Map(spec as Fields);
-  if (out.has('notes')) out.set('notes', typeof out.get('notes'));
-  return out;
 }
 
 function infoWithoutSubs(row: Value, name: string): Value {

@@ -246,29 +246,29 @@ describe('effects and events of strings', () => {
   it('have the form in which Redis propagates them', () => {
     const engine = newEngine(2);
     engine.record();
-    const after = (...words: (string | number)[]): string[] => {
+    const effectsOf = (...words: (string | number)[]): string[] => {
       engine.call(...words);
       return engine.recorded();
     };
-    expect(after('SET', 'k', 'v')).toEqual(['0: SET k v']);
-    expect(after('SET', 'k', 'v', 'XX', 'GET', 'KEEPTTL', 'get')).toEqual(['0: SET k v XX KEEPTTL']);
-    expect(after('SET', 'k', 'v', 'NX')).toEqual([]);
-    expect(after('SET', 'k', 'v', 'EX', 100, 'XX')[0]).toMatch(/^0: SET k v PXAT \d{13}$/);
-    expect(after('SETEX', 'k', 100, 'v')[0]).toMatch(/^0: SET k v PXAT \d{13}$/);
-    expect(after('SET', 'k', 'v', 'EXAT', 33177117420)).toEqual(['0: SET k v PXAT 33177117420000']);
-    expect(after('SET', 'k', 'v', 'PXAT', 33177117420000)).toEqual(['0: SET k v PXAT 33177117420000']);
-    expect(after('GETEX', 'k')).toEqual([]);
-    expect(after('GETEX', 'k', 'PXAT', 33177117420001)).toEqual(['0: PEXPIREAT k 33177117420001']);
-    expect(after('GETEX', 'k', 'PERSIST')).toEqual(['0: PERSIST k']);
-    expect(after('GETEX', 'k', 'PERSIST')).toEqual([]);
-    expect(after('GETSET', 'k', 'w')).toEqual(['0: SET k w']);
-    expect(after('GETDEL', 'k')).toEqual(['0: DEL k']);
-    expect(after('GETDEL', 'k')).toEqual([]);
-    expect(after('INCRBYFLOAT', 'f', '1.5')).toEqual(['0: SET f 1.5 KEEPTTL']);
-    expect(after('INCRBY', 'n', 3)).toEqual(['0: INCRBY n 3']);
-    expect(after('MSET', 'a', 1, 'b', 2)).toEqual(['0: MSET a 1 b 2']);
-    expect(after('SETRANGE', 'a', 0, '')).toEqual([]);
-    expect(after('GETEX', 'a', 'PXAT', 1)).toEqual(['0: DEL a']);
+    expect(effectsOf('SET', 'k', 'v')).toEqual(['0: SET k v']);
+    expect(effectsOf('SET', 'k', 'v', 'XX', 'GET', 'KEEPTTL', 'get')).toEqual(['0: SET k v XX KEEPTTL']);
+    expect(effectsOf('SET', 'k', 'v', 'NX')).toEqual([]);
+    expect(effectsOf('SET', 'k', 'v', 'EX', 100, 'XX')[0]).toMatch(/^0: SET k v PXAT \d{13}$/);
+    expect(effectsOf('SETEX', 'k', 100, 'v')[0]).toMatch(/^0: SET k v PXAT \d{13}$/);
+    expect(effectsOf('SET', 'k', 'v', 'EXAT', 33177117420)).toEqual(['0: SET k v PXAT 33177117420000']);
+    expect(effectsOf('SET', 'k', 'v', 'PXAT', 33177117420000)).toEqual(['0: SET k v PXAT 33177117420000']);
+    expect(effectsOf('GETEX', 'k')).toEqual([]);
+    expect(effectsOf('GETEX', 'k', 'PXAT', 33177117420001)).toEqual(['0: PEXPIREAT k 33177117420001']);
+    expect(effectsOf('GETEX', 'k', 'PERSIST')).toEqual(['0: PERSIST k']);
+    expect(effectsOf('GETEX', 'k', 'PERSIST')).toEqual([]);
+    expect(effectsOf('GETSET', 'k', 'w')).toEqual(['0: SET k w']);
+    expect(effectsOf('GETDEL', 'k')).toEqual(['0: DEL k']);
+    expect(effectsOf('GETDEL', 'k')).toEqual([]);
+    expect(effectsOf('INCRBYFLOAT', 'f', '1.5')).toEqual(['0: SET f 1.5 KEEPTTL']);
+    expect(effectsOf('INCRBY', 'n', 3)).toEqual(['0: INCRBY n 3']);
+    expect(effectsOf('MSET', 'a', 1, 'b', 2)).toEqual(['0: MSET a 1 b 2']);
+    expect(effectsOf('SETRANGE', 'a', 0, '')).toEqual([]);
+    expect(effectsOf('GETEX', 'a', 'PXAT', 1)).toEqual(['0: DEL a']);
   });
 
   it('are raised where Redis raises them', () => {

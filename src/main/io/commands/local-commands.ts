@@ -7,6 +7,7 @@ import { configCommand } from './config.js';
 import { connectionCommands } from './connection.js';
 import { latencyCommand } from './latency.js';
 import { memoryCommand } from './memory.js';
+import { objectHelpCommand } from './object-help.js';
 import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
 
@@ -17,6 +18,7 @@ export const localCommands: readonly CommandDef[] = [
   configCommand,
   ...serverCommands,
   memoryCommand,
+  objectHelpCommand,
   slowlogCommand,
   latencyCommand,
   aclCommand,

@@ -1,0 +1,205 @@
+// @ts-check
+/** What is done to the servers: redis-benchmark and memtier_benchmark as they are, and small clients of our own. */
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import net from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+/** Keys as redis-benchmark names them: 16 bytes. @param {number} i */
+export const keyName = (i) => `key:${String(i).padStart(12, '0')}`;
+
+/**
+ * One run of redis-benchmark.
+ * @param {{ port: number, test: string, pipeline: number, dataBytes: number, requests: number, keys: number }} run
+ * @returns {Promise<number>} requests per second
+ */
+export function redisBenchmark({ port, test, pipeline, dataBytes, requests, keys }) {
+  const args = ['-h', '127.0.0.1', '-p', port, '-c', 50, '-n', requests, '-P', pipeline, '-d', dataBytes, '-r', keys];
+  return new Promise((resolve, reject) => {
+    execFile('redis-benchmark', [...args.map(String), '-t', test, '--csv'], (error, stdout) => {
+      const row = stdout.split('\n').find((line) => /^"(SET|GET|INCR|MSET)/.test(line));
+      const rate = Number(row?.split('","')[1]);
+      if (error !== null || !(rate > 0)) reject(new Error(`redis-benchmark ${test}: ${error?.message ?? stdout}`));
+      else resolve(rate);
+    });
+  });
+}
+
+/** Whether a program answers to --version. @param {string} program */
+export function isOnPath(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * One run of memtier_benchmark with a ratio of 1 SET to 10 GETs.
+ * @param {{ port: number, pipeline: number, seconds: number, keys: number, dataBytes: number }} run
+ * @returns {Promise<number>} operations per second
+ */
+export function memtier({ port, pipeline, seconds, keys, dataBytes }) {
+  const args = ['-s', '127.0.0.1', '-p', port, '-t', 1, '-c', 50, '--pipeline', pipeline, '--test-time', seconds];
+  args.push('--key-maximum', keys, '-d', dataBytes, '--ratio', '1:10', '--hide-histogram');
+  return new Promise((resolve, reject) => {
+    execFile('memtier_benchmark', args.map(String), (error, stdout) => {
+      const rate = Number(/^Totals\s+([\d.]+)/m.exec(stdout)?.[1]);
+      if (error !== null || !(rate > 0)) reject(new Error(`memtier_benchmark: ${error?.message ?? stdout}`));
+      else resolve(rate);
+    });
+  });
+}
+
+/** @param {readonly (string | number)[]} args */
+const encode = (args) => `*${args.length}\r\n${args.map((arg) => `$${String(arg).length}\r\n${arg}\r\n`).join('')}`;
+
+/**
+ * Connects and gives the socket to `use`.
+ * @template T
+ * @param {number} port
+ * @param {(socket: net.Socket) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withSocket(port, use) {
+  const socket = net.connect(port, '127.0.0.1').setNoDelay(true);
+  await new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  try {
+    return await use(socket);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/**
+ * One command whose reply is a single bulk, status or integer.
+ * @param {number} port
+ * @param {...(string | number)} args
+ * @returns {Promise<string>} the reply's text with its header
+ */
+export function call(port, ...args) {
+  return withSocket(
+    port,
+    (socket) =>
+      new Promise((resolve, reject) => {
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk.toString('latin1');
+          const bulk = /^\$(\d+)\r\n/.exec(text);
+          if (bulk === null ? text.endsWith('\r\n') : text.length >= bulk[0].length + Number(bulk[1]) + 2)
+            resolve(text);
+        });
+        socket.once('error', reject);
+        socket.write(encode(args));
+      }),
+  );
+}
+
+/** A numeric field of INFO, or NaN. @param {number} port @param {string} section @param {string} field */
+export async function info(port, section, field) {
+  const text = await call(port, 'INFO', section);
+  return Number(new RegExp(`^${field}:(.*)\\r$`, 'm').exec(text)?.[1] ?? 'NaN');
+}
+
+/**
+ * Sets keys 0 to `count` - 1 to values of `dataBytes` bytes.
+ * @param {number} port @param {number} count @param {number} dataBytes
+ */
+export function preload(port, count, dataBytes) {
+  const value = 'x'.repeat(dataBytes);
+  const batch = Math.max(10, Math.min(1000, Math.floor(4_000_000 / (dataBytes + 64))));
+  return withSocket(port, async (socket) => {
+    let received = 0;
+    let wake = () => {};
+    socket.on('data', (chunk) => {
+      if (chunk[0] === 0x2d) throw new Error(`preload: ${chunk.toString('latin1', 0, 200)}`);
+      received += chunk.length;
+      wake();
+    });
+    let expected = 0;
+    for (let base = 0; base < count; base += batch) {
+      const size = Math.min(batch, count - base);
+      let text = '';
+      for (let i = base; i < base + size; i++) text += encode(['SET', keyName(i), value]);
+      socket.write(Buffer.from(text, 'latin1'));
+      expected += size * '+OK\r\n'.length;
+      // Two batches may be under way.
+      while (received < expected - (base + size < count ? size * 5 : 0)) {
+        await new Promise((resolve) => {
+          wake = () => resolve(undefined);
+        });
+      }
+    }
+  });
+}
+
+/**
+ * GETs of random keys at a steady rate, whether or not earlier ones were answered; each is timed from the moment it was
+ * due, so a server that stops is not flattered.
+ * @param {number} port @param {number} keys @param {number} seconds
+ * @returns {Promise<{ p50: number, p99: number, max: number, count: number }>} milliseconds
+ */
+export function getLatency(port, keys, seconds) {
+  const perSecond = 200;
+  return withSocket(port, async (socket) => {
+    /** @type {number[]} */
+    const due = [];
+    /** @type {number[]} */
+    const latencies = [];
+    let rest = '';
+    socket.on('data', (chunk) => {
+      rest += chunk.toString('latin1');
+      for (;;) {
+        const head = /^\$(-?\d+)\r\n/.exec(rest);
+        if (head === null) return;
+        const length = head[0].length + (Number(head[1]) < 0 ? 0 : Number(head[1]) + 2);
+        if (rest.length < length) return;
+        rest = rest.slice(length);
+        latencies.push(performance.now() - /** @type {number} */ (due[latencies.length]));
+      }
+    });
+    const start = performance.now();
+    while (performance.now() - start < seconds * 1000) {
+      const next = start + (due.length * 1000) / perSecond;
+      if (next > performance.now()) {
+        await new Promise((resolve) => setTimeout(resolve, Math.max(1, next - performance.now())));
+        continue;
+      }
+      due.push(next);
+      socket.write(encode(['GET', keyName(Math.floor(Math.random() * keys))]));
+    }
+    const deadline = performance.now() + 30_000;
+    while (latencies.length < due.length && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    latencies.sort((a, b) => a - b);
+    /** @param {number} q */
+    const at = (q) => latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? Number.NaN;
+    return { p50: at(0.5), p99: at(0.99), max: at(1), count: latencies.length };
+  });
+}
+
+/**
+ * Runs `KEYS *` in a loop in a process of its own until `stop` is called.
+ * @param {number} port
+ * @returns {{ stop: () => Promise<number> }} stop resolves to the number of replies
+ */
+export function keysLoop(port) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./keys-loop.js', import.meta.url)), String(port)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  return {
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('close', () => resolve(Number(text)));
+        child.stdin.end();
+      }),
+  };
+}
