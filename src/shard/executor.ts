@@ -4,7 +4,8 @@
  *
  *     plan (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
  *
- * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken in
+ * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
+ * in
  * order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets an
  * error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
  */
@@ -140,7 +141,10 @@ export class Executor {
     this.run(cmdId, args, reply, client);
   }
 
-  /** Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be done. */
+  /**
+   * Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be
+   * done.
+   */
   idleWork(budgetUs: number, shard: number): boolean {
     return this.background.run(shard, budgetUs);
   }
@@ -151,11 +155,12 @@ export class Executor {
     ctx.client = client;
     ctx.db = client.db;
     ctx.oneShard = false;
+    ctx.useShard(0);
     ctx.refresh();
     this.stats.call(cmdId);
     const job = this.registry.defs[cmdId]!.job;
     if (job === undefined) throw new Error(HANDLER_MISSING);
-    return guardJob(job(ctx, args, reply), ctx);
+    return this.guardJob(cmdId, job(ctx, args, reply), ctx, reply);
   }
 
   /** Marks the shards of the command's keys. Without keys: shard 0. */
@@ -290,21 +295,31 @@ export class Executor {
     for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
     return used > this.maxmemory;
   }
-}
 
-/** Runs a job's steps so that no lease outlives one, also when it throws or is dropped. */
-function* guardJob(steps: Generator<void, void, void>, ctx: ExecContext): Generator<void, void, void> {
-  try {
-    for (;;) {
-      const step = steps.next();
-      if (step.done === true) return;
-      if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
-      yield;
-      ctx.refresh();
+  /** Runs a job's steps so that no lease outlives one, also when it throws or is dropped; counts it at its end. */
+  private *guardJob(
+    cmdId: number,
+    steps: Generator<void, void, void>,
+    ctx: ExecContext,
+    reply: Reply,
+  ): Generator<void, void, void> {
+    let tookMs = 0;
+    try {
+      for (;;) {
+        const startedMs = performance.now();
+        const step = steps.next();
+        tookMs += performance.now() - startedMs;
+        if (step.done === true) return;
+        if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
+        yield;
+        ctx.refresh();
+      }
+    } finally {
+      ctx.leases.giveAll();
+      steps.return();
+      this.stats.time(cmdId, tookMs * 1000);
+      this.stats.f64[STAT.effects]! += ctx.dirty;
+      if (reply.errors !== 0) this.countFailure(cmdId, reply);
     }
-  } finally {
-    ctx.stats.f64[STAT.effects]! += ctx.dirty;
-    ctx.leases.giveAll();
-    steps.return();
   }
 }

@@ -52,7 +52,8 @@ export function slotOf(u8: Uint8Array, off: number, len: number): number {
     const b1 = u8[i + 1]!;
     const b2 = u8[i + 2]!;
     const b3 = u8[i + 3]!;
-    if (b0 === BRACE_OPEN || b1 === BRACE_OPEN || b2 === BRACE_OPEN || b3 === BRACE_OPEN) return taggedSlot(u8, off, end);
+    if (b0 === BRACE_OPEN || b1 === BRACE_OPEN || b2 === BRACE_OPEN || b3 === BRACE_OPEN)
+      return taggedSlot(u8, off, end);
     crc = CRC16_3[b0 ^ (crc >>> 8)]! ^ CRC16_2[b1 ^ (crc & 255)]! ^ CRC16_1[b2]! ^ CRC16[b3]!;
   }
   for (; i < end; i++) {

@@ -1,4 +1,6 @@
-/** Threads may die: the data stays, a shard's clients see a pause, and an I/O thread takes only its own clients along. */
+/**
+ * Threads may die: the data stays, a shard's clients see a pause, and an I/O thread takes only its own clients along.
+ */
 import { describe, expect, test } from 'vitest';
 import { withEmbedded } from '../harness/embedded.js';
 import { RespClient } from '../harness/resp-client.js';

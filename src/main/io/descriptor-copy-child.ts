@@ -7,6 +7,8 @@ import { Socket } from 'node:net';
 const FIRST_INHERITED = 4;
 const count = Number(process.argv[2]);
 const sockets: Socket[] = [];
+// Each handle after the first waits for the parent's receipt, and the channel alone does not keep a process alive.
+process.channel?.ref();
 
 for (let i = 0; i < count; i++) {
   // A Socket only wraps the descriptor; its handle is what the IPC channel can send.

@@ -2,7 +2,8 @@
  * HandleTransport: a connection directly on a libuv handle. All handles of a thread read into the same buffer, which is
  * parsed before the callback returns.
  *
- * Invariants: (1) one write at a time; (2) after close() no callback reaches the connection; (3) a WriteWrap whose write
+ * Invariants: (1) one write at a time; (2) after close() no callback reaches the connection; (3) a WriteWrap whose
+ * write
  * ended at once never reached libuv, so the thread's next write uses it again.
  */
 import type { Connection } from './connection.js';

@@ -2,7 +2,7 @@
  * ConnectionInput: the bytes of one client that could not be run yet. Most of the time there are none: commands are
  * parsed where the kernel put them, in the thread's read buffer.
  *
- *     a short rest   kept here, put in front of the next read (the read buffer has headroom), parsed again from its start
+ * a short rest   kept here, put in front of the next read (the read buffer has headroom), parsed again from its start
  *     a long rest    parsed where it lies, in a buffer of its own that grows, by a parser that remembers
  *
  * So a command of 512 MB is copied as it arrives and looked at once; the buffer grows with the bytes that really came

@@ -43,7 +43,10 @@ export class Listener {
     this.io = io;
   }
 
-  /** Listens as ordered (`port` 0: any; below 0: no TCP), and no longer where it did before. Rejects with a SherdError that names address and reason. */
+  /**
+   * Listens as ordered (`port` 0: any; below 0: no TCP), and no longer where it did before. Rejects with a SherdError
+   * that names address and reason.
+   */
   async listen(order: ListenOrder): Promise<Listening> {
     await this.close();
     if (order.mode === 'fd') return this.listenFds(order.fds, order.port);

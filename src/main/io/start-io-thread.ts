@@ -31,7 +31,10 @@ export type IoEngineParts = Omit<EngineParts, 'shard'>;
 /** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
 const MAIL_IDS_PER_LIFE = 1 << 20;
 
-/** Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be built. */
+/**
+ * Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be
+ * built.
+ */
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
   const block = new ControlBlock(data.controlBlock);

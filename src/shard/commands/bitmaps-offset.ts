@@ -17,7 +17,8 @@ export function plainOffset(ctx: ExecContext, args: Args, i: number): number {
 }
 
 /**
- * As `plainOffset`; `#n` is the n-th field of `bits` bits. Redis multiplies in 64 bits that wrap, so that some enormous n
+ * As `plainOffset`; `#n` is the n-th field of `bits` bits. Redis multiplies in 64 bits that wrap, so that some
+ * enormous n
  * name a bit near the beginning there; here they are out of range.
  */
 export function fieldOffset(ctx: ExecContext, args: Args, i: number, bits: number): number {

@@ -2,6 +2,7 @@
 import type { CommandDef } from '../../shared/command/spec.js';
 import type { ExecContext } from '../context.js';
 import { bitmapCommands } from './bitmaps.js';
+import { debugCommand } from './debug.js';
 import { expireCommands } from './expire.js';
 import { databaseCommands } from './flush.js';
 import { keyCommandsBasic } from './keys.js';
@@ -21,4 +22,5 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...bitmapCommands,
   objectCommand,
   memoryUsageCommand,
+  debugCommand,
 ];

@@ -1,5 +1,6 @@
 /**
- * The dictionary of one database of one shard: extendible hashing over tables of 4 KiB (Fagin et al., 1979). A directory
+ * The dictionary of one database of one shard: extendible hashing over tables of 4 KiB (Fagin et al., 1979). A
+ * directory
  * maps the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
  * directory doubles (a copy of 4 bytes a table) when a table is as deep as it is.
  *
@@ -9,7 +10,8 @@
  * An object of this class is a view with a cursor: `find` leaves behind where it looked (`table`, `place`, h1, h2), and
  * the calls that change something use that. It holds no data.
  *
- * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3) `remove`
+ * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
+ * `remove`
  * and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
  */
 import { KeyHasher } from '../../shared/hash.js';

@@ -8,18 +8,20 @@
  *     head     used:12 | displaced:12 | neighbours:4 | stashed:4
  *
  * A key belongs to its home bucket. If that is full, it goes to the next one ("displaced"), else to the stash; the home
- * bucket counts how many of its keys went either way, so a lookup reads further lines only if it must. The idea of small
+ * bucket counts how many of its keys went either way, so a lookup reads further lines only if it must. The idea of
+ * small
  * tables with a stash is Dash's (Lu et al., VLDB 2020), without its locks: a lease protects all of it.
  *
  * Invariants: (1) a free slot has Ptr 0 and fingerprint 0; (2) `neighbours` is exact, `stashed` too until it saturates
  * at 15; (3) every key of a table has the table's prefix in the top localDepth bits of h1; (4) minExpireAtMs is a lower
  * bound of the table's expiry times.
  */
-import { hashOfEntryKey } from './entry-key.js';
-import type { Arena } from '../../shared/memory/arena.js';
+
 import type { KeyHasher } from '../../shared/hash.js';
+import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
+import { hashOfEntryKey } from './entry-key.js';
 
 export const TABLE_BYTES = 4096;
 export const TABLE_WORDS = TABLE_BYTES / 4;

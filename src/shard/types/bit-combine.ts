@@ -6,7 +6,8 @@
  * Sources may lie in different arenas, and a source may be the key that the result replaces: nothing is replaced before
  * the result is whole.
  *
- * Invariants: (1) the leases of all sources and of the destination are held; (2) sources shorter than the result read as
+ * Invariants: (1) the leases of all sources and of the destination are held; (2) sources shorter than the result read
+ * as
  * zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of BLOCK_BYTES.
  */
 import type { Arena } from '../../shared/memory/arena.js';

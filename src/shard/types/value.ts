@@ -4,7 +4,7 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { blobCellBytes, blobCopy, blobFree } from '../keyspace/blob.js';
+import { BLOCK_BYTES, blobCellBytes, blobCopy, blobFree } from '../keyspace/blob.js';
 import { ENC_BLOB, ENC_EMBED, ENC_INT, TYPE_STRING, valueWordOffset } from '../keyspace/entry.js';
 
 /** Bytes of the value region of an entry. @requires lease */
@@ -49,7 +49,8 @@ export function freeValue(arena: Arena, e: Ptr): void {
 }
 
 /**
- * Fills the value region of `copy`, an entry of the same type and encoding in `to`, with a copy of the value of `e` that
+ * Fills the value region of `copy`, an entry of the same type and encoding in `to`, with a copy of the value of `e`
+ * that
  * shares nothing with it. @requires leases of both arenas; `copy` was made with room for `valueBytes(from, e)`. Throws
  * ArenaFullError.
  */
@@ -84,4 +85,24 @@ export function copyValueRegion(from: Arena, e: Ptr, to: Arena, copy: Ptr): void
   const words = (valueBytes(from, e) + 3) >> 2;
   t32[tw + 1] = (t32[tw + 1]! & ~0xff) | (f32[fw + 1]! & 0xff);
   for (let i = 0; i < words; i++) t32[target + i] = f32[source + i]!;
+}
+
+/** Calls `visit` for each cell that an entry's value has outside the entry, for fsck. Each type adds its case. */
+export function visitValueCells(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & 15) !== TYPE_STRING) {
+    visit(e, `value of unknown type ${head & 15} in entry`);
+    return;
+  }
+  if ((head & 0xff) !== (TYPE_STRING | (ENC_BLOB << 4))) return;
+  const vw = w + valueWordOffset(head);
+  const dir = i32[vw]! as Ptr;
+  visit(dir, 'value directory');
+  const blocks = Math.ceil(i32[vw + 1]! / BLOCK_BYTES);
+  for (let i = 0; i < blocks; i++) {
+    const block = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr;
+    if (block !== 0) visit(block, 'value block');
+  }
 }

@@ -32,7 +32,9 @@ export interface LegacyRange {
 
 const NO_RANGE: LegacyRange = { first: 0, last: 0, step: 0, movable: false };
 
-/** The legacy key range of a command and whether its keys are movable, as Redis derives them from the specifications. */
+/**
+ * The legacy key range of a command and whether its keys are movable, as Redis derives them from the specifications.
+ */
 export function legacyRange(spec: CommandSpec): LegacyRange {
   const keys = spec.keys ?? [];
   if (keys.length === 0) return NO_RANGE;

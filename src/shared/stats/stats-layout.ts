@@ -40,7 +40,8 @@ export const THREAD_JOURNAL = 4;
 export const THREAD_TASK = 5;
 
 /**
- * Indexes of single figures. Those below COUNTERS_AT are states (set, left alone by RESETSTAT); the others count since the
+ * Indexes of single figures. Those below COUNTERS_AT are states (set, left alone by RESETSTAT); the others count
+ * since the
  * start or the last RESETSTAT.
  */
 export const STAT = {

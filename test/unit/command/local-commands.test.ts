@@ -68,8 +68,8 @@ describe('CLIENT', () => {
     );
     expect(lines[0]!.split(' ').map((field) => field.split('=')[0])).toEqual(
       (
-        'id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll' +
-        ' omem tot-mem events cmd user redir resp lib-name lib-ver'
+        'id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl' +
+        ' oll omem tot-mem events cmd user redir resp lib-name lib-ver'
       ).split(' '),
     );
     expect(lines[0]).toContain('cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=');

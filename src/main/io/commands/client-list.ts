@@ -36,7 +36,8 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
     ` age=${seconds(conn.createdMs)} idle=${seconds(conn.lastActiveMs)} flags=${clientFlags(conn)} db=${conn.db}` +
     ` sub=0 psub=0 ssub=0 multi=-1 qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0` +
-    ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered} oll=${queued > 0 ? 1 : 0} omem=${queued}` +
+    ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered}` +
+    ` oll=${queued > 0 ? 1 : 0} omem=${queued}` +
     ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
     ` cmd=${command} user=${conn.user} redir=-1 resp=${conn.proto} lib-name=${conn.libName} lib-ver=${conn.libVer}`
   );

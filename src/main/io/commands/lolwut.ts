@@ -4,7 +4,10 @@ const WIDTH = 40;
 const HEIGHT = 18;
 const SHERDS = 9;
 
-/** Draws a pot's outline and fills it with sherds: each place shows the sherd whose centre is nearest. `seed`: any number. */
+/**
+ * Draws a pot's outline and fills it with sherds: each place shows the sherd whose centre is nearest. `seed`: any
+ * number.
+ */
 export function drawSherds(seed: number): string {
   let state = (seed % 0x7fffffff) + 1;
   const random = (n: number): number => {

@@ -155,7 +155,8 @@ export class ServerView {
   }
 
   /**
-   * Works out the figures per second since the last call and the memory peak; I/O thread 0 calls it about once a second.
+   * Works out the figures per second since the last call and the memory peak; I/O thread 0 calls it about once a
+   * second.
    * `commandCount`: number of registry ids.
    */
   sample(nowMs: number, commandCount: number): void {

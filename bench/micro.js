@@ -1,0 +1,212 @@
+// @ts-check
+/**
+ * Micro-benchmarks of the hot parts, on the built package and in one thread: parser, ring, slab, dictionary, GET and
+ * SET
+ * in the executor. `npm run bench -- ring slab` picks some. Each task does BATCH operations a call; the table is in
+ * nanoseconds and millions of operations for one of them.
+ */
+import { Bench } from 'tinybench';
+import { shardCommands } from '../dist/shard/commands/table.js';
+import { ExecContext } from '../dist/shard/context.js';
+import { formatDatabases, openDatabases } from '../dist/shard/databases.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../dist/shard/effect-log.js';
+import { Executor } from '../dist/shard/executor.js';
+import { LeaseSet } from '../dist/shard/lease-set.js';
+import { buildRegistry } from '../dist/shared/command/registry.js';
+import { Arena, formatShard } from '../dist/shared/memory/arena.js';
+import { SEGMENT_BYTES } from '../dist/shared/memory/ptr.js';
+import { alloc, free } from '../dist/shared/memory/slab.js';
+import { Args } from '../dist/shared/resp/args.js';
+import { PARSED, RespParser } from '../dist/shared/resp/parser.js';
+import { Reply } from '../dist/shared/resp/reply.js';
+import { StatsBlock } from '../dist/shared/stats/stats-block.js';
+import { ControlBlock } from '../dist/shared/sync/control-block.js';
+import { createRing, RingConsumer, RingProducer } from '../dist/shared/sync/ring.js';
+
+const BATCH = 1000;
+const KEYS = 1_000_000;
+const THREAD = 1;
+
+/** @param {number} shards */
+function newEngine(shards) {
+  /** @type {SharedArrayBuffer[][]} */
+  const segments = [];
+  const provider = {
+    /** @param {number} shard @param {number} index */
+    allocate: (shard, index) => {
+      const sab = new SharedArrayBuffer(SEGMENT_BYTES);
+      /** @type {SharedArrayBuffer[]} */ (segments[shard])[index] = sab;
+      return sab;
+    },
+    /** @param {number} shard @param {number} index */
+    attach: (shard, index) => /** @type {SharedArrayBuffer} */ (segments[shard]?.[index]),
+  };
+  const arenas = Array.from({ length: shards }, (_, shard) => {
+    const first = new SharedArrayBuffer(SEGMENT_BYTES);
+    segments.push([first]);
+    formatShard(first, 0x1234567, 0x7abcdef);
+    const arena = new Arena(shard, first, provider);
+    formatDatabases(arena, 16);
+    return arena;
+  });
+  const control = ControlBlock.create(1, shards);
+  const stats = new StatsBlock(control.sab, control.statsOffset(THREAD));
+  const effects = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
+  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const leases = new LeaseSet(THREAD, arenas);
+  const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases, new Map());
+  const registry = buildRegistry(shardCommands);
+  const executor = new Executor(newContext(), registry, newContext, (where, error) => {
+    throw new Error(where, { cause: error });
+  });
+  return { arena: arenas[0], executor, registry, keyspace: keyspaces[0]?.[0] };
+}
+
+/** @param {string} text */
+const bytesOf = (text) => Uint8Array.from(Buffer.from(text, 'latin1'));
+/** @param {readonly string[]} words */
+const command = (words) => `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+/** @param {number} i */
+const keyName = (i) => `key:${String(i).padStart(12, '0')}`;
+const randomKey = () => keyName(Math.floor(Math.random() * KEYS));
+
+/** A task that parses a pipeline again and again. @param {string} pipeline */
+function parserTask(pipeline) {
+  const u8 = bytesOf(pipeline);
+  const dv = new DataView(u8.buffer);
+  const parser = new RespParser();
+  const args = new Args();
+  return () => {
+    parser.window(u8, dv, 0, u8.length);
+    let count = 0;
+    while (parser.next(args) === PARSED) count++;
+    if (count !== BATCH) throw new Error(`parsed ${count}`);
+  };
+}
+
+/** Records of `bytes` bytes through a ring and out again, published in groups of 16. @param {number} bytes */
+function ringTask(bytes) {
+  const sab = createRing(1 << 20);
+  const producer = new RingProducer(sab);
+  const consumer = new RingConsumer(sab);
+  return () => {
+    for (let i = 0; i < BATCH; i += 16) {
+      for (let k = 0; k < 16 && i + k < BATCH; k++) {
+        if (producer.reserve(bytes) < 0) throw new Error('full');
+        producer.commit(bytes);
+      }
+      producer.publish();
+      while (consumer.peek() >= 0) consumer.advance();
+      consumer.release();
+    }
+  };
+}
+
+/** Cells of mixed sizes, allocated and freed in another order. */
+function slabTask() {
+  const { arena } = newEngine(1);
+  const cells = new Uint32Array(BATCH);
+  return () => {
+    for (let i = 0; i < BATCH; i++) cells[i] = alloc(/** @type {any} */ (arena), 16 + ((i * 7) & 255));
+    for (let i = 0; i < BATCH; i++) free(/** @type {any} */ (arena), /** @type {any} */ (cells[(i * 37) % BATCH]));
+  };
+}
+
+/** @param {ReturnType<typeof newEngine>} engine @param {string} pipeline the commands of one call */
+function executorTask({ executor, registry }, pipeline) {
+  const u8 = bytesOf(pipeline);
+  const dv = new DataView(u8.buffer);
+  const parser = new RespParser();
+  const args = new Args();
+  const reply = new Reply();
+  const client = { id: 1, db: 0, proto: /** @type {const} */ (2), flags: 0 };
+  return () => {
+    parser.window(u8, dv, 0, u8.length);
+    executor.beginBatch();
+    while (parser.next(args) === PARSED) {
+      const id = registry.lookup(args.u8, args.off[0] ?? 0, args.len[0] ?? 0);
+      if (!executor.tryInline(id, args, reply, client)) throw new Error('not run');
+    }
+    executor.endBatch();
+    reply.reset();
+  };
+}
+
+/** @param {readonly string[][]} commands */
+const pipelineOf = (commands) => commands.map(command).join('');
+/** @param {() => string[]} make */
+const many = (make) => pipelineOf(Array.from({ length: BATCH }, make));
+
+/** A full dictionary: KEYS keys of 16 bytes with short values. @param {number} shards */
+function loadedEngine(shards) {
+  const engine = newEngine(shards);
+  for (let base = 0; base < KEYS; base += BATCH) {
+    executorTask(engine, pipelineOf(Array.from({ length: BATCH }, (_, i) => ['SET', keyName(base + i), 'xxx'])))();
+  }
+  return engine;
+}
+
+/** @param {ReturnType<typeof newEngine>} engine */
+function dictionaryTask({ keyspace }) {
+  const u8 = bytesOf(Array.from({ length: BATCH }, randomKey).join(''));
+  const dv = new DataView(u8.buffer);
+  return () => {
+    for (let i = 0; i < BATCH; i++) if (keyspace?.find(u8, dv, i * 16, 16) === 0) throw new Error('missing');
+  };
+}
+
+const loaded = loadedEngine(1);
+const sharded = loadedEngine(4);
+const kilobyte = 'x'.repeat(1024);
+/** @type {Readonly<Record<string, () => void>>} */
+const TASKS = {
+  'parser GET': parserTask(many(() => ['GET', randomKey()])),
+  'parser SET': parserTask(many(() => ['SET', randomKey(), 'xxx'])),
+  'parser SET 1 KiB': parserTask(many(() => ['SET', randomKey(), kilobyte])),
+  'parser MSET of 10': parserTask(many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)])),
+  'ring 32 bytes': ringTask(32),
+  'ring 1 KiB': ringTask(1024),
+  'slab alloc and free': slabTask(),
+  'dictionary find in 1 M': dictionaryTask(loaded),
+  'executor GET': executorTask(
+    loaded,
+    many(() => ['GET', randomKey()]),
+  ),
+  'executor SET': executorTask(
+    loaded,
+    many(() => ['SET', randomKey(), 'xxx']),
+  ),
+  'executor SET 1 KiB': executorTask(
+    newEngine(1),
+    many(() => ['SET', keyName(Math.floor(Math.random() * 10_000)), kilobyte]),
+  ),
+  'executor INCR': executorTask(
+    newEngine(1),
+    many(() => ['INCR', randomKey()]),
+  ),
+  'executor GET, 4 shards': executorTask(
+    sharded,
+    many(() => ['GET', randomKey()]),
+  ),
+  'executor MSET of 10, 4 shards': executorTask(
+    sharded,
+    many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)]),
+  ),
+};
+
+const wanted = process.argv.slice(2);
+const bench = new Bench({ time: 500, warmupTime: 200 });
+for (const [name, task] of Object.entries(TASKS)) {
+  if (wanted.length === 0 || wanted.some((word) => name.includes(word))) bench.add(name, task);
+}
+await bench.run();
+console.log(`Node ${process.version}, ${BATCH} operations a call`);
+console.table(
+  bench.tasks.map((task) => {
+    const result = /** @type {any} */ (task.result);
+    const failure = result?.error;
+    if (failure) throw failure;
+    const ns = (result.latency.p50 * 1e6) / BATCH;
+    return { name: task.name, 'ns/op (median)': Number(ns.toFixed(1)), 'M op/s': Number((1e3 / ns).toFixed(2)) };
+  }),
+);

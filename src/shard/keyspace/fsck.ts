@@ -1,0 +1,276 @@
+/**
+ * fsck: walks a shard from its roots and proves that its memory is consistent: every allocated cell is reached exactly
+ * once, every count and byte total agrees, every index matches its table. Cold: allocates as much as it likes.
+ */
+import { type Arena, CHECKING, CTL_DB_ROOTS, CTL_FREE_PAGES, CTL_PARTIAL } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
+import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import { visitValueCells } from '../types/value.js';
+import { blobBlock, blockCount } from './blob.js';
+import {
+  type Dictionary,
+  directoryCells,
+  directoryEntry,
+  R_COUNT,
+  R_DEPTH,
+  R_DIR,
+  R_TABLES,
+  R_VOLATILE,
+} from './dictionary.js';
+import { entryExpireAtMs, F_BIG_KEY, keyWord } from './entry.js';
+import { hashOfEntryKey } from './entry-key.js';
+import { garbageList } from './flush.js';
+import type { Keyspace } from './keyspace.js';
+import {
+  BUCKET_PTRS,
+  BUCKETS,
+  bucketWord,
+  homeBucket,
+  SLOTS_PER_BUCKET,
+  T_COUNT,
+  T_DEPTH,
+  T_MIN_EXPIRE,
+  T_PREFIX,
+  T_STASHED,
+  T_VOLATILE,
+  TABLE_ENTRIES_MAX,
+  tableEntries,
+} from './table.js';
+import { walkDirectory, walkTables } from './walk.js';
+
+/** Findings kept; more say nothing new. */
+const FINDINGS_MAX = 20;
+const STASH_FIRST = BUCKETS;
+const ALL_BUCKETS = BUCKETS + 3;
+const STASHED_SATURATED = 15;
+const UNITS_PER_PAGE = 1 << 15;
+
+class Check {
+  readonly arena: Arena;
+  readonly findings: string[] = [];
+  /** Cells reached, by pointer. */
+  private readonly reached = new Set<number>();
+  private readonly pages = new Map<
+    number,
+    { cls: number; used: number; carved: number; free: Set<number>; seen: number }
+  >();
+  private bytes = 0;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    for (const { page, cls, used, carved, freeUnits } of slabPages(arena)) {
+      const free = new Set(freeUnits);
+      this.pages.set(page, { cls, used, carved, free, seen: 0 });
+      if (free.size !== freeUnits.length) this.say(`page ${page}: a cell is twice on its free list`);
+      if (used + free.size !== carved)
+        this.say(`page ${page}: used ${used} + free ${free.size} is not carved ${carved}`);
+      if (carved > CLASS_CELLS[cls]!) this.say(`page ${page}: carved ${carved} cells of class ${cls}`);
+    }
+  }
+
+  say(finding: string): void {
+    if (this.findings.length < FINDINGS_MAX) this.findings.push(finding);
+  }
+
+  /** Marks a cell as reached; false when it is none, so that nobody follows it. */
+  reach(ptr: number, what: string): boolean {
+    const index = ((ptr >>> SEGMENT_SHIFT) << 8) | ((ptr & UNIT_MASK) >>> 15);
+    const page = this.pages.get(index);
+    if (page === undefined) {
+      this.say(`${what} at ${ptr} lies in no slab page`);
+      return false;
+    }
+    const unit = ptr & (UNITS_PER_PAGE - 1);
+    const units = CLASS_UNITS[page.cls]!;
+    if (unit % units !== 0 || unit / units >= page.carved) {
+      this.say(`${what} at ${ptr} is at no cell of class ${page.cls}`);
+      return false;
+    }
+    if (page.free.has(unit)) {
+      this.say(`${what} at ${ptr} is on the free list`);
+      return false;
+    }
+    if (this.reached.has(ptr)) {
+      this.say(`${what} at ${ptr} is reached twice`);
+      return false;
+    }
+    this.reached.add(ptr);
+    page.seen++;
+    this.bytes += units * 8;
+    return true;
+  }
+
+  /** Marks the cells of an entry, key and value included. */
+  entry(e: Ptr): boolean {
+    const { arena } = this;
+    if (!this.reach(e, 'entry')) return false;
+    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const head = i32[(e & UNIT_MASK) << 1]!;
+    if ((head & (F_BIG_KEY << 8)) !== 0) {
+      const kw = keyWord(arena, e);
+      this.blob(i32[kw + 1]! as Ptr, i32[kw]!, 'key blob');
+    }
+    visitValueCells(arena, e, (ptr, what) => this.reach(ptr, what));
+    return true;
+  }
+
+  private blob(dir: Ptr, length: number, what: string): void {
+    if (!this.reach(dir, `${what} directory`)) return;
+    for (let i = 0; i < blockCount(length); i++) {
+      const block = blobBlock(this.arena, dir, i);
+      if (block !== 0) this.reach(block, `${what} block`);
+    }
+  }
+
+  /** After everything was walked: what was never reached, and the totals. */
+  finish(): void {
+    const { arena } = this;
+    for (const [index, page] of this.pages) {
+      if (page.seen !== page.used)
+        this.say(`page ${index} (class ${page.cls}): used ${page.used}, reached ${page.seen}`);
+    }
+    if (this.bytes !== arena.usedBytes) this.say(`used bytes ${arena.usedBytes}, reached ${this.bytes}`);
+    this.lists();
+    if (CHECKING) {
+      arena.settleTouched();
+      const bad = arena.verifyPages();
+      if (bad > 0) this.say(`${bad} pages were stored into without touch`);
+    }
+  }
+
+  /** Every page with room is on the list of its class, and no other; free pages have no class. */
+  private lists(): void {
+    const { arena } = this;
+    const word = (page: number, k: number): number => arena.i32[page >>> 8]![((page & 255) << 3) + k]!;
+    const listed = new Set<number>();
+    for (let cls = 0; cls < CLASS_UNITS.length; cls++) {
+      for (let page = arena.ctl[CTL_PARTIAL + cls]!; page !== 0 && !listed.has(page); page = word(page, 5)) {
+        listed.add(page);
+        if (this.pages.get(page)?.cls !== cls) this.say(`page ${page} is on the list of class ${cls}`);
+      }
+    }
+    for (const [index, page] of this.pages) {
+      const room = page.used < CLASS_CELLS[page.cls]!;
+      if (room !== listed.has(index)) this.say(`page ${index}: room ${room}, listed ${listed.has(index)}`);
+    }
+    for (let page = arena.ctl[CTL_FREE_PAGES]!, n = 0; page !== 0 && n < 1 << 20; page = word(page, 5), n++) {
+      if (this.pages.has(page)) this.say(`free page ${page} has a class`);
+    }
+  }
+}
+
+/** Checks a shard. Returns what is wrong, nothing when it is clean. @requires the shard's lease */
+export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[] {
+  const check = new Check(arena);
+  check.reach(arena.ctl[CTL_DB_ROOTS]!, 'database roots');
+  for (const keyspace of keyspaces) checkDictionary(check, keyspace.dict, `db ${keyspace.db}`);
+  const entries = new Int32Array(TABLE_ENTRIES_MAX);
+  for (const { cell, dir, depth, position } of garbageList(arena)) {
+    check.reach(cell, 'garbage');
+    for (const ptr of directoryCells(arena, dir, depth)) check.reach(ptr, 'garbage directory');
+    for (const table of walkDirectory({ arena }, dir, depth, position)) {
+      check.reach(table, 'garbage table');
+      const n = tableEntries(arena, table, entries);
+      for (let i = 0; i < n; i++) check.entry(entries[i]! as Ptr);
+    }
+  }
+  check.finish();
+  return check.findings;
+}
+
+function checkDictionary(check: Check, dict: Dictionary, name: string): void {
+  const { arena, root } = dict;
+  const dir = arena.ctl[root + R_DIR]! as Ptr;
+  if (dir === 0) {
+    if (dict.count !== 0) check.say(`${name}: ${dict.count} keys and no directory`);
+    return;
+  }
+  const depth = arena.ctl[root + R_DEPTH]!;
+  for (const ptr of directoryCells(arena, dir, depth)) if (!check.reach(ptr, `${name} directory`)) return;
+  let tables = 0;
+  let count = 0;
+  let volatileKeys = 0;
+  let position = 0;
+  for (const table of walkTables(dict)) {
+    if (!check.reach(table, `${name} table`)) return;
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = (table & UNIT_MASK) << 1;
+    const span = 2 ** (depth - i32[tw + T_DEPTH]!);
+    for (let k = 0; k < span; k++) {
+      if (directoryEntry(arena, dir, depth, position + k) !== table)
+        check.say(`${name}: directory position ${position + k}`);
+    }
+    const prefix = depth === 0 ? 0 : (position * 2 ** (32 - depth)) | 0;
+    if (i32[tw + T_PREFIX] !== prefix) check.say(`${name}: prefix of the table at position ${position}`);
+    position += span;
+    tables++;
+    count += i32[tw + T_COUNT]!;
+    volatileKeys += i32[tw + T_VOLATILE]!;
+    checkTable(check, dict, table, `${name} table ${table}`);
+  }
+  if (tables !== arena.ctl[root + R_TABLES])
+    check.say(`${name}: ${tables} tables, ${arena.ctl[root + R_TABLES]} counted`);
+  if (count !== arena.ctl[root + R_COUNT]) check.say(`${name}: ${count} keys, ${arena.ctl[root + R_COUNT]} counted`);
+  if (volatileKeys !== arena.ctl[root + R_VOLATILE]) check.say(`${name}: ${volatileKeys} expiring keys miscounted`);
+}
+
+function checkTable(check: Check, dict: Dictionary, table: Ptr, name: string): void {
+  const { arena, hasher } = dict;
+  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+  const tw = (table & UNIT_MASK) << 1;
+  const depth = i32[tw + T_DEPTH]!;
+  const minExpire = arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1]!;
+  const neighbours = new Int32Array(BUCKETS);
+  const stashed = new Int32Array(BUCKETS);
+  let count = 0;
+  let volatileKeys = 0;
+  let inStash = 0;
+  for (let b = 0; b < ALL_BUCKETS; b++) {
+    const bw = bucketWord(tw, b);
+    const head = i32[bw]!;
+    for (let slot = 0; slot < SLOTS_PER_BUCKET; slot++) {
+      const e = i32[bw + BUCKET_PTRS + slot]! as Ptr;
+      const fp = (i32[bw + 1 + (slot >> 2)]! >>> ((slot & 3) << 3)) & 255;
+      if (((head >>> slot) & 1) === 0) {
+        if (e !== 0 || fp !== 0) check.say(`${name}: free slot ${b}/${slot} is not clear`);
+        continue;
+      }
+      count++;
+      if (!check.entry(e)) continue;
+      const at = entryExpireAtMs(arena, e);
+      if (at >= 0) {
+        volatileKeys++;
+        if (at < minExpire) check.say(`${name}: an entry expires before the table's bound`);
+      }
+      hashOfEntryKey(arena, hasher, e);
+      const home = homeBucket(hasher.h2);
+      if (depth > 0 && ((hasher.h1 ^ i32[tw + T_PREFIX]!) & ~(0xffffffff >>> depth)) !== 0)
+        check.say(`${name}: foreign key`);
+      if ((hasher.h2 & 255) !== fp) check.say(`${name}: fingerprint in ${b}/${slot}`);
+      const displaced = ((head >>> (slot + 12)) & 1) !== 0;
+      if (b >= STASH_FIRST) {
+        inStash++;
+        stashed[home]!++;
+      } else if (displaced) {
+        neighbours[home]!++;
+        if ((home + 1) % BUCKETS !== b) check.say(`${name}: displaced entry in ${b}/${slot}`);
+      } else if (home !== b) check.say(`${name}: entry of bucket ${home} in ${b}/${slot}`);
+    }
+  }
+  for (let b = 0; b < BUCKETS; b++) {
+    const head = i32[bucketWord(tw, b)]!;
+    if (((head >>> 24) & 15) !== neighbours[b]) check.say(`${name}: neighbours of bucket ${b}`);
+    const noted = head >>> 28;
+    if (noted !== STASHED_SATURATED && noted !== stashed[b]) check.say(`${name}: stashed of bucket ${b}`);
+  }
+  if (count !== i32[tw + T_COUNT]) check.say(`${name}: ${count} entries, ${i32[tw + T_COUNT]} counted`);
+  if (volatileKeys !== i32[tw + T_VOLATILE]) check.say(`${name}: ${volatileKeys} expiring entries miscounted`);
+  if (inStash !== i32[tw + T_STASHED]) check.say(`${name}: ${inStash} stashed, ${i32[tw + T_STASHED]} counted`);
+}
+
+/** Figures of a shard for a reply: segments, bytes, slab pages. */
+export function shardFigures(arena: Arena): string {
+  const pages = slabPages(arena).length;
+  return `segments=${arena.segments} used=${arena.usedBytes} pages=${pages} roots=${cellBytes(arena, arena.ctl[CTL_DB_ROOTS]! as Ptr)}`;
+}

@@ -1,0 +1,27 @@
+/** Walking all tables of a dictionary, for checks and digests: cold, allocates. */
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { type Dictionary, directoryEntry, R_DEPTH, R_DIR } from './dictionary.js';
+import { T_DEPTH } from './table.js';
+
+/** Every table once, in ascending order of its prefix. @requires lease, nothing changes meanwhile */
+export function* walkTables(dict: Dictionary): Generator<Ptr, void, void> {
+  const { arena, root } = dict;
+  const dir = arena.ctl[root + R_DIR]! as Ptr;
+  if (dir === 0) return;
+  yield* walkDirectory(dict, dir, arena.ctl[root + R_DEPTH]!, 0);
+}
+
+/** As `walkTables`, for a directory that may be detached from its root, beginning at `position`. */
+export function* walkDirectory(
+  dict: Pick<Dictionary, 'arena'>,
+  dir: Ptr,
+  depth: number,
+  position: number,
+): Generator<Ptr, void, void> {
+  const { arena } = dict;
+  while (position < 2 ** depth) {
+    const table = directoryEntry(arena, dir, depth, position);
+    yield table;
+    position += 2 ** (depth - arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!);
+  }
+}
