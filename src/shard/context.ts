@@ -54,6 +54,8 @@ export class ExecContext {
   readonly leases: LeaseSet;
   /** All directives as CONFIG GET shows them. */
   readonly config: ReadonlyMap<string, string>;
+  /** Writes a warning into the server's log. */
+  log: (message: string) => void = () => {};
 
   /** Present shard. */
   shard = 0;

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly registry: Registry;
   /** An exception inside a handler: a bug of ours. */
   readonly report: (where: string, error: unknown) => void;
+  /** Writes a warning into the server's log. */
+  readonly log?: (message: string) => void;
 }
 
 /** The executor of one thread over the shared memory of all shards. */
@@ -29,7 +31,11 @@ export function createExecutor(options: EngineOptions): Executor {
   const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
   const keyspaces = arenas.map((arena) => openDatabases(arena));
   const effects = new EffectLog(options.effects);
-  const newContext = (): ExecContext =>
-    new ExecContext(threadId, block, stats, effects, arenas, keyspaces, new LeaseSet(threadId, arenas), config);
+  const newContext = (): ExecContext => {
+    const leases = new LeaseSet(threadId, arenas);
+    const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases, config);
+    if (options.log !== undefined) ctx.log = options.log;
+    return ctx;
+  };
   return new Executor(newContext(), options.registry, newContext, options.report);
 }

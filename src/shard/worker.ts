@@ -12,5 +12,6 @@ runShardThread(workerData as ShardWorkerData, (parts) => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     parts.port.log('warning', `internal error in ${where}`, { stack });
   };
-  return { registry, executor: createExecutor({ ...parts, registry, report }) };
+  const log = (message: string): void => parts.port.log('warning', message);
+  return { registry, executor: createExecutor({ ...parts, registry, report, log }) };
 });

@@ -59,6 +59,9 @@ function setFailed(name: string, reason: string): ConfigSetResult {
   return { ok: false, error: `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}` };
 }
 
+/** Directives that Redis does not have. Tools that set all they got by CONFIG GET may set these to what they are. */
+const OURS: readonly string[] = ['shards', 'dispatch'];
+
 export class Config {
   readonly #values = new Map<string, string>();
   readonly #numbers = new Map<string, number>();
@@ -208,13 +211,15 @@ export class Config {
   #lookUp(pairs: readonly ConfigEntry[], origin: ConfigSetOrigin): Directive[] | ConfigSetResult {
     const directives: Directive[] = [];
     const seen = new Set<string>();
-    for (const [name] of pairs) {
+    for (const [name, value] of pairs) {
       const directive = findDirective(name);
       if (directive === undefined) {
         const error = `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
         return { ok: false, error };
       }
-      if (directive.immutable) return setFailed(name, "can't set immutable config");
+      if (directive.immutable && !(OURS.includes(name) && value === this.raw(name))) {
+        return setFailed(name, "can't set immutable config");
+      }
       if (directive.protected && !this.#allows('enable-protected-configs', origin.local === true)) {
         return setFailed(name, "can't set protected config");
       }

@@ -76,6 +76,8 @@ export class Connection {
   replyMode: number = REPLY_MODE.on;
   /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
   closeAfterReply = false;
+  /** Bytes of the local command that runs now. */
+  runningBytes = 0;
   /** Waits for the end of the event loop's turn to have its replies written. */
   unsettled = false;
   closed = false;
@@ -164,7 +166,7 @@ export class Connection {
 
   /** Bytes of input not yet run (CLIENT LIST `qbuf`). */
   get inputBytes(): number {
-    return this.input.bytes;
+    return this.input.bytes + this.runningBytes;
   }
 
   /** Closes the connection now; replies not yet written are lost. Safe to call twice and from its own command. */

@@ -74,7 +74,10 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     }
     return sendKeyed(io, conn, id, args, commandBytes);
   }
-  if (route === ROUTE_LOCAL) return runLocal(io, conn, id, flags, args);
+  if (route === ROUTE_LOCAL) {
+    conn.runningBytes = commandBytes;
+    return runLocal(io, conn, id, flags, args);
+  }
   return sendAlone(io, conn, id, args, commandBytes, route);
 }
 
@@ -206,6 +209,7 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
     io.failed(`command ${io.registry.defs[id]!.name}`, error);
   }
   stats.time(id, (performance.now() - started) * 1000);
+  conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
   if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) muteLocal(conn, reply, mark, modeBefore);
   if (conn.closed) return WAIT;
@@ -225,6 +229,7 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
   conn.barrier |= BARRIER.promise;
   const started = performance.now();
   const done = (error: unknown): void => {
+    conn.runningBytes = 0;
     if (error !== null) {
       reply.reset();
       reply.error(INTERNAL);

@@ -106,7 +106,7 @@ export class IoThread {
   private readonly args = new Args(128);
   /** Connections read in this turn of the event loop, whose replies are still to be written. */
   private readonly unsettled: Connection[] = [];
-  readonly keyIndexes = new Int32Array(1024);
+  keyIndexes = new Int32Array(1024);
   private readonly replyView: ReplyView;
 
   /** Wall clock at the beginning of the turn. */
@@ -519,10 +519,14 @@ export class IoThread {
     else this.settle(conn);
   }
 
-  /** Finds the argument indexes of a command's keys; they are in `keyIndexes`, at most its length. */
+  /** Finds the argument indexes of a command's keys; they are in `keyIndexes`. */
   keysOf(def: CommandDef, args: Args): number {
-    const count = extractKeys(def, args, this.keyIndexes);
-    return Math.min(count, this.keyIndexes.length);
+    let count = extractKeys(def, args, this.keyIndexes);
+    if (count > this.keyIndexes.length) {
+      this.keyIndexes = new Int32Array(count);
+      count = extractKeys(def, args, this.keyIndexes);
+    }
+    return count;
   }
 
   /** Whether CLIENT PAUSE is in force now; begins to watch for its end. */

@@ -12,6 +12,9 @@ export function debugProtocol(type: string, reply: Reply): void {
   reply.errorText(`ERR Wrong protocol type name. Please use one of the following: ${names}`);
 }
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: Redis's sample, to the digit
+const SAMPLE_DOUBLE = 3.141;
+
 function threeNumbers(reply: Reply): void {
   for (let i = 0; i < 3; i++) reply.int(i);
 }
@@ -19,7 +22,7 @@ function threeNumbers(reply: Reply): void {
 const SAMPLES: ReadonlyMap<string, (reply: Reply) => void> = new Map([
   ['string', (reply: Reply) => reply.bulkText('Hello World')],
   ['integer', (reply: Reply) => reply.int(12345)],
-  ['double', (reply: Reply) => reply.double(3.141)],
+  ['double', (reply: Reply) => reply.double(SAMPLE_DOUBLE)],
   ['bignum', (reply: Reply) => reply.bigNumber('1234567999999999999999999999999999999')],
   ['null', (reply: Reply) => reply.nil()],
   [

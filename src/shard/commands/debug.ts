@@ -4,10 +4,10 @@
  */
 import { OPT_MANY, str } from '../../shared/command/shorthand.js';
 import { defineCommand } from '../../shared/command/spec.js';
-import { NO_SUCH_KEY, SYNTAX } from '../../shared/errors/replies.js';
+import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../shared/errors/replies.js';
 import { globMatch } from '../../shared/glob.js';
-import { SEGMENT_BYTES } from '../../shared/memory/ptr.js';
-import { Args } from '../../shared/resp/args.js';
+import { NULL, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
@@ -16,17 +16,22 @@ import { idleMs } from '../keyspace/access-clock.js';
 import { datasetDigest, mixValue } from '../keyspace/digest.js';
 import { entryClock } from '../keyspace/entry.js';
 import { fsckShard, shardFigures } from '../keyspace/fsck.js';
-import { NO_EXPIRY, setString, stringEncodingName, stringLength } from '../types/string-value.js';
+import { serializedLength } from '../keyspace/serialized-length.js';
+import { TABLE_ENTRIES_MAX } from '../keyspace/table.js';
+import { stringEncodingName } from '../types/string-value.js';
+import { populate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
-import { smallInteger } from './keys-integer.js';
+import { integerArg, smallInteger } from './keys-integer.js';
+
+/** Any number of arguments will do. */
+const ANY_NUMBER = -1;
 
 type Steps = Generator<void, void, void>;
 
 /** Bit of the client's flags: it is connected from this machine. */
 const LOCAL_CLIENT = 8;
-/** Keys that POPULATE makes between two looks at the clock. */
-const POPULATE_STEP = 64;
-const SLICE_MS = 0.2;
+/** SLEEP looks so often whether the server shuts down. */
+const SLEEP_STEP_MS = 50;
 
 const HELP = [
   'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
@@ -60,17 +65,21 @@ const HELP = [
   '    Print this help.',
 ];
 
-/** Subcommands that are answered with OK because nothing depends on them here. */
-const ACCEPTED = [
-  'change-repl-id',
-  'jmap',
-  'quicklist-packed-threshold',
-  'replybuffer',
-  'dict-resizing',
-  'pause-cron',
-  'set-disable-deny-scripts',
-  'stringmatch',
-];
+/** Subcommands that are answered with OK because nothing depends on them here, with their number of arguments. */
+const ACCEPTED: Readonly<Record<string, number>> = {
+  'aof-flush-sleep': 3,
+  'change-repl-id': 2,
+  'dict-resizing': 3,
+  'dict-stats': ANY_NUMBER,
+  'drop-cluster-packet-filter': 3,
+  jmap: ANY_NUMBER,
+  leak: 3,
+  'pause-cron': 3,
+  'quicklist-packed-threshold': 3,
+  replybuffer: 4,
+  'set-disable-deny-scripts': 3,
+  'set-skip-checksum-validation': 3,
+};
 const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 'oom'];
 const PERSISTENCE = ['reload', 'loadaof'];
 
@@ -101,12 +110,15 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
   } else if (name === 'stringmatch-len' && argc === 4) stringMatch(args, reply);
   else if (name === 'protocol' && argc === 3) debugProtocol(args.latin1(2).toLowerCase(), reply);
   else if (name === 'error' && argc === 3) reply.errorLatin1(args.latin1(2));
-  else if (name === 'log' && argc === 3) reply.ok();
-  else if ((name === 'htstats' && argc >= 3) || (name === 'htstats-key' && argc >= 3)) htstats(ctx, reply);
+  else if (name === 'log' && argc === 3) {
+    ctx.log(`DEBUG LOG: ${args.utf8(2)}`);
+    reply.ok();
+  } else if (name === 'htstats' && argc >= 3) htstats(ctx, args, reply);
+  else if (name === 'htstats-key' && argc >= 3) htstatsKey(ctx, args, reply);
   else if (name === 'help' && argc === 2) {
     reply.array(HELP.length);
     for (const line of HELP) reply.simple(line);
-  } else if (ACCEPTED.includes(name)) reply.ok();
+  } else if (accepts(name, argc)) reply.ok();
   else if (PERSISTENCE.includes(name)) {
     reply.errorText(`ERR DEBUG ${name.toUpperCase()} needs persistence, which sherd does not have yet`);
   } else if (REFUSED.includes(name)) {
@@ -124,13 +136,13 @@ function* arena(ctx: ExecContext, reply: Reply): Steps {
   for (let shard = 0; shard < ctx.shardCount; shard++) {
     ctx.leases.takeShard(shard);
     const findings = fsckShard(ctx.arenas[shard]!, ctx.keyspaces[shard]!);
-    const figures = shardFigures(ctx.arenas[shard]!);
+    const line = shardFigures(ctx.arenas[shard]!, ctx.keyspaces[shard]!);
     ctx.leases.giveAll();
     if (findings.length > 0) {
       reply.errorText(`ERR arena: shard ${shard}: ${findings.join('; ')}`);
       return;
     }
-    lines.push(`shard${shard}: ${figures}`);
+    lines.push(`shard${shard}: ${line}`);
     yield;
   }
   reply.bulkText(lines.join('\n'));
@@ -163,11 +175,25 @@ function effects(ctx: ExecContext, args: Args, reply: Reply): void {
 /** Nobody reads or writes data meanwhile, as in Redis, which stands still; connections are still served. */
 function sleep(ctx: ExecContext, args: Args, reply: Reply): void {
   const seconds = Number.parseFloat(args.latin1(2));
+  const end = performance.now() + (seconds > 0 ? seconds * 1000 : 0);
+  const never = new Int32Array(new SharedArrayBuffer(4));
   ctx.leases.takeAll();
-  const ms = Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : 0;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  for (let left = end - performance.now(); left > 0 && !ctx.control.shuttingDown; left = end - performance.now()) {
+    Atomics.wait(never, 0, 0, Math.min(left, SLEEP_STEP_MS));
+  }
   ctx.leases.giveAll();
   reply.ok();
+}
+
+/** The entry of the key in argument i, expired or not, with no trace of the access. @requires all leases */
+function entryOf(ctx: ExecContext, args: Args, i: number): Ptr {
+  ctx.route(args, i);
+  return ctx.keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
+}
+
+function accepts(name: string, argc: number): boolean {
+  if (!Object.hasOwn(ACCEPTED, name)) return false;
+  return ACCEPTED[name] === argc || ACCEPTED[name] === ANY_NUMBER;
 }
 
 function digestValues(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -175,8 +201,8 @@ function digestValues(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.array(args.argc - 2);
   for (let i = 2; i < args.argc; i++) {
     const digest = new Uint8Array(20);
-    const e = ctx.peek(args, i);
-    if (e !== 0) mixValue(ctx.arena, e, digest);
+    const e = entryOf(ctx, args, i);
+    if (e !== NULL) mixValue(ctx.arena, e, digest);
     reply.simple(Buffer.from(digest).toString('hex'));
   }
   ctx.leases.giveAll();
@@ -184,60 +210,18 @@ function digestValues(ctx: ExecContext, args: Args, reply: Reply): void {
 
 function object(ctx: ExecContext, args: Args, reply: Reply): void {
   ctx.leases.takeAll();
-  const e = ctx.peek(args, 2);
-  if (e === 0) reply.error(NO_SUCH_KEY);
+  const e = entryOf(ctx, args, 2);
+  if (e === NULL) reply.error(NO_SUCH_KEY);
   else {
     const { arena } = ctx;
-    const at = (e >>> 23) * SEGMENT_BYTES + (e & 0x7fffff) * 8;
+    const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
       `Value at:0x${at.toString(16)} refcount:1 encoding:${stringEncodingName(arena, e)} ` +
-        `serializedlength:${stringLength(arena, e) + 1} lru:${entryClock(arena, e)} ` +
+        `serializedlength:${serializedLength(arena, e)} lru:${entryClock(arena, e)} ` +
         `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}`,
     );
   }
   ctx.leases.giveAll();
-}
-
-function* populate(ctx: ExecContext, args: Args, reply: Reply): Steps {
-  const count = smallInteger(args, 2);
-  const size = args.argc === 5 ? smallInteger(args, 4) : 0;
-  if (!(count >= 0) || !(size >= 0)) {
-    reply.errorText('ERR value is out of range, must be positive');
-    return;
-  }
-  const prefix = args.argc > 3 ? args.latin1(3) : 'key';
-  const made = new Args(2);
-  let end = 0;
-  for (let j = 0; j < count; j++) {
-    if (j % POPULATE_STEP === 0 && performance.now() > end) {
-      ctx.leases.giveAll();
-      if (j > 0) yield;
-      ctx.leases.takeAll();
-      ctx.refresh();
-      end = performance.now() + SLICE_MS;
-    }
-    const key = Buffer.from(`${prefix}:${j}`, 'latin1');
-    const text = Buffer.from(`value:${j}`, 'latin1');
-    const bytes = new Uint8Array(key.length + (size || text.length));
-    bytes.set(key);
-    bytes.set(text.subarray(0, size || text.length), key.length);
-    made.setBuffer(bytes, new DataView(bytes.buffer));
-    made.off[0] = 0;
-    made.len[0] = key.length;
-    made.argc = 1;
-    const e = ctx.lookupWrite(made, 0);
-    if (e !== 0) continue;
-    setString(ctx, e, made, 0, bytes, made.dv, key.length, bytes.length - key.length, NO_EXPIRY);
-    ctx.dirty++;
-    if (!ctx.effectsOn) continue;
-    ctx.effects.begin(3);
-    ctx.effects.text('SET');
-    ctx.effects.arg(made, 0);
-    ctx.effects.bytes(bytes, key.length, bytes.length - key.length);
-    ctx.effects.commit(EFFECT_COMMAND, ctx.db);
-  }
-  ctx.leases.giveAll();
-  reply.ok();
 }
 
 function stringMatch(args: Args, reply: Reply): void {
@@ -250,14 +234,46 @@ function stringMatch(args: Args, reply: Reply): void {
   reply.int(globMatch(args.u8, args.off[3]!, args.len[3]!, text, 0, length, false) ? 1 : 0);
 }
 
-function htstats(ctx: ExecContext, reply: Reply): void {
+/** The figures of one database over all shards, read without leases. */
+function htstats(ctx: ExecContext, args: Args, reply: Reply): void {
+  const db = integerArg(args, 2);
+  if (Number.isNaN(db)) {
+    reply.error(NOT_INTEGER);
+    return;
+  }
+  if (db < 0 || db >= ctx.keyspaces[0]!.length) {
+    reply.errorText('ERR Out of range database');
+    return;
+  }
   let tables = 0;
   let keys = 0;
+  let volatileKeys = 0;
   for (const shard of ctx.keyspaces) {
-    tables += shard[ctx.db]!.dict.tables;
-    keys += shard[ctx.db]!.dict.count;
+    const { dict } = shard[db]!;
+    tables += dict.tables;
+    keys += dict.count;
+    volatileKeys += dict.volatileCount;
   }
-  reply.verbatim('txt', `[Dictionary HT]\n table size: ${tables * 756}\n number of elements: ${keys}\n`);
+  const size = tables * TABLE_ENTRIES_MAX;
+  reply.verbatim(
+    'txt',
+    `[Dictionary HT]\n${figures(size, keys)}[Expires HT]\n${figures(volatileKeys > 0 ? size : 0, volatileKeys)}`,
+  );
+}
+
+function figures(size: number, elements: number): string {
+  const title = 'Hash table 0 stats (main hash table):\n';
+  if (elements === 0) return `${title}No stats available for empty dictionaries\n`;
+  return `${title} table size: ${size}\n number of elements: ${elements}\n`;
+}
+
+/** No value has a hash table yet; types that have one add their case. */
+function htstatsKey(ctx: ExecContext, args: Args, reply: Reply): void {
+  ctx.leases.takeAll();
+  const found = entryOf(ctx, args, 2) !== NULL;
+  ctx.leases.giveAll();
+  if (!found) reply.error(NO_SUCH_KEY);
+  else reply.errorText('ERR The value stored at the specified key is not represented using an hash table');
 }
 
 export const debugCommand = defineCommand<ExecContext>({

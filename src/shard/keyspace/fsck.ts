@@ -5,7 +5,7 @@
 import { type Arena, CHECKING, CTL_DB_ROOTS, CTL_FREE_PAGES, CTL_PARTIAL } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
-import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import { slabPages } from '../../shared/memory/slab.js';
 import { visitValueCells } from '../types/value.js';
 import { blobBlock, blockCount } from './blob.js';
 import {
@@ -269,8 +269,14 @@ function checkTable(check: Check, dict: Dictionary, table: Ptr, name: string): v
   if (inStash !== i32[tw + T_STASHED]) check.say(`${name}: ${inStash} stashed, ${i32[tw + T_STASHED]} counted`);
 }
 
-/** Figures of a shard for a reply: segments, bytes, slab pages. */
-export function shardFigures(arena: Arena): string {
+/** Figures of a shard for a reply: segments, bytes, slab pages, keys, tables. @requires the shard's lease */
+export function shardFigures(arena: Arena, keyspaces: readonly Keyspace[]): string {
+  let keys = 0;
+  let tables = 0;
+  for (const { dict } of keyspaces) {
+    keys += dict.count;
+    tables += dict.tables;
+  }
   const pages = slabPages(arena).length;
-  return `segments=${arena.segments} used=${arena.usedBytes} pages=${pages} roots=${cellBytes(arena, arena.ctl[CTL_DB_ROOTS]! as Ptr)}`;
+  return `segments=${arena.segments} used=${arena.usedBytes} pages=${pages} keys=${keys} tables=${tables}`;
 }
