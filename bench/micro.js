@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * Micro-benchmarks of the hot parts, on the built package and in one thread: parser, ring, slab, dictionary, GET and
- * SET
- * in the executor. `npm run bench -- ring slab` picks some. Each task does BATCH operations a call; the table is in
- * nanoseconds and millions of operations for one of them.
+ * Micro-benchmarks of the hot parts, on the built package and in one thread: parser, reply, lease, ring, slab,
+ * dictionary, GET and SET in the executor. `npm run bench -- ring slab` picks some. Each task does BATCH operations a
+ * call; the table is in nanoseconds and millions of operations for one of them.
  */
 import { Bench } from 'tinybench';
 import { shardCommands } from '../dist/shard/commands/table.js';
@@ -21,6 +20,8 @@ import { PARSED, RespParser } from '../dist/shared/resp/parser.js';
 import { Reply } from '../dist/shared/resp/reply.js';
 import { StatsBlock } from '../dist/shared/stats/stats-block.js';
 import { ControlBlock } from '../dist/shared/sync/control-block.js';
+import { LEASE_WORDS, Lease } from '../dist/shared/sync/lease.js';
+import { RequestView, readRequest, writeRequest } from '../dist/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../dist/shared/sync/ring.js';
 
 const BATCH = 1000;
@@ -84,21 +85,32 @@ function parserTask(pipeline) {
   };
 }
 
-/** Records of `bytes` bytes through a ring and out again, published in groups of 16. @param {number} bytes */
-function ringTask(bytes) {
+/** A request written into a ring and read again, published in groups of 16. @param {string} request */
+function ringTask(request) {
+  const u8 = bytesOf(request);
+  const parser = new RespParser();
+  const args = new Args();
+  parser.window(u8, new DataView(u8.buffer), 0, u8.length);
+  if (parser.next(args) !== PARSED) throw new Error('not parsed');
   const sab = createRing(1 << 20);
   const producer = new RingProducer(sab);
   const consumer = new RingConsumer(sab);
+  const view = new RequestView();
   return () => {
+    let read = 0;
     for (let i = 0; i < BATCH; i += 16) {
       for (let k = 0; k < 16 && i + k < BATCH; k++) {
-        if (producer.reserve(bytes) < 0) throw new Error('full');
-        producer.commit(bytes);
+        if (!writeRequest(producer, 1, i, 2, 0, 2, 0, 1, args)) throw new Error('full');
       }
       producer.publish();
-      while (consumer.peek() >= 0) consumer.advance();
+      for (let at = consumer.peek(); at >= 0; at = consumer.peek()) {
+        if (!readRequest(consumer, at, view) || view.args.argc !== args.argc) throw new Error('not read');
+        consumer.advance();
+        read++;
+      }
       consumer.release();
     }
+    if (read !== BATCH) throw new Error(`read ${read}`);
   };
 }
 
@@ -109,6 +121,36 @@ function slabTask() {
   return () => {
     for (let i = 0; i < BATCH; i++) cells[i] = alloc(/** @type {any} */ (arena), 16 + ((i * 7) & 255));
     for (let i = 0; i < BATCH; i++) free(/** @type {any} */ (arena), /** @type {any} */ (cells[(i * 37) % BATCH]));
+  };
+}
+
+/** Bulk replies of `bytes` bytes. @param {number} bytes */
+function bulkTask(bytes) {
+  const u8 = new Uint8Array(bytes).fill(120);
+  const reply = new Reply();
+  return () => {
+    for (let i = 0; i < BATCH; i++) reply.bulk(u8, 0, bytes);
+    reply.reset();
+  };
+}
+
+/** Integer replies of one to six digits. */
+function intTask() {
+  const reply = new Reply();
+  return () => {
+    for (let i = 0; i < BATCH; i++) reply.int((i * 997) % 1_000_000);
+    reply.reset();
+  };
+}
+
+/** A free lease taken and given back. */
+function leaseTask() {
+  const lease = new Lease(new Int32Array(new SharedArrayBuffer(LEASE_WORDS * 4)), 0);
+  return () => {
+    for (let i = 0; i < BATCH; i++) {
+      if (!lease.tryAcquire(THREAD)) throw new Error('held');
+      lease.release();
+    }
   };
 }
 
@@ -155,49 +197,71 @@ function dictionaryTask({ keyspace }) {
   };
 }
 
-const loaded = loadedEngine(1);
-const sharded = loadedEngine(4);
+/**
+ * Entries made, inserted, found and removed again beside a million others; an operation is all of it.
+ * @param {ReturnType<typeof newEngine>} engine
+ */
+function insertTask({ keyspace }) {
+  if (keyspace === undefined) throw new Error('no keyspace');
+  const u8 = bytesOf(Array.from({ length: BATCH }, (_, i) => `new:${String(i * 7919).padStart(12, '0')}`).join(''));
+  const dv = new DataView(u8.buffer);
+  return () => {
+    for (let i = 0; i < BATCH; i++) {
+      if (keyspace.find(u8, dv, i * 16, 16) !== 0) throw new Error('there already');
+      // Type and encoding 0: an integer string, whose value is the two words in the entry.
+      keyspace.insert(keyspace.createEntry(u8, dv, i * 16, 16, 0, 8, -1, 0));
+    }
+    for (let i = 0; i < BATCH; i++) keyspace.remove(keyspace.find(u8, dv, i * 16, 16));
+  };
+}
+
+/** @template T @param {() => T} make @returns {() => T} makes it at the first call */
+function once(make) {
+  /** @type {T | undefined} */
+  let made;
+  return () => (made ??= make());
+}
+
+const loaded = once(() => loadedEngine(1));
+const sharded = once(() => loadedEngine(4));
 const kilobyte = 'x'.repeat(1024);
-/** @type {Readonly<Record<string, () => void>>} */
+const get = () => many(() => ['GET', randomKey()]);
+const set = () => many(() => ['SET', randomKey(), 'xxx']);
+const mset = () => many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)]);
+const setKilobyte = () => many(() => ['SET', keyName(Math.floor(Math.random() * 10_000)), kilobyte]);
+
+/** Makes the task of each name. @type {Readonly<Record<string, () => () => void>>} */
 const TASKS = {
-  'parser GET': parserTask(many(() => ['GET', randomKey()])),
-  'parser SET': parserTask(many(() => ['SET', randomKey(), 'xxx'])),
-  'parser SET 1 KiB': parserTask(many(() => ['SET', randomKey(), kilobyte])),
-  'parser MSET of 10': parserTask(many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)])),
-  'ring 32 bytes': ringTask(32),
-  'ring 1 KiB': ringTask(1024),
-  'slab alloc and free': slabTask(),
-  'dictionary find in 1 M': dictionaryTask(loaded),
-  'executor GET': executorTask(
-    loaded,
-    many(() => ['GET', randomKey()]),
-  ),
-  'executor SET': executorTask(
-    loaded,
-    many(() => ['SET', randomKey(), 'xxx']),
-  ),
-  'executor SET 1 KiB': executorTask(
-    newEngine(1),
-    many(() => ['SET', keyName(Math.floor(Math.random() * 10_000)), kilobyte]),
-  ),
-  'executor INCR': executorTask(
-    newEngine(1),
-    many(() => ['INCR', randomKey()]),
-  ),
-  'executor GET, 4 shards': executorTask(
-    sharded,
-    many(() => ['GET', randomKey()]),
-  ),
-  'executor MSET of 10, 4 shards': executorTask(
-    sharded,
-    many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)]),
-  ),
+  'parser GET': () => parserTask(get()),
+  'parser SET': () => parserTask(set()),
+  'parser SET 1 KiB': () => parserTask(setKilobyte()),
+  'parser MSET of 10': () => parserTask(mset()),
+  'reply bulk of 3': () => bulkTask(3),
+  'reply bulk of 1 KiB': () => bulkTask(1024),
+  'reply integer': () => intTask(),
+  'lease try and release': () => leaseTask(),
+  'ring GET': () => ringTask(command(['GET', randomKey()])),
+  'ring SET': () => ringTask(command(['SET', randomKey(), 'xxx'])),
+  'ring SET 1 KiB': () => ringTask(command(['SET', randomKey(), kilobyte])),
+  'slab alloc and free': () => slabTask(),
+  'dictionary find in 1 M': () => dictionaryTask(loaded()),
+  'dictionary insert and remove': () => insertTask(loaded()),
+  'executor GET': () => executorTask(loaded(), get()),
+  'executor SET': () => executorTask(loaded(), set()),
+  'executor SET 1 KiB': () => executorTask(newEngine(1), setKilobyte()),
+  'executor INCR': () =>
+    executorTask(
+      newEngine(1),
+      many(() => ['INCR', randomKey()]),
+    ),
+  'executor GET, 4 shards': () => executorTask(sharded(), get()),
+  'executor MSET of 10, 4 shards': () => executorTask(sharded(), mset()),
 };
 
 const wanted = process.argv.slice(2);
 const bench = new Bench({ time: 500, warmupTime: 200 });
-for (const [name, task] of Object.entries(TASKS)) {
-  if (wanted.length === 0 || wanted.some((word) => name.includes(word))) bench.add(name, task);
+for (const [name, make] of Object.entries(TASKS)) {
+  if (wanted.length === 0 || wanted.some((word) => name.includes(word))) bench.add(name, make());
 }
 await bench.run();
 console.log(`Node ${process.version}, ${BATCH} operations a call`);

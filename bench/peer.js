@@ -3,8 +3,9 @@
  * The side-by-side bench: sherd and Debian's redis-server on this machine, taking turns.
  *
  *   npm run bench:peer                        everything, on this Node and on Node 24 if npm has it
- *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 ring memory keys memtier
+ *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys memtier
  *   npm run bench:peer -- --quick             shorter runs, one round less, this Node only
+ *   npm run bench:peer -- --no-node24         this Node only (--node24: Node 24 too, even with --quick)
  *   npm run bench:peer -- --nodes 20,24       these versions; --rounds N, --keys N, --out DIR
  *   npm run bench:peer -- --self              redis-server against itself: what the noise is
  */
@@ -17,9 +18,11 @@ import { SECTIONS } from './peer/sections.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
+  allowNegative: true,
   options: {
     quick: { type: 'boolean', default: false },
     self: { type: 'boolean', default: false },
+    node24: { type: 'boolean' },
     nodes: { type: 'string' },
     rounds: { type: 'string' },
     keys: { type: 'string', default: '1000000' },
@@ -40,7 +43,7 @@ if (unknown.length > 0) {
   console.error(`no such section: ${unknown.join(', ')}; there are: ${Object.keys(SECTIONS).join(' ')}`);
   process.exit(1);
 }
-const nodes = values.nodes?.split(',') ?? (values.quick ? ['self'] : ['self', '24']);
+const nodes = values.nodes?.split(',') ?? ((values.node24 ?? !values.quick) ? ['self', '24'] : ['self']);
 /** @type {import("./peer/contestants.js").Contestant[]} */
 const subjects = [];
 for (const major of values.self ? [] : nodes) {
@@ -72,8 +75,9 @@ for (const name of sections) {
 }
 for (const { name, version } of subjects) {
   const own = rows.filter((row) => row.subject === name);
-  const about = { redis: redis.version, node: version, subject: name, sections };
-  say(`\n${name} (${version}) beside redis-server ${redis.version}\n${table(own)}`);
+  const label = [...positionals, ...(values.quick ? ['quick'] : [])].map((word) => `-${word}`).join('');
+  const about = { redis: redis.version, node: version, subject: name, sections, label };
+  say(`\n${name} (Node ${version}) beside redis-server ${redis.version}\n${table(own)}`);
   if (values.self) continue;
   const { rounds, scale, keys } = setup;
   say(`written: ${writeResults(values.out, own, { ...about, rounds, scale, keys })}.md`);

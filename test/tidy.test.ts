@@ -90,8 +90,9 @@ const RULES: readonly Rule[] = [
   },
   {
     title: 'the data lives in the arena',
-    files: /^src\/shard\/(keyspace|types|commands)\//,
-    check: noLine(/\bnew (Map|Set|WeakMap|WeakSet)\b/, 'use an arena structure'),
+    // fsck counts what it reaches and forgets it; a ReadonlyMap is a constant.
+    files: /^src\/shard\/(keyspace|types|commands)\/(?!fsck\.ts)/,
+    check: noLine(/^(?!.*ReadonlyMap).*\bnew (Map|Set|WeakMap|WeakSet)\b/, 'use an arena structure'),
   },
   {
     title: 'the engine knows no sockets, files or Node streams',

@@ -12,11 +12,14 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = join(process.env.SHERD_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main/cli.js');
 const START_TIMEOUT_MS = 30_000;
+const NPX_TIMEOUT_MS = 60_000;
+/** Linux reports processor time in hundredths of a second, whatever its timer. */
+const TICK_NS = 10_000_000;
 
 /**
  * @typedef {{ name: string, node: string | null, version: string }} Contestant  node: path of its Node, null for Redis
  * @typedef {{ contestant: Contestant, port: number, pid: number, rssBytes: () => number,
- *   stop: () => Promise<void> }} Server
+ *   cpuNs: () => number, stop: () => Promise<void> }} Server  cpuNs: used since the start, all threads
  */
 
 /** @returns {Contestant | null} the redis-server on the PATH */
@@ -40,12 +43,23 @@ export function sherdContestant(major) {
   }
   try {
     const args = ['--yes', '-p', `node@${major}`, 'node', '-p', 'process.execPath'];
-    const path = execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const path = execFileSync('npx', args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: NPX_TIMEOUT_MS,
+    }).trim();
     const version = execFileSync(path, ['--version'], { encoding: 'utf8' }).trim();
     return version.startsWith(`v${major}.`) ? { name: `sherd@${major}`, node: path, version } : null;
   } catch {
     return null;
   }
+}
+
+/** User and system time of a process with its threads, ns. @param {number} pid */
+function cpuNs(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_NS;
 }
 
 /** @returns {Promise<number>} */
@@ -102,6 +116,7 @@ export async function startServer(contestant, sherdArgs = []) {
     port,
     pid,
     rssBytes: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024,
+    cpuNs: () => cpuNs(pid),
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);

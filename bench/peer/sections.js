@@ -1,7 +1,7 @@
 // @ts-check
 /** The measurements. Each yields rows; servers take turns (A B A B) and the median of the rounds counts. */
 import { startServer } from './contestants.js';
-import { getLatency, info, keysLoop, memtier, preload, redisBenchmark } from './load.js';
+import { getLatency, info, keysLoop, memtier, preload, redisBenchmark, steadyLatency } from './load.js';
 import { BYTES_PER_KEY, HEAP_MB, ringTarget, STALL, throughputTarget } from './targets.js';
 
 const MIB = 1 << 20;
@@ -10,7 +10,8 @@ const MIB = 1 << 20;
  * @typedef {import('./contestants.js').Contestant} Contestant
  * @typedef {import('./contestants.js').Server} Server
  * @typedef {{ section: string, what: string, unit: string, redis: number, subject: string, value: number,
- *   ratio: number, better: 'more' | 'less', must: number | null, aim: number | null }} Row
+ *   ratio: number, better: 'more' | 'less', must: number | null, aim: number | null, redisCpuNs?: number,
+ *   cpuNs?: number, redisSamples?: number[], samples?: number[] }} Row  the last four: of throughput only
  *   must and aim bound `ratio`, or `value` where Redis has no such figure (redis is NaN)
  * @typedef {{ redis: Contestant, subjects: Contestant[], rounds: number, scale: number, keys: number,
  *   say: (text: string) => void }} Setup
@@ -38,17 +39,45 @@ async function withServers(setup, sherdArgs, body) {
 }
 
 /**
- * Measures each server in turn, `rounds` times.
- * @param {Setup} setup @param {Server[]} servers @param {(server: Server) => Promise<number>} measure
- * @returns {Promise<number[]>} medians, in the order of the servers
+ * Measures the throughput of each server in turn, `rounds` times.
+ * @typedef {{ samples: number[], rate: number, cpuNs: number }} Throughput  rate and cpuNs (processor time of the
+ *   server for one request) are medians
+ * @param {Setup} setup @param {Server[]} servers
+ * @param {(server: Server) => Promise<{ rate: number, requests: number }>} measure
+ * @returns {Promise<Throughput[]>} in the order of the servers
  */
 async function alternate(setup, servers, measure) {
-  /** @type {number[][]} */
-  const samples = servers.map(() => []);
+  const all = servers.map((server) => ({
+    server,
+    rates: /** @type {number[]} */ ([]),
+    cpu: /** @type {number[]} */ ([]),
+  }));
   for (let round = 0; round < setup.rounds; round++) {
-    for (const [i, server] of servers.entries()) samples[i]?.push(await measure(server));
+    for (const { server, rates, cpu } of all) {
+      const before = server.cpuNs();
+      const { rate, requests } = await measure(server);
+      cpu.push((server.cpuNs() - before) / requests);
+      rates.push(rate);
+    }
   }
-  return samples.map(median);
+  return all.map(({ rates, cpu }) => ({ samples: rates, rate: median(rates), cpuNs: median(cpu) }));
+}
+
+/**
+ * Rows of measurements that alternate() made.
+ * @param {Setup} setup @param {Server[]} servers @param {Throughput[]} measured
+ * @param {{ section: string, what: string, unit: string, target: import('./targets.js').Target }} label
+ * @returns {Row[]}
+ */
+function throughputRows(setup, servers, measured, label) {
+  const redis = measured[0];
+  const rates = measured.map(({ rate }) => rate);
+  return rowsOf(setup, servers, rates, { ...label, better: 'more' }).map((row, i) => {
+    const own = measured[i + 1];
+    const cpu = { redisCpuNs: redis?.cpuNs, cpuNs: own?.cpuNs };
+    setup.say(`      CPU ns a request: ${row.subject} ${own?.cpuNs.toFixed(0)}, redis ${redis?.cpuNs.toFixed(0)}`);
+    return { ...row, ...cpu, redisSamples: redis?.samples, samples: own?.samples };
+  });
 }
 
 /**
@@ -62,18 +91,19 @@ function rowsOf(setup, servers, medians, { section, what, unit, better, target }
   return servers.slice(1).map((server, i) => {
     const value = medians[i + 1] ?? Number.NaN;
     const ratio = value / redis;
-    setup.say(`  ${what.padEnd(28)} ${server.contestant.name.padEnd(9)} ${ratio.toFixed(2)} x`);
+    const compared = Number.isFinite(redis) ? `${ratio.toFixed(ratio < 0.1 ? 4 : 2)} x` : `${value.toFixed(1)} ${unit}`;
+    setup.say(`  ${what.padEnd(40)} ${server.contestant.name.padEnd(9)} ${compared}`);
     const subject = server.contestant.name;
     const { must, aim } = target ?? { must: null, aim: null };
     return { section, what, unit, redis, subject, value, ratio, better, must, aim };
   });
 }
 
-/** Requests for a run of a few seconds. @param {string} test @param {number} pipeline */
-function requestsFor(test, pipeline) {
-  const simple = pipeline === 1 ? 250_000 : pipeline === 16 ? 2_000_000 : 3_000_000;
-  return test === 'mset' ? simple / 5 : simple;
-}
+/** Length of a run on the first server, before it is scaled; all servers get the same number of requests. */
+const RUN_SECONDS = 2;
+
+/** What each server gets before a test, which is also how the rate is found. @param {number} pipeline */
+const trialRequests = (pipeline) => (pipeline === 1 ? 20_000 : 100_000);
 
 /**
  * redis-benchmark over the given tests; keys are loaded before, so that every GET hits.
@@ -85,20 +115,27 @@ function throughput(setup, { section, pipelines, dataBytes, tests, sherdArgs = [
     const { keys } = setup;
     for (const { port } of servers) {
       await preload(port, keys, dataBytes);
-      const warm = { port, pipeline: 16, dataBytes, requests: 200_000 * setup.scale, keys };
-      for (const test of ['set', 'get']) await redisBenchmark({ ...warm, test });
+      const warm = { port, pipeline: 16, dataBytes, requests: 200_000, keys };
+      for (const test of tests) await redisBenchmark({ ...warm, test });
     }
     /** @type {Row[]} */
     const rows = [];
     for (const pipeline of pipelines) {
       for (const test of tests) {
-        const requests = Math.round(requestsFor(test, pipeline) * setup.scale);
-        const medians = await alternate(setup, servers, ({ port }) =>
-          redisBenchmark({ port, test, pipeline, dataBytes, requests, keys }),
-        );
+        const run = { test, pipeline, dataBytes, keys };
+        /** @type {number[]} */
+        const trials = [];
+        for (const { port } of servers) {
+          trials.push(await redisBenchmark({ ...run, port, requests: trialRequests(pipeline) }));
+        }
+        const requests = Math.ceil((trials[0] ?? 0) * RUN_SECONDS * setup.scale);
+        const measured = await alternate(setup, servers, async ({ port }) => ({
+          rate: await redisBenchmark({ ...run, port, requests }),
+          requests,
+        }));
         const what = `${test.toUpperCase()} P=${pipeline} -d ${dataBytes}`;
-        const label = { section, what, unit: 'requests/s', better: /** @type {const} */ ('more') };
-        rows.push(...rowsOf(setup, servers, medians, { ...label, target: target(test, pipeline) }));
+        const label = { section, what, unit: 'requests/s', target: target(test, pipeline) };
+        rows.push(...throughputRows(setup, servers, measured, label));
       }
     }
     return rows;
@@ -108,11 +145,18 @@ function throughput(setup, { section, pipelines, dataBytes, tests, sherdArgs = [
 /** @param {number} pipeline @returns {(setup: Setup) => Promise<Row[]>} */
 const simpleSection = (pipeline) => async (setup) => {
   const plan = { section: `p${pipeline}`, pipelines: [pipeline], target: throughputTarget };
-  const small = await throughput(setup, { ...plan, dataBytes: 3, tests: ['set', 'get', 'incr', 'mset'] });
+  const small = await throughput(setup, { ...plan, dataBytes: 3, tests: ['set', 'get', 'incr'] });
   // INCR does not look at -d.
-  const large = await throughput(setup, { ...plan, dataBytes: 1024, tests: ['set', 'get', 'mset'] });
+  const large = await throughput(setup, { ...plan, dataBytes: 1024, tests: ['set', 'get'] });
   return [...small, ...large];
 };
+
+/** MSET of 10 keys. @param {Setup} setup */
+async function msetSection(setup) {
+  const plan = { section: 'mset', pipelines: [1, 16, 64], tests: ['mset'], target: throughputTarget };
+  const small = await throughput(setup, { ...plan, dataBytes: 3 });
+  return [...small, ...(await throughput(setup, { ...plan, dataBytes: 1024 }))];
+}
 
 /** @param {Setup} setup */
 async function ring(setup) {
@@ -120,7 +164,7 @@ async function ring(setup) {
     section: 'ring',
     pipelines: [16, 64],
     dataBytes: 3,
-    tests: ['set', 'get', 'incr'],
+    tests: ['set', 'get'],
     sherdArgs: ['--dispatch', 'ring', '--shards', '2'],
     target: (_test, pipeline) => ringTarget(pipeline),
   });
@@ -134,9 +178,12 @@ async function memtierSection(setup) {
     const rows = [];
     for (const pipeline of [1, 16]) {
       const run = { pipeline, seconds: Math.max(1, 4 * setup.scale), keys: setup.keys, dataBytes: 32 };
-      const medians = await alternate(setup, servers, ({ port }) => memtier({ port, ...run }));
-      const label = { section: 'memtier', what: `memtier 1:10 P=${pipeline}`, unit: 'ops/s' };
-      rows.push(...rowsOf(setup, servers, medians, { ...label, better: 'more', target: null }));
+      const measured = await alternate(setup, servers, async ({ port }) => {
+        const rate = await memtier({ port, ...run });
+        return { rate, requests: rate * run.seconds };
+      });
+      const label = { section: 'memtier', what: `memtier 1:10 P=${pipeline}`, unit: 'ops/s', target: null };
+      rows.push(...throughputRows(setup, servers, measured, label));
     }
     return rows;
   });
@@ -164,8 +211,9 @@ async function memory(setup) {
       await preload(port, setup.keys, 32);
       await sleep(1000);
       const after = { used: await info(port, 'memory', 'used_memory'), rss: rssBytes() };
-      const heapMb = isSherd ? ((await heapUsed(port)) - heapBefore) / MIB : Number.NaN;
-      figures.push([(after.used - before.used) / setup.keys, (after.rss - before.rss) / setup.keys, heapMb]);
+      const heapAfter = isSherd ? await heapUsed(port) : 0;
+      const heapMb = [heapAfter - heapBefore, heapBefore, heapAfter].map((n) => (isSherd ? n / MIB : Number.NaN));
+      figures.push([(after.used - before.used) / setup.keys, (after.rss - before.rss) / setup.keys, ...heapMb]);
     }
     /** @param {number} i */
     const column = (i) => figures.map((row) => row[i] ?? Number.NaN);
@@ -174,9 +222,14 @@ async function memory(setup) {
     rows.push(...rowsOf(setup, servers, column(1), { ...label, what: 'RSS per key' }));
     const heap = { ...label, what: 'V8 heap growth', unit: 'MB', target: HEAP_MB };
     rows.push(...rowsOf(setup, servers, column(2), heap));
+    rows.push(...rowsOf(setup, servers, column(3), { ...heap, what: 'V8 heap, empty', target: null }));
+    rows.push(...rowsOf(setup, servers, column(4), { ...heap, what: 'V8 heap, loaded', target: null }));
     return rows;
   });
 }
+
+/** @param {{ p50: number, p99: number, max: number }} latency ms */
+const latencyText = ({ p50, p99, max }) => `p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} max ${max.toFixed(1)} ms`;
 
 /** p99 of GET while another client runs KEYS over everything. @param {Setup} setup */
 async function keysSection(setup) {
@@ -187,18 +240,29 @@ async function keysSection(setup) {
       await preload(port, setup.keys, 32);
       const loop = keysLoop(port);
       await sleep(500);
-      const { p50, p99, max } = await getLatency(port, setup.keys, Math.max(4, 10 * setup.scale));
+      const seconds = Math.max(3, 10 * setup.scale);
+      const single = await getLatency(port, setup.keys, seconds);
+      const steady = await steadyLatency(port, setup.keys, seconds);
       const replies = await loop.stop();
-      const times = `p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} max ${max.toFixed(1)} ms, ${replies} x KEYS`;
-      setup.say(`  ${contestant.name.padEnd(9)} ${times}`);
-      figures.push([p99, max]);
+      setup.say(
+        `  ${contestant.name.padEnd(9)} ${latencyText(single)}; steady ${latencyText(steady)}; ${replies} x KEYS`,
+      );
+      figures.push([single.p99, single.p50, single.max, steady.p99, steady.p50, steady.max, steady.lateP99]);
     }
     const label = { section: 'keys', unit: 'ms', better: /** @type {const} */ ('less') };
-    const p99 = figures.map((row) => row[0] ?? Number.NaN);
-    const max = figures.map((row) => row[1] ?? Number.NaN);
+    /** @param {number} i @param {string} what @param {import('./targets.js').Target} target */
+    const rows = (i, what, target) => {
+      const column = figures.map((row) => row[i] ?? Number.NaN);
+      return rowsOf(setup, servers, column, { ...label, what, target });
+    };
     return [
-      ...rowsOf(setup, servers, p99, { ...label, what: 'p99 of GET beside KEYS *', target: STALL }),
-      ...rowsOf(setup, servers, max, { ...label, what: 'longest GET beside KEYS *', target: null }),
+      ...rows(0, 'p99 of GET beside KEYS *, one at a time', STALL),
+      ...rows(1, 'p50, one at a time', null),
+      ...rows(2, 'longest, one at a time', null),
+      ...rows(3, 'p99 of GET beside KEYS *, 200 a second', STALL),
+      ...rows(4, 'p50, 200 a second', null),
+      ...rows(5, 'longest, 200 a second', null),
+      ...rows(6, 'p99 of the client being late itself', null),
     ];
   });
 }
@@ -208,6 +272,7 @@ export const SECTIONS = {
   p1: simpleSection(1),
   p16: simpleSection(16),
   p64: simpleSection(64),
+  mset: msetSection,
   ring,
   memory,
   keys: keysSection,

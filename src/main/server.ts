@@ -14,8 +14,9 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { formatDatabases } from '../shard/databases.js';
+import { DATABASES_MAX, formatDatabases } from '../shard/databases.js';
 import { EFFECT_LOG_BYTES } from '../shard/effect-log.js';
+import { SherdError } from '../shared/errors/sherd-error.js';
 import { eventClassBits } from '../shared/keyspace-events.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
@@ -123,6 +124,11 @@ export class SherdServer {
     this.#block = block;
     const channelName = `sherd-${randomBytes(12).toString('hex')}`;
     const databases = config.int('databases');
+    if (databases > DATABASES_MAX) {
+      throw new SherdError('SHERD_CONFIG_INVALID', `databases ${databases}: sherd has ${DATABASES_MAX} at most`, {
+        directive: 'databases',
+      });
+    }
     const first = Array.from({ length: this.shards }, (_, shard) => [newFirstSegment(shard, hashKey, databases)]);
     this.#exchange = new SegmentExchange(channelName, first, null);
     this.#bus = new ControlBus(block, {

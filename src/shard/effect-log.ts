@@ -67,9 +67,10 @@ export class EffectLog {
     this.crlf();
   }
 
-  /** Adds an integer. */
+  /** Adds an integer; one that a double cannot hold exactly stays within the 64 bits that a replay accepts. */
   integer(n: number): void {
-    this.text(String(n));
+    if (Number.isSafeInteger(n)) this.text(String(n));
+    else this.text(n >= 2 ** 63 ? '9223372036854775807' : BigInt(n).toString());
   }
 
   /** Ends the record and puts it into the log. */

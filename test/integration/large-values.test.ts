@@ -73,6 +73,22 @@ describe('large values', () => {
     expect(await client.ok('DEL', 'far')).toBe(1);
   });
 
+  test.skipIf(SUBJECT_IS_REDIS)(
+    'serving large values over and over does not pile up memory',
+    { timeout: 60_000 },
+    async () => {
+      await client.ok('SET', 'big', Buffer.alloc(MIB, 'x'));
+      const before = server.rssBytes();
+      for (let round = 0; round < 15; round++) {
+        for (const reply of await other.pipelineRaw(Array.from({ length: 100 }, () => ['GET', 'big']))) {
+          expect(reply.length).toBe(MIB + 12);
+        }
+      }
+      expect((server.rssBytes() - before) / MIB).toBeLessThan(500);
+      await client.ok('DEL', 'big');
+    },
+  );
+
   test('nothing grows past 512 MB', async () => {
     expect(await client.call('SETRANGE', 'over', LIMIT_BYTES - 1, 'ab')).toMatchObject({ message: TOO_LONG });
     expect(await client.call('SETRANGE', 'over', LIMIT_BYTES, 'a')).toMatchObject({ message: TOO_LONG });

@@ -88,7 +88,8 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
   if (allowed !== 'yes' && !(allowed === 'local' && (ctx.client.flags & LOCAL_CLIENT) !== 0)) {
     reply.errorText(
       'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a ' +
-        'local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
+        'local connection, otherwise you need to set this option in the configuration file, and then restart the ' +
+        'server.',
     );
     return;
   }

@@ -19,6 +19,7 @@ import type { ExecContext } from '../context.js';
 import {
   isString,
   KEEP_EXPIRY,
+  overwriteInt,
   setBytes,
   setInt,
   stringInt64,
@@ -52,7 +53,7 @@ function increment(ctx: ExecContext, args: Args, reply: Reply, hi: number, lo: n
   }
   const sumHi = int64.hi;
   const sumLo = int64.lo;
-  setInt(ctx, e, args, 1, sumHi, sumLo, KEEP_EXPIRY);
+  if (e === NULL || !overwriteInt(ctx.arena, e, sumHi, sumLo)) setInt(ctx, e, args, 1, sumHi, sumLo, KEEP_EXPIRY);
   ctx.dirty++;
   if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.STRING, 'incrby', args, 1);
   reply.int64(sumHi, sumLo);

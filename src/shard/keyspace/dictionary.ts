@@ -46,7 +46,7 @@ export const R_TABLES = 4;
 const LEAF_BITS = 12;
 const LEAF_SIZE = 1 << LEAF_BITS;
 /** Deepest directory: its top cell is at most 64 KiB. */
-const DEPTH_MAX = 26;
+export const DEPTH_MAX = 26;
 
 export class Dictionary {
   readonly arena: Arena;

@@ -1,6 +1,8 @@
 /**
- * DEBUG DIGEST: a fingerprint of a data set that does not depend on the order of keys, computed as Redis computes it, so
- * that equal data sets of both have equal digests. SHA-1s are combined by xor where order does not matter and by feeding
+ * DEBUG DIGEST: a fingerprint of a data set that does not depend on the order of keys, computed as Redis computes it,
+ * so
+ * that equal data sets of both have equal digests. SHA-1s are combined by xor where order does not matter and by
+ * feeding
  * the digest back where it does.
  */
 import { createHash } from 'node:crypto';

@@ -20,6 +20,8 @@ const G_DIR = 1;
 const G_DEPTH = 2;
 const G_POSITION = 3;
 const GARBAGE_BYTES = 16;
+/** Longest list that fsck walks. */
+const GARBAGE_LISTED_MAX = 65_536;
 
 const SCRATCH = new Int32Array(TABLE_ENTRIES_MAX);
 
@@ -84,7 +86,8 @@ function freeNextTable(arena: Arena, cell: Ptr): void {
 /** The garbage of a shard, for fsck: cells, and for each its directory and the first position not freed. */
 export function garbageList(arena: Arena): { cell: Ptr; dir: Ptr; depth: number; position: number }[] {
   const list = [];
-  for (let cell = arena.ctl[CTL_GARBAGE]! as Ptr; cell !== 0; ) {
+  // A damaged list may run in a circle.
+  for (let cell = arena.ctl[CTL_GARBAGE]! as Ptr; cell !== 0 && list.length < GARBAGE_LISTED_MAX; ) {
     const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
     const w = (cell & UNIT_MASK) << 1;
     list.push({ cell, dir: i32[w + G_DIR]! as Ptr, depth: i32[w + G_DEPTH]!, position: i32[w + G_POSITION]! });

@@ -1,14 +1,24 @@
 /**
  * fsck: walks a shard from its roots and proves that its memory is consistent: every allocated cell is reached exactly
  * once, every count and byte total agrees, every index matches its table. Cold: allocates as much as it likes.
+ *
+ * It never follows a pointer that is not at an allocated cell; what cannot be walked is a finding, not an exception.
  */
-import { type Arena, CHECKING, CTL_DB_ROOTS, CTL_FREE_PAGES, CTL_PARTIAL } from '../../shared/memory/arena.js';
+import {
+  type Arena,
+  CHECKING,
+  CTL_DB_ROOTS,
+  CTL_FREE_PAGES,
+  CTL_NEXT_PAGE,
+  CTL_PARTIAL,
+} from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
-import { slabPages } from '../../shared/memory/slab.js';
-import { visitValueCells } from '../types/value.js';
-import { blobBlock, blockCount } from './blob.js';
+import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import { valueBytes, visitValueCells } from '../types/value.js';
+import { BLOCK_BYTES, blobBlock, blockCount } from './blob.js';
 import {
+  DEPTH_MAX,
   type Dictionary,
   directoryCells,
   directoryEntry,
@@ -18,7 +28,7 @@ import {
   R_TABLES,
   R_VOLATILE,
 } from './dictionary.js';
-import { entryExpireAtMs, F_BIG_KEY, keyWord } from './entry.js';
+import { entryExpireAtMs, F_BIG_KEY, keyWord, TYPE_NAMES, valueWordOffset } from './entry.js';
 import { hashOfEntryKey } from './entry-key.js';
 import { garbageList } from './flush.js';
 import type { Keyspace } from './keyspace.js';
@@ -107,19 +117,49 @@ class Check {
     if (!this.reach(e, 'entry')) return false;
     const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
     const head = i32[(e & UNIT_MASK) << 1]!;
+    const start = valueWordOffset(head) * 4;
+    if ((head & 15) >= TYPE_NAMES.length || start > cellBytes(arena, e)) {
+      this.say(`entry at ${e}: head ${(head >>> 0).toString(16)}`);
+      return false;
+    }
     if ((head & (F_BIG_KEY << 8)) !== 0) {
       const kw = keyWord(arena, e);
-      this.blob(i32[kw + 1]! as Ptr, i32[kw]!, 'key blob');
-    }
-    visitValueCells(arena, e, (ptr, what) => this.reach(ptr, what));
+      if (!this.keyBlob(i32[kw + 1]! as Ptr, i32[kw]!)) return false;
+    } else if (!zeroPadded(arena, e, head >>> 16)) this.say(`entry at ${e}: padding of its key`);
+    this.attempt(`value of the entry at ${e}`, () => {
+      const end = start + valueBytes(arena, e);
+      if (end > cellBytes(arena, e)) this.say(`entry at ${e} has ${end} bytes in a cell of ${cellBytes(arena, e)}`);
+      else visitValueCells(arena, e, (ptr, what) => this.reach(ptr, what));
+    });
     return true;
   }
 
-  private blob(dir: Ptr, length: number, what: string): void {
-    if (!this.reach(dir, `${what} directory`)) return;
+  /** False when the key cannot be read. */
+  private keyBlob(dir: Ptr, length: number): boolean {
+    if (!this.reach(dir, 'directory of a key')) return false;
+    if (length < 0 || blockCount(length) * 4 > cellBytes(this.arena, dir)) {
+      this.say(`directory of a key at ${dir}: length ${length}`);
+      return false;
+    }
+    let whole = true;
     for (let i = 0; i < blockCount(length); i++) {
       const block = blobBlock(this.arena, dir, i);
-      if (block !== 0) this.reach(block, `${what} block`);
+      if (block === 0) continue;
+      if (!this.reach(block, 'block of a key')) whole = false;
+      else if (cellBytes(this.arena, block) < Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES)) {
+        this.say(`block of a key at ${block} is too short`);
+        whole = false;
+      }
+    }
+    return whole;
+  }
+
+  /** Runs a part of the walk; an exception in it is a finding. */
+  attempt(what: string, part: () => void): void {
+    try {
+      part();
+    } catch (error) {
+      this.say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
@@ -131,7 +171,7 @@ class Check {
         this.say(`page ${index} (class ${page.cls}): used ${page.used}, reached ${page.seen}`);
     }
     if (this.bytes !== arena.usedBytes) this.say(`used bytes ${arena.usedBytes}, reached ${this.bytes}`);
-    this.lists();
+    this.attempt('lists of pages', () => this.lists());
     if (CHECKING) {
       arena.settleTouched();
       const bad = arena.verifyPages();
@@ -154,29 +194,64 @@ class Check {
       const room = page.used < CLASS_CELLS[page.cls]!;
       if (room !== listed.has(index)) this.say(`page ${index}: room ${room}, listed ${listed.has(index)}`);
     }
-    for (let page = arena.ctl[CTL_FREE_PAGES]!, n = 0; page !== 0 && n < 1 << 20; page = word(page, 5), n++) {
+    const free = new Set<number>();
+    for (let page = arena.ctl[CTL_FREE_PAGES]!; page !== 0 && !free.has(page); page = word(page, 5)) {
+      free.add(page);
       if (this.pages.has(page)) this.say(`free page ${page} has a class`);
     }
+    const next = arena.ctl[CTL_NEXT_PAGE]!;
+    for (let page = 1; page < next; page++) {
+      if ((page & 255) !== 0 && !this.pages.has(page) && !free.has(page)) this.say(`page ${page} is lost`);
+    }
+    for (const page of this.pages.keys()) if (page >= next) this.say(`page ${page} was never handed out`);
   }
+}
+
+/** Whether the bytes between the key and the value are zero. */
+function zeroPadded(arena: Arena, e: Ptr, length: number): boolean {
+  const u8 = arena.u8[e >>> SEGMENT_SHIFT]!;
+  const start = keyWord(arena, e) * 4;
+  for (let i = length; (i & 3) !== 0; i++) if (u8[start + i] !== 0) return false;
+  return true;
 }
 
 /** Checks a shard. Returns what is wrong, nothing when it is clean. @requires the shard's lease */
 export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[] {
   const check = new Check(arena);
   check.reach(arena.ctl[CTL_DB_ROOTS]!, 'database roots');
-  for (const keyspace of keyspaces) checkDictionary(check, keyspace.dict, `db ${keyspace.db}`);
+  for (const { db, dict } of keyspaces) check.attempt(`db ${db}`, () => checkDictionary(check, dict, `db ${db}`));
+  check.attempt('garbage', () => checkGarbage(check));
+  check.finish();
+  return check.findings;
+}
+
+/** Marks what FLUSHALL gave up and nobody has freed yet. */
+function checkGarbage(check: Check): void {
+  const { arena } = check;
   const entries = new Int32Array(TABLE_ENTRIES_MAX);
   for (const { cell, dir, depth, position } of garbageList(arena)) {
-    check.reach(cell, 'garbage');
-    for (const ptr of directoryCells(arena, dir, depth)) check.reach(ptr, 'garbage directory');
+    if (!check.reach(cell, 'garbage')) return;
+    if (!checkDirectory(check, dir, depth, 'garbage')) return;
     for (const table of walkDirectory({ arena }, dir, depth, position)) {
-      check.reach(table, 'garbage table');
+      if (!check.reach(table, 'garbage table')) return;
       const n = tableEntries(arena, table, entries);
       for (let i = 0; i < n; i++) check.entry(entries[i]! as Ptr);
     }
   }
-  check.finish();
-  return check.findings;
+}
+
+/** Marks the cells of a directory. False when it cannot be walked. */
+function checkDirectory(check: Check, dir: Ptr, depth: number, name: string): boolean {
+  if (!check.reach(dir, `${name} directory`)) return false;
+  if (!(depth >= 0 && depth <= DEPTH_MAX)) {
+    check.say(`${name}: directory of depth ${depth}`);
+    return false;
+  }
+  let whole = true;
+  for (const leaf of directoryCells(check.arena, dir, depth).slice(1)) {
+    if (!check.reach(leaf, `${name} directory`)) whole = false;
+  }
+  return whole;
 }
 
 function checkDictionary(check: Check, dict: Dictionary, name: string): void {
@@ -187,7 +262,7 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
     return;
   }
   const depth = arena.ctl[root + R_DEPTH]!;
-  for (const ptr of directoryCells(arena, dir, depth)) if (!check.reach(ptr, `${name} directory`)) return;
+  if (!checkDirectory(check, dir, depth, name)) return;
   let tables = 0;
   let count = 0;
   let volatileKeys = 0;
@@ -196,7 +271,12 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
     if (!check.reach(table, `${name} table`)) return;
     const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
     const tw = (table & UNIT_MASK) << 1;
-    const span = 2 ** (depth - i32[tw + T_DEPTH]!);
+    const tableDepth = i32[tw + T_DEPTH]!;
+    if (tableDepth < 0 || tableDepth > depth) {
+      check.say(`${name}: table ${table} of depth ${tableDepth} in a directory of depth ${depth}`);
+      return;
+    }
+    const span = 2 ** (depth - tableDepth);
     for (let k = 0; k < span; k++) {
       if (directoryEntry(arena, dir, depth, position + k) !== table)
         check.say(`${name}: directory position ${position + k}`);

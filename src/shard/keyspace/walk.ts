@@ -11,7 +11,10 @@ export function* walkTables(dict: Dictionary): Generator<Ptr, void, void> {
   yield* walkDirectory(dict, dir, arena.ctl[root + R_DEPTH]!, 0);
 }
 
-/** As `walkTables`, for a directory that may be detached from its root, beginning at `position`. */
+/**
+ * As `walkTables`, for a directory that may be detached from its root, beginning at `position`. Throws at a damaged
+ * table.
+ */
 export function* walkDirectory(
   dict: Pick<Dictionary, 'arena'>,
   dir: Ptr,
@@ -22,6 +25,8 @@ export function* walkDirectory(
   while (position < 2 ** depth) {
     const table = directoryEntry(arena, dir, depth, position);
     yield table;
-    position += 2 ** (depth - arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!);
+    const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+    if (!(tableDepth >= 0 && tableDepth <= depth)) throw new Error(`table ${table} has depth ${tableDepth}`);
+    position += 2 ** (depth - tableDepth);
   }
 }

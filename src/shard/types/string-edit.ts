@@ -1,20 +1,17 @@
 /**
- * Changes of a string in place, and its bytes as spans: what APPEND, SETRANGE and the bit commands are made of.
+ * Changes of a string in place: what APPEND, SETRANGE and the bit commands are made of.
  * Invariants as in string-value.ts.
  *
  *     e = growString(ctx, e, newLength)      mutable, long enough, new bytes zero
  *     writeString(arena, e, offset, ...)     or setByte
- *
- *     for (let at = 0; at < length; at += span.length) { spanAt(arena, e, at, span); ... }
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
-import { INT64_CHARS_MAX, writeInt64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { ExecContext } from '../context.js';
-import { BLOCK_BYTES, blobBlock, blobByte, blobCreate, blobFree, blobResize, blobWrite } from '../keyspace/blob.js';
+import { blobByte, blobCreate, blobFree, blobResize, blobWrite } from '../keyspace/blob.js';
 import { F_RAW, keyLength, SHORT_VALUE_MAX, valueWord, valueWordOffset } from '../keyspace/entry.js';
 import {
   embedBytes,
@@ -29,70 +26,6 @@ import {
   setBlobDirectory,
   stringLength,
 } from './string-value.js';
-
-const NO_BYTES = new Uint8Array(0);
-const NO_VIEW = new DataView(NO_BYTES.buffer);
-const ZEROS = new Uint8Array(BLOCK_BYTES);
-const ZEROS_VIEW = new DataView(ZEROS.buffer);
-
-/** A run of a string's bytes: `length` bytes from `start` of `u8`; `dv` views what `u8` views. Read only. */
-export class StringSpan {
-  u8: Uint8Array = NO_BYTES;
-  dv: DataView = NO_VIEW;
-  start = 0;
-  length = 0;
-  /** Digits of a string that is kept as an integer. */
-  readonly digits = new Uint8Array(INT64_CHARS_MAX + 4);
-  readonly digitsView = new DataView(this.digits.buffer);
-}
-
-/**
- * Points `span` at the bytes of a string from `offset` to the end of their block (blocks begin at multiples of
- * BLOCK_BYTES; a string in its entry is one span). @requires 0 <= offset; past the end the span is empty
- */
-export function spanAt(arena: Arena, e: Ptr, offset: number, span: StringSpan): void {
-  const segment = e >>> SEGMENT_SHIFT;
-  const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
-  const head = i32[w]!;
-  const vw = w + valueWordOffset(head);
-  switch (head & 0xff) {
-    case HEAD_EMBED: {
-      const short = i32[w + 1]! & 255;
-      const long = short > SHORT_VALUE_MAX;
-      span.u8 = arena.u8[segment]!;
-      span.dv = arena.dv[segment]!;
-      span.start = (vw << 2) + (long ? 4 : 0) + offset;
-      span.length = (long ? i32[vw]! : short) - offset;
-      break;
-    }
-    case HEAD_INT: {
-      span.u8 = span.digits;
-      span.dv = span.digitsView;
-      span.start = offset;
-      span.length = writeInt64(span.digits, 0, i32[vw + 1]!, i32[vw]!) - offset;
-      break;
-    }
-    default:
-      blobSpan(arena, i32[vw]! as Ptr, i32[vw + 1]!, offset, span);
-  }
-  if (span.length < 0) span.length = 0;
-}
-
-function blobSpan(arena: Arena, dir: Ptr, length: number, offset: number, span: StringSpan): void {
-  const inBlock = offset & (BLOCK_BYTES - 1);
-  span.length = Math.min(BLOCK_BYTES - inBlock, length - offset);
-  const block = span.length > 0 ? blobBlock(arena, dir, Math.floor(offset / BLOCK_BYTES)) : NULL;
-  if (block === NULL) {
-    span.u8 = ZEROS;
-    span.dv = ZEROS_VIEW;
-    span.start = inBlock;
-    return;
-  }
-  span.u8 = arena.u8[block >>> SEGMENT_SHIFT]!;
-  span.dv = arena.dv[block >>> SEGMENT_SHIFT]!;
-  span.start = (block & UNIT_MASK) * 8 + inBlock;
-}
 
 /** Byte at `offset` of a string. @requires offset < its length */
 export function byteAt(arena: Arena, e: Ptr, offset: number): number {

@@ -245,6 +245,20 @@ export function setInt(
   return next;
 }
 
+/** Puts another integer in the place of one; false, and nothing done, when the value is not kept as an integer. */
+// hot: every INCR
+export function overwriteInt(arena: Arena, e: Ptr, hi: number, lo: number): boolean {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const w = (e & UNIT_MASK) << 1;
+  const head = i32[w]!;
+  if ((head & 0xff) !== HEAD_INT) return false;
+  const offset = valueWordOffset(head);
+  if (arena.tracking !== 0) arena.touch(e, offset << 2, 8);
+  i32[w + offset] = lo;
+  i32[w + offset + 1] = hi;
+  return true;
+}
+
 /** Stores the length of an embedded string; returns the byte offset of its first byte. @requires touched */
 export function embedStart(arena: Arena, e: Ptr, len: number): number {
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;

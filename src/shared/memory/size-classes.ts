@@ -25,8 +25,3 @@ for (let units = 0; units <= CELL_BYTES_MAX / 8; units++) {
   CLASS_OF_UNITS[units] = cls;
 }
 if (CLASS_COUNT > 96) throw new Error('too many size classes for the control area');
-
-/** Bytes that an allocation of `bytes` really takes. @requires 0 <= bytes <= CELL_BYTES_MAX */
-export function cellBytesFor(bytes: number): number {
-  return CLASS_UNITS[CLASS_OF_UNITS[(bytes + 7) >> 3]!]! * 8;
-}

@@ -146,18 +146,3 @@ function addErrors(block: StatsBlock, byPrefix: Map<string, number>, sign: numbe
     byPrefix.set(prefix, (byPrefix.get(prefix) ?? 0) + sign * count);
   }
 }
-
-/**
- * The value below which `fraction` of the counts lie, in microseconds: the upper bound of its bucket. 0 when empty.
- */
-export function percentileUsec(counts: readonly number[], fraction: number): number {
-  let total = 0;
-  for (const n of counts) total += n;
-  if (total === 0) return 0;
-  let seen = 0;
-  for (let k = 0; k < counts.length; k++) {
-    seen += counts[k]!;
-    if (seen >= total * fraction) return 2 ** k;
-  }
-  return 2 ** (counts.length - 1);
-}
