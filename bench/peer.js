@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   allowNegative: true,
   options: {
+    help: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     self: { type: 'boolean', default: false },
     node24: { type: 'boolean' },
@@ -33,6 +34,11 @@ const { values, positionals } = parseArgs({
 /** @param {string} text */
 const say = (text) => console.log(text);
 
+if (values.help) {
+  say('bench:peer -- [p1 p16 p64 mset ring memory keys memtier] [--quick] [--[no-]node24] [--nodes 20,24]');
+  say('  [--rounds N] [--keys N] [--out DIR] [--self]');
+  process.exit(0);
+}
 const redis = redisContestant();
 if (redis === null || !isOnPath('redis-benchmark')) {
   console.error('redis-server and redis-benchmark must be on the PATH: apt-get install redis-server redis-tools');

@@ -20,7 +20,9 @@ const MIB = 1 << 20;
 /** @param {readonly number[]} values */
 function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
 /** @param {number} ms */
@@ -234,10 +236,11 @@ const latencyText = ({ p50, p99, max }) => `p50 ${p50.toFixed(2)} p99 ${p99.toFi
 /** p99 of GET while another client runs KEYS over everything. @param {Setup} setup */
 async function keysSection(setup) {
   return withServers(setup, [], async (servers) => {
-    /** @type {number[][]} */
-    const figures = [];
-    for (const { port, contestant } of servers) {
-      await preload(port, setup.keys, 32);
+    /** By server, then figure: a sample a round. @type {number[][][]} */
+    const figures = servers.map(() => Array.from({ length: 7 }, () => []));
+    for (const { port } of servers) await preload(port, setup.keys, 32);
+    const turns = Array.from({ length: setup.rounds }, () => [...servers.entries()]).flat();
+    for (const [i, { port, contestant }] of turns) {
       const loop = keysLoop(port);
       await sleep(500);
       const seconds = Math.max(3, 10 * setup.scale);
@@ -247,12 +250,13 @@ async function keysSection(setup) {
       setup.say(
         `  ${contestant.name.padEnd(9)} ${latencyText(single)}; steady ${latencyText(steady)}; ${replies} x KEYS`,
       );
-      figures.push([single.p99, single.p50, single.max, steady.p99, steady.p50, steady.max, steady.lateP99]);
+      const found = [single.p99, single.p50, single.max, steady.p99, steady.p50, steady.max, steady.lateP99];
+      for (const [k, n] of found.entries()) figures[i]?.[k]?.push(n);
     }
     const label = { section: 'keys', unit: 'ms', better: /** @type {const} */ ('less') };
     /** @param {number} i @param {string} what @param {import('./targets.js').Target} target */
     const rows = (i, what, target) => {
-      const column = figures.map((row) => row[i] ?? Number.NaN);
+      const column = figures.map((row) => median(row[i] ?? []));
       return rowsOf(setup, servers, column, { ...label, what, target });
     };
     return [

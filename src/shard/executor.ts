@@ -44,7 +44,7 @@ export class Executor {
   private keyIndexes = new Int32Array(64);
   private calls = 0;
   /** The command run last was given up because its reply is big. */
-  private tooBig = false;
+  bigReply = false;
   private maxmemory = 0;
 
   constructor(
@@ -104,11 +104,7 @@ export class Executor {
     reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     this.run(cmdId, args, reply, client);
     reply.small = false;
-    if (this.tooBig) {
-      this.tooBig = false;
-      return false;
-    }
-    return true;
+    return !this.bigReply;
   }
 
   private missed(): boolean {
@@ -277,7 +273,7 @@ export class Executor {
   private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === BIG_REPLY) {
-      this.tooBig = true;
+      this.bigReply = true;
       this.stats.uncall(cmdId);
       return;
     }

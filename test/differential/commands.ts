@@ -178,7 +178,8 @@ const KEYSPACE: readonly Row[] = [
   [1, () => ['RANDOMKEY'], 'shape'],
   [2, () => ['DBSIZE']],
   [4, (r) => ['OBJECT', word(r, 'ENCODING'), key(r)]],
-  [1, (r) => ['OBJECT', 'REFCOUNT', key(r)]],
+  // Redis shares small integers, but not those that COPY made; sherd shares nothing and goes by the value.
+  [1, (r) => ['OBJECT', 'REFCOUNT', key(r)], 'shape'],
   [1, (r) => ['OBJECT', 'FREQ', key(r)]],
   [1, (r) => ['OBJECT', 'IDLETIME', key(r)], 'near-s'],
   [1, (r) => ['OBJECT', r.pick(['NOPE', 'ENCODING', 'freq'])]],

@@ -40,6 +40,8 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// Without this a test process that is told to end would leave its servers behind.
+process.once('SIGTERM', () => process.exit(1));
 
 /** A server process of a test. */
 export class TestServer {

@@ -3,7 +3,7 @@
  * write and read related keys, and no reader may ever see half of a write.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { SeededRandom, seedFrom } from '../harness/random.js';
 import type { RespClient, Value } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
@@ -17,10 +17,7 @@ describe.each(['auto', 'ring'] as const)('over four shards, --dispatch %s', (dis
   beforeAll(async () => {
     server = await startSherd({ shards: 4, ioThreads: 2, dispatch });
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   /** Runs each loop on a connection of its own for the whole duration; a loop's failure fails the test. */
   async function together(loops: ((client: RespClient, random: SeededRandom) => Promise<void>)[]): Promise<void> {

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { sleep } from '../harness/waiting.js';
 
@@ -11,10 +11,7 @@ describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dis
   beforeAll(async () => {
     server = await startSherd({ shards: 3, ioThreads: 2, dispatch });
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test.each([2, 3] as const)('ioredis 6 over RESP%d', async (protocol) => {
     const redis = new Redis({ port: server.port, db: 1, connectionName: 'io', protocol } as never);

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateCommand } from '../differential/commands.js';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { SeededRandom, seedFrom } from '../harness/random.js';
 import type { RespClient } from '../harness/resp-client.js';
 import {
@@ -45,11 +45,7 @@ describe
     beforeAll(async () => {
       [server, copy] = await Promise.all([startSherd(options), startSherd({ shards: 2 })]);
     });
-    afterAll(async () => {
-      await fsck(await server.client());
-      await fsck(await copy.client());
-      await Promise.all([server?.stop(), copy?.stop()]);
-    });
+    afterAll(() => checkAndStop(server, copy));
 
     test(`replayed into an empty server give the same data (EFFECTS_SEED=${seed})`, { timeout: 60_000 }, async () => {
       const client = await server.client();

@@ -1,6 +1,6 @@
 /** Keys end at their time: for readers at once, for memory soon after, and nobody waits for it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import type { RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { infoField, longestPingMs, sleep, until } from '../harness/waiting.js';
@@ -12,10 +12,7 @@ describe('expiry', () => {
     server = await startSherd({ shards: 2 });
     client = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test('a key is gone for every reading command when its time is over, without active expiry too', async () => {
     await client.ok('DEBUG', 'SET-ACTIVE-EXPIRE', 0);

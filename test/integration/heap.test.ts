@@ -1,6 +1,6 @@
 /** The data lives in no heap: V8's stays flat however many keys there are, and memory comes back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import type { RespClient } from '../harness/resp-client.js';
 import { SUBJECT_IS_REDIS, startSherd, type TestServer } from '../harness/servers.js';
 import { infoField, until } from '../harness/waiting.js';
@@ -25,10 +25,7 @@ describe.skipIf(SUBJECT_IS_REDIS)('memory', () => {
     server = await startSherd({ shards: 2 });
     client = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test(`the V8 heap of all threads stays flat while ${KEYS} keys are loaded`, { timeout: 60_000 }, async () => {
     const before = await heap();

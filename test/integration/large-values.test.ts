@@ -1,6 +1,6 @@
 /** Values up to the limit go in and out whole, and nobody waits long for them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { SeededRandom } from '../harness/random.js';
 import type { RespClient } from '../harness/resp-client.js';
 import { SUBJECT_IS_REDIS, startSherd, type TestServer } from '../harness/servers.js';
@@ -24,10 +24,7 @@ describe('large values', () => {
     client = await server.client();
     other = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   const used = async (): Promise<number> => Number(await infoField(client, 'memory', 'used_memory'));
 

@@ -1,6 +1,6 @@
 /** Whatever bytes arrive: the right error text or a closed connection, and nobody else is disturbed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { SeededRandom, seedFrom } from '../harness/random.js';
 import { encode, type RespClient, type Value } from '../harness/resp-client.js';
 import { SUBJECT_IS_REDIS, startSherd, type TestServer } from '../harness/servers.js';
@@ -35,10 +35,7 @@ describe('hostile input', () => {
     server = await startSherd({ shards: 2 });
     other = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test.each(REFUSED)('%s is refused and the connection closed', async (_title, bytes, reply) => {
     const client = await server.client();
@@ -180,10 +177,7 @@ describe('requests cut anywhere', () => {
     expected = await readAll(client);
     expect(expected[1]).toBe('$8\r\na\r\n$3\r\nb\r\n');
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test('at every single byte give the same replies', async () => {
     const client = await server.client();

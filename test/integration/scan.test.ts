@@ -1,6 +1,6 @@
 /** SCAN: what is there from beginning to end is returned, however much the keyspace grows and shrinks meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import { SeededRandom, seedFrom } from '../harness/random.js';
 import type { Arg, RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
@@ -36,10 +36,7 @@ describe.each([1, 4])('SCAN over %d shards', (shards) => {
     server = await startSherd({ shards });
     client = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   test('returns each key once when nothing changes', async () => {
     await client.ok('FLUSHALL');

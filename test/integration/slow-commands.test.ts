@@ -1,6 +1,6 @@
 /** Slow commands give way: KEYS, FLUSHALL and the like run in slices, and GETs go on meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck } from '../harness/fsck.js';
+import { checkAndStop } from '../harness/fsck.js';
 import type { RespClient } from '../harness/resp-client.js';
 import { SUBJECT_IS_REDIS, startSherd, type TestServer } from '../harness/servers.js';
 import { longestPingMs, sleep } from '../harness/waiting.js';
@@ -16,10 +16,7 @@ describe.skipIf(SUBJECT_IS_REDIS).each(['auto', 'ring'] as const)('slow commands
     server = await startSherd({ shards: 2, dispatch });
     client = await server.client();
   });
-  afterAll(async () => {
-    await fsck(await server.client());
-    await server?.stop();
-  });
+  afterAll(() => checkAndStop(server));
 
   /** The longest GET of any key while the command runs. */
   async function longestGetMs(work: Promise<unknown>): Promise<number> {

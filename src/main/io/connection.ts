@@ -28,6 +28,8 @@ export const CONN_FLAG = {
   local: 8,
 } as const;
 
+export const IN_FLIGHT_MAX_LARGE = 8;
+
 /** Why a connection does not parse: bits of `Connection.barrier`. */
 export const BARRIER = {
   /** A command that must run alone waits for its reply (all, job, several shards). */

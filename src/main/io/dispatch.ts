@@ -26,7 +26,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
-import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { ReplyOrder } from './reply-order.js';
 import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
@@ -69,6 +69,11 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
         if (io.executor.tryInline(id, args, conn.out!, conn)) {
           conn.lastCommandId = id;
           return NEXT;
+        }
+        if (io.executor.bigReply) {
+          // More of the kind may follow in the pipeline: not all of their replies at once.
+          io.executor.bigReply = false;
+          conn.inFlightMax = IN_FLIGHT_MAX_LARGE;
         }
       }
     }

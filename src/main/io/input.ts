@@ -12,6 +12,7 @@
  * Invariants: (1) `parser === null` exactly when the rest is short or empty; (2) `bytes` is the length of the rest;
  * (3) with a parser, the rest is `u8[parser.restStart, parser.end)`.
  */
+import { noteShared } from '../../shared/memory/shared-garbage.js';
 import { Args } from '../../shared/resp/args.js';
 import { RespParser } from '../../shared/resp/parser.js';
 
@@ -141,6 +142,7 @@ export class ConnectionInput {
   }
 
   private allocate(bytes: number): void {
+    if (bytes >= SHARED_BYTES) noteShared(bytes);
     const buffer = bytes >= SHARED_BYTES ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
     this.u8 = new Uint8Array(buffer);
     this.dv = new DataView(buffer);

@@ -25,11 +25,11 @@ import type { Doorbell } from '../../shared/sync/doorbell.js';
 import { REPLY, type ReplyView, readReply } from '../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import type { ServerView } from './commands/server-view.js';
-import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
 import { SHORT_REST_BYTES } from './input.js';
 import { type IoLimits, readLimits } from './limits.js';
-import { flush, outputFull, ReplyPool, written } from './output.js';
+import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
 import { ReplyOrder } from './reply-order.js';
 
 /** Bytes per read: what libuv suggests. */
@@ -39,7 +39,6 @@ const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 /** Replies larger than this make fewer requests be in flight. */
 const LARGE_REPLY_BYTES = 64 * 1024;
 const IN_FLIGHT_MAX = 1024;
-const IN_FLIGHT_MAX_LARGE = 8;
 /** How often the end of CLIENT PAUSE is looked for, while somebody waits for it. */
 const PAUSE_LOOK_MS = 10;
 const CRON_MS = 1000;
@@ -50,6 +49,8 @@ export interface InlineExecutor {
   endBatch(): void;
   /** Runs the command if its shards' leases are free at once; false: nothing was done. */
   tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
+  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
+  bigReply: boolean;
 }
 
 /** What an I/O thread is made of. */
@@ -461,6 +462,7 @@ export class IoThread {
       const pending = conn.pending;
       if (pending === 0) conn.barrier &= ~(BARRIER.ring | BARRIER.order | BARRIER.inFlight);
       else if (pending <= conn.inFlightMax >> 1) conn.barrier &= ~BARRIER.inFlight;
+      if (conn.outputBytes >= OUTPUT_BYTES_MAX && outputFull(this, conn)) continue;
       if (conn.barrier === 0 && conn.input.parser !== null && !conn.closeAfterReply) this.runKept(conn);
     }
     this.executor.endBatch();

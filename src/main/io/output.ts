@@ -15,7 +15,7 @@ import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
 
 /** From this much unread output on a client's commands wait. */
-export const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
 /** They go on when it has fallen below this. */
 const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
 /** Reply buffers kept for the next turn. */

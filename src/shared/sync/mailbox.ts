@@ -8,7 +8,9 @@
  * Invariants: (1) ids count up per direction and are never 0; (2) bytes in flight are at most MAIL_BYTES_MAX, or one
  * mail.
  */
+
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { noteShared } from '../memory/shared-garbage.js';
 
 /** Bytes that may be in flight per direction before the sender must wait (a single mail may be bigger). */
 export const MAIL_BYTES_MAX = 64 << 20;
@@ -96,6 +98,7 @@ export class Mailbox {
       const got = receiveMessageOnPort(this.port);
       if (got === undefined) return;
       const mail = got.message as Mail;
+      for (const chunk of mail.chunks) noteShared(chunk.length);
       this.received.set(mail.id, mail);
     }
   }
@@ -123,9 +126,12 @@ export class Mailbox {
 
   private forgetReleased(headPosition: number): void {
     let n = 0;
-    while (n < this.sent.length && ((headPosition - this.sent[n]!.end) | 0) >= 0)
-      this.bytesInFlight -= this.sent[n++]!.bytes;
-    if (n > 0) this.sent = this.sent.slice(n);
+    let bytes = 0;
+    while (n < this.sent.length && ((headPosition - this.sent[n]!.end) | 0) >= 0) bytes += this.sent[n++]!.bytes;
+    if (n === 0) return;
+    this.bytesInFlight -= bytes;
+    this.sent = this.sent.slice(n);
+    noteShared(bytes);
   }
 }
 

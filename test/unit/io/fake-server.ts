@@ -139,6 +139,7 @@ export class FakeServer {
     this.replies = replyRings.map((sab, s) => new RingProducer(sab, theirs[s]!));
     const config = new Map<string, string>([['bind', '127.0.0.1'], ...(options.config ?? [])]);
     const executor: InlineExecutor = {
+      bigReply: false,
       beginBatch: () => {},
       endBatch: () => {},
       tryInline: (id, args, reply) => this.inline(id, args, reply),
