@@ -150,6 +150,11 @@ async function largeKey(client: RespClient, bytes: number): Promise<void> {
   const almost = Buffer.from(key);
   almost[bytes - 1] = 0;
   expect((await client.raw('GET', almost)).toString()).toBe('$-1\r\n');
+  if (2 * bytes >= 1024 * MIB) {
+    // Both in one command would exceed client-query-buffer-limit.
+    expect((await client.raw('DEL', key)).toString()).toBe(':1\r\n');
+    return;
+  }
   expect((await client.raw('RENAME', key, almost)).toString()).toBe('+OK\r\n');
   expect((await client.raw('DEL', key, almost)).toString()).toBe(':1\r\n');
 }

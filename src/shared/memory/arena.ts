@@ -195,7 +195,7 @@ export class Arena {
 }
 
 /** Checking mode: slow, finds stores without `touch`. */
-export const CHECKING = typeof process !== 'undefined' && process.env['SHERD_CHECK'] === '1';
+export const CHECKING = typeof process !== 'undefined' && process.env.SHERD_CHECK === '1';
 
 /** Prepares a zero-filled first segment: its control words. Call once per shard, before any Arena exists. */
 export function formatShard(segment0: SharedArrayBuffer, hashKey0: number, hashKey1: number): void {
