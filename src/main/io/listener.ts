@@ -10,7 +10,7 @@
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { MAX_CLIENTS } from '../../shared/errors/replies.js';
+import { MAX_CLIENTS, PROTECTED_MODE } from '../../shared/errors/replies.js';
 import { SherdError } from '../../shared/errors/sherd-error.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
@@ -256,6 +256,15 @@ export class Listener {
     else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
     conn.authenticated = this.directive('requirepass', '') === '';
     io.addConnection(conn);
+    // Without a password only this machine may come in, unless the person who runs it says otherwise.
+    if (
+      conn.authenticated &&
+      (conn.flags & CONN_FLAG.local) === 0 &&
+      this.directive('protected-mode', 'yes') === 'yes'
+    ) {
+      transport.write(PROTECTED_MODE);
+      io.closeConnection(conn);
+    }
   }
 }
 

@@ -80,6 +80,10 @@ export const NOAUTH_HELLO = line(
 export const WRONGPASS = line('WRONGPASS invalid username-password pair or user is disabled.');
 export const NOPROTO = line('NOPROTO unsupported protocol version');
 export const MAX_CLIENTS = line('ERR max number of clients reached');
+export const PROTECTED_MODE = line(
+  'DENIED sherd runs in protected mode: no password is set for the default user, so only clients on this machine are ' +
+    "served. Set 'requirepass', or 'protected-mode no' if the network is safe, and connect again.",
+);
 export const INTERNAL = line('ERR internal error');
 export const SHARD_RESTARTED = line(
   'ERR the shard that served this command failed, the command may or may not have run',
