@@ -323,6 +323,22 @@ export const POLICY_WORDS: readonly string[] = [
 ];
 const DISPATCH_WORDS: readonly string[] = ['auto', 'ring', 'inline'];
 
+/** Where the data plane reads the sizes up to which a type keeps its small encoding. */
+const TYPE_LIMIT_INDEXES: readonly (readonly [string, number])[] = [
+  ['hash-max-listpack-entries', CONTROL_F64.hashMaxListpackEntries],
+  ['hash-max-listpack-value', CONTROL_F64.hashMaxListpackValue],
+  ['list-max-listpack-size', CONTROL_F64.listMaxListpackSize],
+  ['list-compress-depth', CONTROL_F64.listCompressDepth],
+  ['set-max-intset-entries', CONTROL_F64.setMaxIntsetEntries],
+  ['set-max-listpack-entries', CONTROL_F64.setMaxListpackEntries],
+  ['set-max-listpack-value', CONTROL_F64.setMaxListpackValue],
+  ['zset-max-listpack-entries', CONTROL_F64.zsetMaxListpackEntries],
+  ['zset-max-listpack-value', CONTROL_F64.zsetMaxListpackValue],
+  ['hll-sparse-max-bytes', CONTROL_F64.hllSparseMaxBytes],
+  ['stream-node-max-bytes', CONTROL_F64.streamNodeMaxBytes],
+  ['stream-node-max-entries', CONTROL_F64.streamNodeMaxEntries],
+];
+
 /** Writes what the data plane reads of the configuration into the control block. */
 function writeConfigWords(block: ControlBlock, config: Config): void {
   const set = (word: number, value: number): void => {
@@ -346,6 +362,7 @@ function writeConfigWords(block: ControlBlock, config: Config): void {
   block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
   block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
   block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
+  for (const [directive, index] of TYPE_LIMIT_INDEXES) block.f64[index] = config.int(directive);
   Atomics.add(block.i32, CONTROL.configEpoch, 1);
 }
 

@@ -13,6 +13,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
+import { clearInterest, createInterest, InterestReader } from '../shared/pubsub/interest.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import {
@@ -32,6 +33,7 @@ import {
   type IoWorkerData,
   JOB_WORDS,
   JOBS_MAX,
+  type LinkData,
   type PairData,
   type ShardWorkerData,
 } from '../shared/sync/thread-data.js';
@@ -45,6 +47,8 @@ const RESTART_WINDOW_MS = 10_000;
 const TERMINATE_WAIT_MS = 2_000;
 /** How long a thread may take to end by itself. */
 const STOP_MS = 3_000;
+/** Ring from one I/O thread to another. */
+const LINK_BYTES = 1 << 20;
 /** New space of I/O threads: bursts of parsing survive there. */
 const IO_YOUNG_MB = 64;
 
@@ -94,6 +98,10 @@ export class Supervisor {
   /** [I/O thread][shard] */
   private readonly rings: PairRings[][] = [];
   private readonly jobTables: SharedArrayBuffer[] = [];
+  /** By I/O thread. */
+  private readonly interests: SharedArrayBuffer[] = [];
+  /** Rings between I/O threads: [from][to]; none to itself. */
+  private readonly links: (SharedArrayBuffer | null)[][] = [];
   private readonly deathsMs: number[] = [];
   private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
   private relisten: Promise<void> = Promise.resolve();
@@ -106,6 +114,8 @@ export class Supervisor {
     for (let i = 0; i < block.ioThreads; i++) {
       this.io.push(newThread(ioThreadId(i), 'io', i));
       this.rings.push([]);
+      this.interests.push(createInterest());
+      this.links.push(this.plan.block.ioThreads === 1 ? [null] : newLinks(i, block.ioThreads));
       for (let s = 0; s < block.shards; s++) this.rings[i]!.push(newRings());
     }
     for (let s = 0; s < block.shards; s++) {
@@ -281,6 +291,7 @@ export class Supervisor {
       channelName,
       segments: exchange.snapshot(),
       effects,
+      interests: this.interests,
       config: this.plan.config(),
       version,
       runId,
@@ -298,6 +309,7 @@ export class Supervisor {
       kind: 'io',
       ioIndex: thread.index,
       pairs,
+      links: this.io.map((peer) => this.linkOf(thread.index, peer.index)),
       configFile,
       executable,
     };
@@ -307,6 +319,13 @@ export class Supervisor {
       transferList: [controlPort, ...mail],
       resourceLimits: { maxYoungGenerationSizeMb: IO_YOUNG_MB },
     } as ConstructorParameters<typeof Worker>[1]);
+  }
+
+  /** The rings between two I/O threads, as the first one sees them. */
+  private linkOf(index: number, peer: number): LinkData | null {
+    const incoming = this.links[peer]![index]!;
+    const outgoing = this.links[index]![peer]!;
+    return incoming === null || outgoing === null ? null : { incoming, outgoing };
   }
 
   private shardWorker(thread: Thread, controlPort: MessagePort, mail: MessagePort[], leaseWasHeld: boolean): Worker {
@@ -336,6 +355,7 @@ export class Supervisor {
     thread.fds = [];
     bus.detach(thread.id);
     if (this.stopping) return;
+    if (thread.kind === 'io') this.forgetInterest(thread.index);
     const held = this.breakLeases(thread.id);
     const name = `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
     if (thread.onReady !== null) {
@@ -391,8 +411,24 @@ export class Supervisor {
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
   }
 
+  /** Its clients are gone: nobody shall tell them anything. */
+  private forgetInterest(index: number): void {
+    const { i32 } = this.plan.block;
+    const reader = new InterestReader(this.interests[index]!);
+    Atomics.sub(i32, CONTROL.trackers, reader.trackers);
+    Atomics.sub(i32, CONTROL.monitors, reader.monitors);
+    clearInterest(this.interests[index]!);
+  }
+
   private restartIo(thread: Thread): void {
     const { block } = this.plan;
+    for (const peer of this.io) {
+      if (peer === thread) continue;
+      this.links[thread.index]![peer.index] = createRing(LINK_BYTES);
+      this.links[peer.index]![thread.index] = createRing(LINK_BYTES);
+      const change = { peer: thread.index, ...this.linkOf(peer.index, thread.index)! };
+      this.plan.bus.ask(peer.id, 'link', change).catch(ignoreGone);
+    }
     const mail: MessagePort[] = [];
     for (const shard of this.shards) {
       const rings = newRings();
@@ -450,6 +486,10 @@ export class Supervisor {
 
 function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
   return { id, kind, index, worker: null, generation: 0, onReady: null, exited: Promise.resolve(), fds: [] };
+}
+
+function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[] {
+  return Array.from({ length: ioThreads }, (_, to) => (to === from ? null : createRing(LINK_BYTES)));
 }
 
 function newRings(): PairRings {

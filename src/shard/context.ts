@@ -12,30 +12,46 @@
  * changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
  */
 import { shardOfSlot, slotOf } from '../shared/hash.js';
-import { EVENT_CLASS } from '../shared/keyspace-events.js';
+import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../shared/keyspace-events.js';
 import { type Arena, CTL_WRITING } from '../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
+import type { Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, type ControlBlock } from '../shared/sync/control-block.js';
+import { Blocking } from './blocking/serve.js';
+import { anyWaits } from './blocking/waiters.js';
 import { EFFECT_COMMAND, EFFECT_EVENT, type EffectLog } from './effect-log.js';
 import { accessClock, newClock } from './keyspace/access-clock.js';
 import { entryExpireAtMs, F_EXPIRE, setClock } from './keyspace/entry.js';
 import { entryKeyBytes } from './keyspace/entry-key.js';
 import type { Keyspace } from './keyspace/keyspace.js';
 import type { LeaseSet } from './lease-set.js';
+import type { Outbox } from './outbox.js';
+import { touchWatched } from './watch.js';
 
 /** What commands know of the client that sent them. */
 export interface ClientState {
   readonly id: number;
   readonly db: number;
   readonly proto: 2 | 3;
-  /** Bit 0: CLIENT NO-TOUCH. */
+  /** Bit 0: CLIENT NO-TOUCH; bit 4: CLIENT_TRACKS_READS, and then from bit 16 on the index of its I/O thread. */
   readonly flags: number;
 }
 
+/** Runs commands inside a command: transactions, scripts (the executor). */
+export interface CommandRunner {
+  /** See Executor.nested. */
+  nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void;
+  /** See Executor.refusesMemory. */
+  refusesMemory(): boolean;
+}
+
 const NO_TOUCH = 1;
+/** Keys that the client's commands read are tracked; above CLIENT_IO_SHIFT stands the index of its I/O thread. */
+export const CLIENT_TRACKS_READS = 16;
+export const CLIENT_IO_SHIFT = 16;
 /** Values of CONTROL.maxmemoryPolicy under which entries carry LFU counters. */
 const POLICY_ALLKEYS_LFU = 3;
 const POLICY_VOLATILE_LFU = 4;
@@ -54,6 +70,12 @@ export class ExecContext {
   readonly leases: LeaseSet;
   /** All directives as CONFIG GET shows them. */
   readonly config: ReadonlyMap<string, string>;
+  /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
+  outbox: Outbox | null = null;
+  /** Clients that wait for keys. */
+  readonly blocking: Blocking;
+  /** Who runs commands inside the running one. */
+  runner: CommandRunner | null = null;
   /** Writes a warning into the server's log. */
   log: (message: string) => void = () => {};
 
@@ -69,9 +91,14 @@ export class ExecContext {
   /** Value for the clock of a new entry at this time, under the present policy. */
   clock = 0;
   lfu = false;
-  /** Whether somebody takes effects; events' classes that somebody wants. Read once a batch. */
+  /** Whether somebody takes effects. Read once a batch. */
   effectsOn = false;
+  /**
+   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change while
+   * clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so before.
+   */
   notifyFlags = 0;
+  private wantedEvents = 0;
   /** What the running command changed. */
   dirty = 0;
   /** The command wrote its own effects; it is not propagated as it came. */
@@ -97,6 +124,7 @@ export class ExecContext {
     this.keyspaces = keyspaces;
     this.leases = leases;
     this.config = config;
+    this.blocking = new Blocking(control);
     this.shardCount = arenas.length;
     this.arena = arenas[0]!;
     this.keyspace = keyspaces[0]![0]!;
@@ -107,10 +135,19 @@ export class ExecContext {
     const i32 = this.control.i32;
     this.nowMs = Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!;
     this.effectsOn = i32[CONTROL.effectsOn] !== 0;
-    this.notifyFlags = i32[CONTROL.notifyFlags]!;
+    this.readNotifyFlags();
     const policy = i32[CONTROL.maxmemoryPolicy]!;
     this.lfu = policy === POLICY_ALLKEYS_LFU || policy === POLICY_VOLATILE_LFU;
     this.clock = newClock(this.nowMs, this.lfu);
+  }
+
+  /** hot: reads which events are wanted. @requires the leases of what is going to be changed */
+  readNotifyFlags(): void {
+    const i32 = this.control.i32;
+    const wanted = i32[CONTROL.notifyFlags]!;
+    this.wantedEvents = wanted;
+    const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0;
+    this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
   }
 
   // ---- shards
@@ -127,6 +164,12 @@ export class ExecContext {
     if (this.oneShard) return;
     const shard = shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
     if (shard !== this.shard) this.useShard(shard);
+  }
+
+  /** The arena of a key's shard. */
+  private arenaOf(u8: Uint8Array, off: number, len: number): Arena {
+    if (this.shardCount === 1) return this.arena;
+    return this.arenas[shardOfSlot(slotOf(u8, off, len), this.shardCount)]!;
   }
 
   /** The keyspace of database `db` in the present shard. */
@@ -208,6 +251,14 @@ export class ExecContext {
     }
   }
 
+  /**
+   * Says that the key in argument i came into being with a value on which clients may be waiting (a list, a sorted set,
+   * a stream), or that a stream got an entry. @requires the present shard is the key's
+   */
+  signalReady(args: Args, i: number): void {
+    if (anyWaits(this.arena)) this.blocking.noteReady(this, args, i);
+  }
+
   // ---- effects and events
 
   /**
@@ -227,17 +278,45 @@ export class ExecContext {
   /** Raises a keyspace event about the key in argument i. Free while nobody asked for the class. */
   notify(eventClass: number, event: string, args: Args, i: number): void {
     if ((this.notifyFlags & eventClass) === 0) return;
-    this.notifyBytes(eventClass, event, args.u8, args.off[i]!, args.len[i]!, this.db);
+    this.raise(eventClass, event, args.u8, args.dv, args.off[i]!, args.len[i]!, this.db);
   }
 
   /** As `notify`, for a key given as bytes and a database. */
   notifyBytes(eventClass: number, event: string, u8: Uint8Array, off: number, len: number, db: number): void {
-    const flags = this.notifyFlags;
+    if ((this.notifyFlags & eventClass) === 0) return;
+    this.raise(eventClass, event, u8, new DataView(u8.buffer, u8.byteOffset, u8.byteLength), off, len, db);
+  }
+
+  private raise(
+    eventClass: number,
+    event: string,
+    u8: Uint8Array,
+    dv: DataView,
+    off: number,
+    len: number,
+    db: number,
+  ): void {
+    const { outbox } = this;
+    if ((eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.watchedKeys] !== 0) {
+      touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
+    }
+    if (outbox !== null && (eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.trackers] !== 0) {
+      const byServer = (eventClass & (EVENT_CLASS.EXPIRED | EVENT_CLASS.EVICTED)) !== 0;
+      outbox.invalidate(u8, dv, off, len, byServer ? 0 : this.client.id);
+    }
+    const flags = this.wantedEvents;
     if ((flags & eventClass) === 0 || (flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
-    if (!this.effectsOn) return;
-    this.effects.begin(2);
-    this.effects.text(event);
-    this.effects.bytes(u8, off, len);
-    this.effects.commit(EFFECT_EVENT, db);
+    if (this.effectsOn) {
+      this.effects.begin(2);
+      this.effects.text(event);
+      this.effects.bytes(u8, off, len);
+      this.effects.commit(EFFECT_EVENT, db);
+    }
+    if (outbox !== null) outbox.keyspaceEvent(flags, event, u8, off, len, db);
+  }
+
+  /** Tells clients that cache keys that a whole database is gone or another. @requires all leases */
+  notifyFlushed(): void {
+    if (this.outbox !== null && this.control.i32[CONTROL.trackers] !== 0) this.outbox.flushed();
   }
 }

@@ -2,7 +2,7 @@
 import { type Arena, CTL_DB_COUNT, CTL_DB_ROOTS } from '../shared/memory/arena.js';
 import { CELL_BYTES_MAX, UNIT_MASK } from '../shared/memory/ptr.js';
 import { alloc } from '../shared/memory/slab.js';
-import { ROOT_WORDS } from './keyspace/dictionary.js';
+import { ROOT_WORDS } from './keyspace/extendible.js';
 import { Keyspace } from './keyspace/keyspace.js';
 
 /** Most databases: their roots are one cell. */

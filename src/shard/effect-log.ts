@@ -33,6 +33,8 @@ export class EffectLog {
   private readonly u8: Uint8Array;
   private scratch = new Uint8Array(1024);
   private pos = 0;
+  /** Records of the open group, whole as they go into the log; null while there is none. */
+  private group: Uint8Array[] | null = null;
 
   constructor(sab: SharedArrayBuffer) {
     this.words = new Int32Array(sab);
@@ -76,6 +78,10 @@ export class EffectLog {
   /** Ends the record and puts it into the log. */
   commit(kind: number, db: number): void {
     const bytes = this.pos;
+    if (this.group !== null && kind === EFFECT_COMMAND) {
+      this.group.push(recordOf(this.scratch, bytes, kind, db));
+      return;
+    }
     const total = RECORD_BYTES + ((bytes + 7) & ~7);
     const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
     if (at + total > EFFECT_LOG_BYTES || at < 0) {
@@ -87,6 +93,42 @@ export class EffectLog {
     this.words[(at >> 2) + 1] = (kind << 16) | db;
     copyBytes(this.u8, at + RECORD_BYTES, this.scratch, 0, bytes);
     if (this.scratch.length > 1 << 20) this.scratch = new Uint8Array(1024);
+  }
+
+  /** Begins a group: the commands recorded until `endGroup` go into the log as one. Groups do not nest. */
+  beginGroup(): void {
+    this.group = [];
+  }
+
+  /** Ends the group: nothing, one command, or several between MULTI and EXEC, in one piece. */
+  endGroup(): void {
+    const records = this.group ?? [];
+    this.group = null;
+    if (records.length === 0) return;
+    if (records.length > 1) {
+      const db = new DataView(records[0]!.buffer).getInt32(4, true) & 0xffff;
+      records.unshift(this.single('MULTI', db));
+      records.push(this.single('EXEC', db));
+    }
+    let total = 0;
+    for (const record of records) total += record.length;
+    const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
+    if (at + total > EFFECT_LOG_BYTES || at < 0) {
+      Atomics.sub(this.words, 0, total);
+      Atomics.add(this.words, 1, records.length);
+      return;
+    }
+    let pos = at;
+    for (const record of records) {
+      this.u8.set(record, pos);
+      pos += record.length;
+    }
+  }
+
+  private single(name: string, db: number): Uint8Array {
+    this.begin(1);
+    this.text(name);
+    return recordOf(this.scratch, this.pos, EFFECT_COMMAND, db);
   }
 
   /** Takes all records out. Cold: allocates. @requires all leases. Throws when records were lost. */
@@ -156,4 +198,14 @@ export class EffectLog {
     grown.set(this.scratch.subarray(0, this.pos));
     this.scratch = grown;
   }
+}
+
+/** A whole record as it stands in the log. */
+function recordOf(scratch: Uint8Array, bytes: number, kind: number, db: number): Uint8Array {
+  const record = new Uint8Array(RECORD_BYTES + ((bytes + 7) & ~7));
+  const view = new DataView(record.buffer);
+  view.setInt32(0, bytes, true);
+  view.setInt32(4, (kind << 16) | db, true);
+  record.set(scratch.subarray(0, bytes), RECORD_BYTES);
+  return record;
 }

@@ -7,7 +7,8 @@ import { ExecContext } from './context.js';
 import { openDatabases } from './databases.js';
 import { EffectLog } from './effect-log.js';
 import { Executor } from './executor.js';
-import { LeaseSet } from './lease-set.js';
+import { LeaseSet, PinnedLeases } from './lease-set.js';
+import { Outbox } from './outbox.js';
 
 export interface EngineOptions {
   readonly threadId: number;
@@ -16,6 +17,8 @@ export interface EngineOptions {
   readonly firstSegments: readonly SharedArrayBuffer[];
   readonly segments: SegmentProvider;
   readonly effects: SharedArrayBuffer;
+  /** What the clients of each I/O thread want to hear, by its index; none: nobody is told anything. */
+  readonly interests?: readonly SharedArrayBuffer[];
   readonly stats: StatsBlock;
   readonly config: ReadonlyMap<string, string>;
   readonly registry: Registry;
@@ -31,9 +34,11 @@ export function createExecutor(options: EngineOptions): Executor {
   const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
   const keyspaces = arenas.map((arena) => openDatabases(arena));
   const effects = new EffectLog(options.effects);
-  const newContext = (): ExecContext => {
-    const leases = new LeaseSet(threadId, arenas);
+  const outbox = options.interests === undefined ? null : new Outbox(block, options.interests);
+  const newContext = (outer: LeaseSet | null = null): ExecContext => {
+    const leases = outer === null ? new LeaseSet(threadId, arenas) : new PinnedLeases(threadId, arenas, outer);
     const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases, config);
+    ctx.outbox = outbox;
     if (options.log !== undefined) ctx.log = options.log;
     return ctx;
   };

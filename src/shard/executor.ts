@@ -9,9 +9,10 @@
  * order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets an
  * error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
  */
-import { FLAG_DENYOOM, FLAG_WRITE } from '../shared/command/flags.js';
+import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../shared/command/key-positions.js';
 import { type Registry, ROUTE_ALL } from '../shared/command/registry.js';
+import type { JobHandler } from '../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../shared/hash.js';
 import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
@@ -21,8 +22,10 @@ import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
-import type { ClientState, ExecContext } from './context.js';
+import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
+import type { LeaseSet } from './lease-set.js';
+import type { Outbox } from './outbox.js';
 
 /** One call in so many is timed; the figure counts for all of them. A power of two. */
 const TIME_EVERY = 64;
@@ -34,7 +37,7 @@ export class Executor {
   private readonly registry: Registry;
   private readonly stats: StatsBlock;
   private readonly background: Background;
-  private readonly newContext: () => ExecContext;
+  private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
   private readonly shards: number;
   /** What `plan` found: shards of the command's keys (marked), their number, the lowest. */
@@ -50,7 +53,7 @@ export class Executor {
   constructor(
     ctx: ExecContext,
     registry: Registry,
-    newContext: () => ExecContext,
+    newContext: (outer?: LeaseSet | null) => ExecContext,
     report: (where: string, error: unknown) => void,
   ) {
     this.ctx = ctx;
@@ -61,6 +64,12 @@ export class Executor {
     this.shards = ctx.shardCount;
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(newContext());
+    ctx.runner = this;
+  }
+
+  /** What the commands run here have to tell clients; whoever owns the executor sends it. */
+  get outbox(): Outbox | null {
+    return this.ctx.outbox;
   }
 
   /** Begins a batch: reads the clock and the switches. */
@@ -102,8 +111,10 @@ export class Executor {
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
     reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
+    reply.inline = true;
     this.run(cmdId, args, reply, client);
     reply.small = false;
+    reply.inline = false;
     return !this.bigReply;
   }
 
@@ -183,7 +194,12 @@ export class Executor {
       n = kind === KEYS_ONE ? first : lastKey < 0 ? args.argc + lastKey : lastKey;
       if (n >= args.argc) n = args.argc - 1;
     } else if (kind === KEYS_NONE) n = -1;
-    else {
+    else if (registry.defs[cmdId]!.everyShard?.(args) === true) {
+      wanted.fill(1);
+      this.lowest = 0;
+      this.wantedCount = this.shards;
+      return;
+    } else {
       n = this.complexKeys(cmdId, args) - 1;
     }
     const complex = kind !== KEYS_ONE && kind !== KEYS_RANGE;
@@ -224,6 +240,7 @@ export class Executor {
     ctx.useShard(this.lowest);
     ctx.dirty = 0;
     ctx.ownEffects = false;
+    ctx.readNotifyFlags();
     reply.errors = 0;
     this.stats.call(cmdId);
     if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
@@ -250,6 +267,86 @@ export class Executor {
     }
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
+  }
+
+  /**
+   * Runs one command of a transaction or script inside the command that is running: under its leases, in its context,
+   * with its own effects, reply and counts. `ctx.dirty` is that of the whole afterwards.
+   * @requires the leases of the command's keys (of all shards, if it has none) are held
+   */
+  nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
+    const { db, oneShard, dirty, client: outerClient } = ctx;
+    const registry = this.registry;
+    const flags = registry.flags[cmdId]!;
+    ctx.client = client;
+    ctx.db = client.db;
+    ctx.oneShard = this.shards === 1;
+    ctx.useShard(this.lowest);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    ctx.readNotifyFlags();
+    reply.errors = 0;
+    this.stats.call(cmdId);
+    const timed = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const startedMs = timed ? performance.now() : 0;
+    const mark = reply.mark();
+    const def = registry.defs[cmdId]!;
+    try {
+      if (def.job !== undefined) this.nestedJob(def.job, args, reply);
+      else {
+        def.handler!(ctx, args, reply);
+        if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== 0) this.settle(args);
+      }
+      if ((client.flags & CLIENT_TRACKS_READS) !== 0 && (flags & FLAG_READONLY) !== 0) {
+        this.rememberReads(cmdId, args, client);
+      }
+    } catch (error) {
+      this.failed(cmdId, reply, mark, error);
+    }
+    if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
+    if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+    ctx.client = outerClient;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.lowest);
+    ctx.dirty += dirty;
+    ctx.ownEffects = true;
+  }
+
+  /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
+  private rememberReads(cmdId: number, args: Args, client: ClientState): void {
+    const { outbox } = this.ctx;
+    if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
+    const count = this.complexKeys(cmdId, args);
+    for (let i = 0; i < count; i++) {
+      const k = this.keyIndexes[i]!;
+      outbox.remember(client.flags >>> CLIENT_IO_SHIFT, client.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
+    }
+  }
+
+  private nestedJob(job: JobHandler<ExecContext>, args: Args, reply: Reply): void {
+    const outer = this.ctx;
+    const ctx = this.newContext(outer.leases);
+    ctx.client = outer.client;
+    ctx.db = outer.db;
+    ctx.oneShard = false;
+    ctx.runner = this;
+    ctx.useShard(0);
+    ctx.refresh();
+    const steps = job(ctx, args, reply);
+    while (steps.next().done !== true);
+    outer.dirty += ctx.dirty;
+  }
+
+  private countNestedFailure(cmdId: number, reply: Reply): void {
+    this.stats.fail(cmdId);
+    this.stats.error(reply.lastError!, 0);
+  }
+
+  /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
+  refusesMemory(): boolean {
+    return this.maxmemory > 0 && this.overMemory();
   }
 
   /** Counts what the command changed and passes it on, if somebody listens. */

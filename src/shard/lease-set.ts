@@ -77,3 +77,35 @@ export class LeaseSet {
     return false;
   }
 }
+
+/** The leases of a command inside a transaction or script: those that the outer one holds, which it keeps. */
+export class PinnedLeases extends LeaseSet {
+  private readonly outer: LeaseSet;
+
+  constructor(threadId: number, arenas: readonly Arena[], outer: LeaseSet) {
+    super(threadId, arenas);
+    this.outer = outer;
+  }
+
+  override tryShard(shard: number): boolean {
+    return this.outer.held[shard] !== 0;
+  }
+
+  override takeShard(shard: number): void {
+    if (this.outer.held[shard] === 0) throw new Error(`the lease of shard ${shard} is not held by the transaction`);
+  }
+
+  override takeMarked(wanted: Uint8Array): void {
+    for (let s = 0; s < wanted.length; s++) if (wanted[s] !== 0) this.takeShard(s);
+  }
+
+  override takeAll(): void {
+    for (let s = 0; s < this.held.length; s++) this.takeShard(s);
+  }
+
+  override giveAll(): void {}
+
+  override wanted(): boolean {
+    return false;
+  }
+}

@@ -23,9 +23,18 @@ import { type ControlBlock, ioThreadId } from '../shared/sync/control-block.js';
 import type { ControlPort } from '../shared/sync/control-port.js';
 import { type Doorbell, spinsFor, type WorkSource } from '../shared/sync/doorbell.js';
 import type { Lease } from '../shared/sync/lease.js';
-import { ONE_SHARD, REPLY, RequestView, readRequest, writeReply, writeReplyChunks } from '../shared/sync/records.js';
+import {
+  BULLETINS,
+  ONE_SHARD,
+  REPLY,
+  RequestView,
+  readRequest,
+  writeReply,
+  writeReplyChunks,
+} from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
+import type { Outbox } from './outbox.js';
 
 /** Requests taken from one ring before the next ring's turn. */
 const RING_TAKE = 64;
@@ -45,6 +54,8 @@ const FULL_WAIT_MS = 10;
 
 /** What the loop needs of the engine. */
 export interface ShardExecutor {
+  /** What clients of I/O threads are to hear. */
+  readonly outbox: Outbox | null;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
@@ -82,6 +93,7 @@ export interface ShardParts {
 export class ShardLoop implements WorkSource, JobHost {
   private readonly parts: ShardParts;
   private readonly executor: ShardExecutor;
+  private readonly outbox: Outbox | null;
   private readonly lease: Lease;
   private readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
@@ -98,6 +110,7 @@ export class ShardLoop implements WorkSource, JobHost {
   constructor(parts: ShardParts) {
     this.parts = parts;
     this.executor = parts.executor;
+    this.outbox = parts.executor.outbox;
     this.lease = parts.lease;
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
@@ -120,6 +133,10 @@ export class ShardLoop implements WorkSource, JobHost {
       if (stepped) this.publish();
       const now = performance.now();
       if (now >= this.nextCycleMs) this.cycle(now);
+      if (this.outbox !== null && this.outbox.pending) {
+        this.sendOutbox(this.outbox, false);
+        this.publish();
+      }
       if (busy || stepped) continue;
       if (this.more) {
         this.more = this.idleWork(IDLE_BUDGET_US);
@@ -230,6 +247,8 @@ export class ShardLoop implements WorkSource, JobHost {
         }
       }
     }
+    // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
+    if (this.outbox !== null && this.outbox.pending) this.sendOutbox(this.outbox, true);
     // While it waited for room its peer may have been replaced, and the ring with it.
     if (requests === this.pairs[io]!.requests) requests.advance();
     return true;
@@ -279,6 +298,19 @@ export class ShardLoop implements WorkSource, JobHost {
     if (inBatch) this.executor.beginBatch();
   }
 
+  /** Writes what clients are to hear into the rings of replies. `inBatch`: leases may be held, see sendWaiting. */
+  private sendOutbox(outbox: Outbox, inBatch: boolean): void {
+    outbox.pending = false;
+    for (let io = 0; io < this.pairs.length; io++) {
+      const buffer = outbox.buffers[io]!;
+      if (buffer.bytes === 0) continue;
+      if (!writeReply(this.pairs[io]!.replies, BULLETINS, 0, 0, buffer.u8, buffer.start, buffer.bytes)) {
+        this.sendWaiting(io, BULLETINS, 0, 0, [buffer.u8.slice(buffer.start, buffer.end)], inBatch);
+      }
+      buffer.drop();
+    }
+  }
+
   private closeConnection(io: number, connId: number, seq: number): void {
     const pair = this.pairs[io]!;
     if (!writeReply(pair.replies, connId, seq, REPLY.CLOSE, this.reply.u8, 0, 0)) {
@@ -319,6 +351,8 @@ export class ShardLoop implements WorkSource, JobHost {
   sendReply(io: number, connId: number, seq: number, reply: Reply, close: boolean): void {
     const chunks = reply.takeChunks();
     this.sendWaiting(io, connId, seq, close ? REPLY.CLOSE : 0, chunks, false);
+    // What the job has to tell is published together with its reply.
+    if (this.outbox !== null && this.outbox.pending) this.sendOutbox(this.outbox, false);
   }
 
   jobFailed(cmdId: number, error: unknown): void {

@@ -25,6 +25,7 @@ export interface EngineParts {
   readonly firstSegments: readonly SharedArrayBuffer[];
   readonly segments: SegmentExchange;
   readonly effects: SharedArrayBuffer;
+  readonly interests: readonly SharedArrayBuffer[];
   readonly stats: StatsBlock;
   readonly config: Map<string, string>;
   readonly port: ControlPort;
@@ -51,7 +52,15 @@ export function runShardThread(data: ShardWorkerData, makeEngine: (parts: Engine
   const firstSegments = data.segments.map((list) => list[0]!);
   const config = new Map(data.config);
   const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };
-  const engine = makeEngine({ ...parts, segments, effects: data.effects, stats, config, port });
+  const engine = makeEngine({
+    ...parts,
+    segments,
+    effects: data.effects,
+    interests: data.interests,
+    stats,
+    config,
+    port,
+  });
   const drain = (): void => port.drainSync();
   const pairs = data.pairs.map(({ requestRing, replyRing, mail, generation }, io): ShardPair => {
     const mailbox = new Mailbox(mail, drain);

@@ -21,6 +21,19 @@ export const EVENT_CLASS = {
   NEW: 1 << 13,
 } as const;
 
+/** Classes whose events mean that a key has changed or is gone. */
+export const EVENTS_OF_CHANGE: number =
+  EVENT_CLASS.GENERIC |
+  EVENT_CLASS.STRING |
+  EVENT_CLASS.LIST |
+  EVENT_CLASS.SET |
+  EVENT_CLASS.HASH |
+  EVENT_CLASS.ZSET |
+  EVENT_CLASS.EXPIRED |
+  EVENT_CLASS.EVICTED |
+  EVENT_CLASS.STREAM |
+  EVENT_CLASS.MODULE;
+
 /** Letters in the order in which Redis writes them. */
 const LETTERS: readonly (readonly [string, number])[] = [
   ['g', EVENT_CLASS.GENERIC],

@@ -4,6 +4,9 @@
  */
 import type { SeededRandom } from '../harness/random.js';
 import type { Arg } from '../harness/resp-client.js';
+import { HASHES } from './hashes.js';
+import { LISTS } from './lists.js';
+import { SETS } from './sets.js';
 import * as values from './values.js';
 
 /** How two replies are held against each other. */
@@ -26,7 +29,7 @@ export interface Generated {
 }
 
 type Make = (random: SeededRandom) => readonly Arg[];
-type Row = readonly [weight: number, make: Make, compare?: Compare];
+export type Row = readonly [weight: number, make: Make, compare?: Compare];
 
 const key: (r: SeededRandom) => string = (r) => r.pick(values.KEYS);
 const maybe = (r: SeededRandom, probability: number, args: readonly Arg[]): readonly Arg[] =>
@@ -275,14 +278,17 @@ const BROKEN: readonly Row[] = [
   ],
 ];
 
-/** Groups of rows with the share of all commands that each gets. */
-const FAMILIES: readonly (readonly [share: number, rows: readonly Row[]])[] = [
+/** Groups of rows with their weights. */
+const FAMILIES: readonly (readonly [weight: number, rows: readonly Row[]])[] = [
   [0.4, STRINGS],
   [0.18, BITMAPS],
   [0.22, KEYSPACE],
   [0.13, EXPIRY],
   [0.04, CONNECTION],
   [0.03, BROKEN],
+  [0.3, HASHES],
+  [0.3, LISTS],
+  [0.35, SETS],
 ];
 
 function pickRow(random: SeededRandom, rows: readonly Row[]): Row {
@@ -296,7 +302,7 @@ function pickRow(random: SeededRandom, rows: readonly Row[]): Row {
 
 /** The next command of a sequence. */
 export function generateCommand(random: SeededRandom): Generated {
-  let ticket = random.next();
+  let ticket = random.next() * FAMILIES.reduce((sum, [share]) => sum + share, 0);
   let rows = STRINGS;
   for (const [share, family] of FAMILIES) {
     rows = family;

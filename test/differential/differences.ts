@@ -13,6 +13,18 @@ interface Difference {
 
 export const DIFFERENCES: readonly Difference[] = [
   {
+    why: '7.2 keeps small lists as listpacks',
+    command: /^object$/i,
+    oracle: /^\$9\r\nquicklist/,
+    subject: /^\$8\r\nlistpack/,
+  },
+  {
+    why: '7.2 refuses the least integer as a RANK, which has no counterpart from the other end',
+    command: /^lpos$/i,
+    oracle: /^/,
+    subject: /^-ERR value is out of range, value must between -9223372036854775807/,
+  },
+  {
     why: '7.2 checks the arguments of BITCOUNT and BITPOS before it looks whether the key exists',
     command: /^bit(count|pos)$/i,
     oracle: /^:/,
@@ -23,6 +35,12 @@ export const DIFFERENCES: readonly Difference[] = [
     command: /^command$/i,
     oracle: /^-ERR wrong number of arguments for 'command\|getkeys' command/,
     subject: /^-ERR (The command has no key arguments|Invalid number of arguments|Invalid command)/,
+  },
+  {
+    why: '7.2 keeps small sets of strings in a listpack',
+    command: /^object$/i,
+    oracle: /^\$9\r\nhashtable/,
+    subject: /^\$8\r\nlistpack/,
   },
 ];
 

@@ -12,7 +12,11 @@
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ConnectionInput } from './input.js';
 import type { IoThread } from './io-thread.js';
+import type { Subscriptions } from './pubsub/subscriptions.js';
+import type { DeferredPush } from './push.js';
 import type { ReplyOrder } from './reply-order.js';
+import type { TrackingState } from './tracking/tracking-state.js';
+import type { Transaction } from './transaction.js';
 import type { Transport } from './transport.js';
 
 /** CLIENT REPLY. */
@@ -26,6 +30,18 @@ export const CONN_FLAG = {
   unixSocket: 4,
   /** Connected from a loopback address or a unix socket (commands flagged `protected`). */
   local: 8,
+  /** CLIENT_TRACKS_READS of shard/context.ts; the index of the I/O thread is put above it. */
+  tracksReads: 16,
+} as const;
+
+/** Bits of `Connection.modes`: what makes a connection different; 0 for nearly all. */
+export const MODE = {
+  /** Subscribed to a channel or a pattern. */
+  subscribed: 1,
+  /** CLIENT TRACKING ON. */
+  tracking: 2,
+  /** MONITOR. */
+  monitor: 4,
 } as const;
 
 export const IN_FLIGHT_MAX_LARGE = 8;
@@ -76,6 +92,12 @@ export class Connection {
   lastCommandId = -1;
   /** REPLY_MODE; set by CLIENT REPLY. */
   replyMode: number = REPLY_MODE.on;
+  /** MODE bits. */
+  modes = 0;
+  /** What it subscribes to; null before the first time. */
+  subscriptions: Subscriptions | null = null;
+  /** CLIENT TRACKING; null while off. */
+  tracking: TrackingState | null = null;
   /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
   closeAfterReply = false;
   /** Bytes of the local command that runs now. */
@@ -105,9 +127,23 @@ export class Connection {
   /** Most ring requests in flight; falls when replies are large. */
   inFlightMax = 1024;
 
+  /** The reply to `headSeq` has come in part: nothing may be written before the rest of it. */
+  partial = false;
+  /** Pushes that must not overtake replies under way; null until there are any. */
+  deferred: DeferredPush[] | null = null;
+
+  // ---- transactions
+  /** MULTI's queue and WATCH's keys; null until the first of them. */
+  tx: Transaction | null = null;
+  /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
+  capture: Reply | null = null;
+  captured: (() => void) | null = null;
+
   // ---- output
   /** What is to be written next. */
   out: Reply | null = null;
+  /** A single message that is to be written next, shared with other connections; `out` is null then. */
+  pushed: Uint8Array | null = null;
   /** Bytes given to the socket and not yet taken by it. */
   inFlightBytes = 0;
   /** Buffers of that write: kept until it is done. */
@@ -163,7 +199,8 @@ export class Connection {
 
   /** Bytes of output not yet taken by the socket (CLIENT LIST `omem`). */
   get outputBytes(): number {
-    return this.inFlightBytes + (this.out === null ? 0 : this.out.byteLength);
+    if (this.out !== null) return this.inFlightBytes + this.out.byteLength;
+    return this.pushed === null ? this.inFlightBytes : this.inFlightBytes + this.pushed.length;
   }
 
   /** Bytes of input not yet run (CLIENT LIST `qbuf`). */

@@ -16,6 +16,9 @@ import {
   FLAG_INLINE,
   FLAG_MAY_REPLICATE,
   FLAG_NO_AUTH,
+  FLAG_NOSCRIPT,
+  FLAG_PUBSUB,
+  FLAG_TRANSACTION,
   FLAG_WRITE,
 } from '../../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
@@ -28,7 +31,10 @@ import { STAT } from '../../shared/stats/stats-layout.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
+import { beforeCommand } from './modes.js';
+import { PAUSE_CONGESTED } from './pause-watch.js';
 import { ReplyOrder } from './reply-order.js';
+import { GO_ON, inTransaction } from './transaction-commands.js';
 import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
 
 /** Done or under way: parse the next command. */
@@ -61,6 +67,14 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   const arity = registry.arity[id]!;
   if (arity >= 0 ? args.argc !== arity : args.argc < -arity) return refuseArity(io, conn, id);
   if (!conn.authenticated && (flags & FLAG_NO_AUTH) === 0) return refuseWith(io, conn, id, NOAUTH);
+  if (conn.modes !== 0) {
+    const refusal = beforeCommand(io, conn, id, flags, args);
+    if (refusal !== null) return refuseWith(io, conn, id, refusal);
+  }
+  if ((flags & FLAG_TRANSACTION) !== 0 || (conn.tx !== null && conn.tx.open)) {
+    const what = inTransaction(io, conn, id, flags, args);
+    if (what !== GO_ON) return what;
+  }
   if (io.pauseMode !== 0 && mustPause(io, conn, flags)) return AGAIN;
   const route = registry.route[id]!;
   if (route === ROUTE_KEY) {
@@ -147,6 +161,9 @@ function placeKeys(io: IoThread, id: number, args: Args): void {
       if (shard !== lowest && lowest !== shards) manyShards = true;
       if (shard < lowest) lowest = shard;
     }
+  } else if (registry.defs[id]!.everyShard?.(args) === true) {
+    manyShards = true;
+    return;
   } else {
     const count = io.keysOf(registry.defs[id]!, args);
     for (let i = 0; i < count; i++) {
@@ -157,6 +174,20 @@ function placeKeys(io: IoThread, id: number, args: Args): void {
     }
   }
   lowestShard = lowest === shards ? 0 : lowest;
+}
+
+/**
+ * Sends a request that a connection makes on its own account, alone on it: EXEC, UNWATCH. `all`: it needs the leases
+ * of all shards. NEXT is never returned: the reply is waited for. @requires nothing of the connection under way
+ */
+export function sendOwn(io: IoThread, conn: Connection, id: number, args: Args, all: boolean): number {
+  if (all) {
+    lowestShard = 0;
+    manyShards = true;
+  } else placeKeys(io, id, args);
+  if (!send(io, conn, id, args, 0, lowestShard)) return AGAIN;
+  conn.barrier |= BARRIER.ring;
+  return WAIT;
 }
 
 /** Writes the request into the shard's ring; false when there is no room (the connection then waits for it). */
@@ -180,7 +211,8 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   return true;
 }
 
-function muteRequest(conn: Connection, seq: number): void {
+/** The reply to request `seq` is thrown away when it comes. */
+export function muteRequest(conn: Connection, seq: number): void {
   if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
   if (conn.order === null) {
     conn.order = new ReplyOrder();
@@ -200,6 +232,11 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
   const stats = io.stats;
   stats.call(id);
   const local = io.registry.defs[id]!.local!;
+  if ((flags & FLAG_PUBSUB) !== 0) {
+    // Messages of earlier commands come first, and nobody waits for a lease while many clients are told.
+    io.executor.endBatch();
+    if (io.hub.outbox.pending) io.hub.flush();
+  }
   if ((flags & FLAG_ASYNC) !== 0) return runAsync(io, conn, id, args);
   const reply = conn.out!;
   const mark = reply.mark();
@@ -216,10 +253,18 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
   stats.time(id, (performance.now() - started) * 1000);
   conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
-  if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) muteLocal(conn, reply, mark, modeBefore);
+  if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) {
+    if (!answersByPush(flags)) muteLocal(conn, reply, mark, modeBefore);
+    else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
+  }
   if (conn.closed) return WAIT;
   reply.proto = conn.proto;
   return conn.closeAfterReply || conn.barrier !== 0 ? WAIT : NEXT;
+}
+
+/** The answers to SUBSCRIBE and its kin are pushes: CLIENT REPLY does not concern them. */
+function answersByPush(flags: number): boolean {
+  return (flags & (FLAG_PUBSUB | FLAG_NOSCRIPT)) === (FLAG_PUBSUB | FLAG_NOSCRIPT);
 }
 
 /** CLIENT REPLY: what a local command wrote is thrown away when replies are off, or were to be skipped before it. */
@@ -279,12 +324,17 @@ function refuseArity(io: IoThread, conn: Connection, id: number): number {
   return refuseWith(io, conn, id, Buffer.from(`-ERR wrong number of arguments for '${name}' command\r\n`));
 }
 
-function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
+/** Answers with an error in its turn; inside MULTI, EXEC will refuse then. */
+export function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
   if (conn.headSeq !== conn.nextSeq) {
     conn.barrier |= BARRIER.order;
     return AGAIN;
   }
+  io.refused = true;
   if (id >= 0) io.stats.reject(id);
+  if (conn.tx !== null && conn.tx.open && (id < 0 || (io.registry.flags[id]! & FLAG_TRANSACTION) === 0)) {
+    conn.tx.failed = true;
+  }
   io.stats.error(line, 0);
   if (conn.replyMode === REPLY_MODE.on) conn.out!.error(new Uint8Array(line));
   else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
@@ -293,11 +343,16 @@ function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array
 }
 
 /** CLIENT PAUSE: whether this command waits until the pause is over. */
-function mustPause(io: IoThread, conn: Connection, flags: number): boolean {
-  if (io.pauseMode !== PAUSE_ALL && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
-  if (!io.pauseActive()) return false;
-  conn.barrier |= BARRIER.pause;
-  io.paused.push(conn);
+export function mustPause(io: IoThread, conn: Connection, flags: number): boolean {
+  if ((io.pauseMode & PAUSE_CONGESTED) !== 0 && (flags & (FLAG_WRITE | FLAG_PUBSUB)) !== 0) {
+    conn.barrier |= BARRIER.ringFull;
+    io.ringFull.push(conn);
+    return true;
+  }
+  const mode = io.pauseMode & ~PAUSE_CONGESTED;
+  if (mode !== PAUSE_ALL && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
+  if (mode === 0 || !io.pause.isActive()) return false;
+  io.pause.wait(conn);
   return true;
 }
 

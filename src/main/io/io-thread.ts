@@ -18,58 +18,31 @@ import { BROKEN, PARSED, RespParser } from '../../shared/resp/parser.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { LogLevel } from '../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../shared/sync/control-port.js';
 import type { Doorbell } from '../../shared/sync/doorbell.js';
-import { REPLY, type ReplyView, readReply } from '../../shared/sync/records.js';
+import { BULLETINS, type ReplyView, readReply } from '../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import type { ServerView } from './commands/server-view.js';
-import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
+import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
+import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
+import type { InlineExecutor, IoParts } from './io-parts.js';
 import { type IoLimits, readLimits } from './limits.js';
+import { afterCommand } from './modes.js';
 import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
-import { ReplyOrder } from './reply-order.js';
+import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
+import { outOf, releaseDeferred } from './push.js';
+import { takeReply } from './reply-intake.js';
+import { dropTransaction } from './transaction-commands.js';
 
 /** Bytes per read: what libuv suggests. */
 const READ_BYTES = 64 * 1024;
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
-/** Replies larger than this make fewer requests be in flight. */
-const LARGE_REPLY_BYTES = 64 * 1024;
-const IN_FLIGHT_MAX = 1024;
-/** How often the end of CLIENT PAUSE is looked for, while somebody waits for it. */
-const PAUSE_LOOK_MS = 10;
 const CRON_MS = 1000;
-
-/** What runs commands on this thread under a shard's lease. */
-export interface InlineExecutor {
-  beginBatch(): void;
-  endBatch(): void;
-  /** Runs the command if its shards' leases are free at once; false: nothing was done. */
-  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
-  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
-  bigReply: boolean;
-}
-
-/** What an I/O thread is made of. */
-export interface IoParts {
-  readonly index: number;
-  readonly threadId: number;
-  readonly control: ControlBlock;
-  readonly port: ControlPort | null;
-  readonly registry: Registry;
-  readonly executor: InlineExecutor;
-  readonly stats: StatsBlock;
-  readonly config: Map<string, string>;
-  readonly limits: IoLimits;
-  readonly requestRings: RingProducer[];
-  readonly replyRings: RingConsumer[];
-  readonly shardBells: Doorbell[];
-  readonly replyView: ReplyView;
-  readonly server: ServerView | null;
-}
 
 /** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
 const PUBLISH_COMMANDS = 256;
@@ -91,12 +64,16 @@ export class IoThread {
   readonly shardBells: Doorbell[];
   /** What can be seen of the whole server from here. */
   readonly server: ServerView | null;
+  /** What clients are told without having asked just now: messages, invalidations, MONITOR. */
+  readonly hub: Hub;
+  readonly pause: PauseWatch = new PauseWatch(this);
 
   /** Open connections by client id. */
   readonly connections: Map<number, Connection> = new Map();
   /** By slot, closed ones that still wait for replies included. */
   readonly slots: (Connection | null)[] = [];
   private readonly freeSlots: number[] = [];
+  private nobody = -1;
   readonly replies = new ReplyPool();
 
   /** Where sockets read: READ_BYTES behind a headroom for the short rest of the last read. */
@@ -112,19 +89,21 @@ export class IoThread {
 
   /** Wall clock at the beginning of the turn. */
   nowMs: number = Date.now();
-  /** CONTROL.pauseMode as of this turn. */
+  /** CONTROL.pauseMode as of this turn, and PAUSE_CONGESTED. */
   pauseMode = 0;
+  /** Somebody monitors, as of this turn. */
+  monitored = false;
+  /** The command dispatched last was refused before it ran. */
+  refused = false;
   /** The dispatch setting lets this thread run commands itself. */
   inlineAllowed = true;
-  /** Connections that wait for room in a ring, or for the end of a pause. */
+  /** Connections that wait for room in a ring. */
   ringFull: Connection[] = [];
-  paused: Connection[] = [];
   /** Connections that got replies in this wake-up. */
   private touched: Connection[] = [];
   private readonly unpublished: Uint8Array;
   /** Requests written into rings and not yet published. */
   private unpublishedCommands = 0;
-  private pauseTimer: NodeJS.Timeout | null = null;
   private cronTimer: NodeJS.Timeout | null = null;
   private closing = false;
 
@@ -149,6 +128,7 @@ export class IoThread {
     this.window = new Uint8Array(sab);
     this.windowView = new DataView(sab);
     this.readBuffer = new Uint8Array(sab, SHORT_REST_BYTES, READ_BYTES);
+    this.hub = new Hub(this, parts.hub);
     this.configured();
   }
 
@@ -162,6 +142,7 @@ export class IoThread {
   configured(): void {
     Object.assign(this.limits, readLimits(this.config));
     this.inlineAllowed = this.control.i32[CONTROL.dispatch] !== DISPATCH_RING;
+    this.hub.tracking.configured();
   }
 
   // ---- connections
@@ -185,14 +166,24 @@ export class IoThread {
   closeConnection(conn: Connection): void {
     if (conn.closed) return;
     conn.closed = true;
+    if (conn.modes !== 0) this.hub.forget(conn);
     conn.transport.close();
+    if (conn.tx !== null) dropTransaction(this, conn);
     conn.input.drop();
     if (conn.out !== null && !conn.writing) this.replies.give(conn.out);
     conn.out = null;
+    conn.pushed = null;
+    conn.deferred = null;
     this.connections.delete(conn.id);
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     Atomics.sub(this.control.i32, CONTROL.clients, 1);
     this.freeSlotOf(conn);
+  }
+
+  /** A slot that no connection ever has: replies sent to it are dropped. */
+  nobodySlot(): number {
+    if (this.nobody < 0) this.nobody = this.takeSlot();
+    return this.nobody;
   }
 
   private freeSlotOf(conn: Connection): void {
@@ -207,6 +198,11 @@ export class IoThread {
   // hot
   onData(conn: Connection, n: number): void {
     if (conn.closeAfterReply) return;
+    // Whoever listens has heard all that was said before its command came.
+    if (conn.modes !== 0 && this.hasIncoming()) {
+      this.onWake();
+      if (conn.closed) return;
+    }
     this.beginTurn();
     const f64 = this.stats.f64;
     f64[STAT.readsProcessed]! += 1;
@@ -256,7 +252,7 @@ export class IoThread {
   /** Parses and dispatches until the bytes end or the connection must wait. */
   // hot
   private run(conn: Connection, parser: RespParser, args: Args): void {
-    if (conn.out === null) conn.out = this.replies.take(conn.proto);
+    if (conn.out === null) outOf(this, conn);
     parser.bulkBytesMax = this.limits.bulkBytes;
     for (;;) {
       parser.authRequired = !conn.authenticated;
@@ -267,6 +263,7 @@ export class IoThread {
       }
       conn.commands++;
       const what = dispatch(this, conn, args, parser.pos - parser.commandStart);
+      if ((this.monitored || conn.modes !== 0) && what !== AGAIN) afterCommand(this, conn, args);
       if (what !== NEXT) {
         if (what === AGAIN) {
           conn.commands--;
@@ -274,7 +271,7 @@ export class IoThread {
         }
         return;
       }
-      if (!conn.out.isSingleChunk && outputFull(this, conn)) return;
+      if (!conn.out!.isSingleChunk && outputFull(this, conn)) return;
     }
   }
 
@@ -294,13 +291,23 @@ export class IoThread {
 
   private beginTurn(): void {
     this.nowMs = Date.now();
-    this.pauseMode = this.control.i32[CONTROL.pauseMode]!;
+    const i32 = this.control.i32;
+    this.pauseMode = i32[CONTROL.pauseMode]!;
+    if (this.hub.links.isCongested) this.pauseMode |= PAUSE_CONGESTED;
+    this.monitored = i32[CONTROL.monitors] !== 0;
     this.executor.beginBatch();
   }
 
   private endTurn(conn: Connection): void {
     this.executor.endBatch();
+    if (this.hub.outbox.pending) this.hub.flush();
     if (this.unpublishedCommands >= PUBLISH_COMMANDS) this.publish();
+    this.touch(conn);
+  }
+
+  /** The connection has something to be written, or its state has changed: it is looked at when all have been read. */
+  // hot
+  touch(conn: Connection): void {
     if (conn.unsettled) return;
     conn.unsettled = true;
     this.unsettled.push(conn);
@@ -345,7 +352,7 @@ export class IoThread {
   /** Everything that the client will get is out, and nothing more is to come. */
   private finished(conn: Connection): boolean {
     if (!conn.ended && !conn.closeAfterReply) return false;
-    if (conn.writing || conn.headSeq !== conn.nextSeq || conn.out !== null) return false;
+    if (conn.writing || conn.headSeq !== conn.nextSeq || conn.out !== null || conn.pushed !== null) return false;
     return conn.closeAfterReply || conn.barrier === 0;
   }
 
@@ -385,6 +392,11 @@ export class IoThread {
     this.stats.f64[STAT.ringCommands]! += 1;
   }
 
+  /** Publishes requests written outside of a turn. */
+  publishRequests(): void {
+    if (this.unpublishedCommands > 0) this.publish();
+  }
+
   private publish(): void {
     this.unpublishedCommands = 0;
     const unpublished = this.unpublished;
@@ -405,50 +417,36 @@ export class IoThread {
       let offset = ring.peek();
       while (offset >= 0) {
         any = true;
-        const whole = readReply(ring, offset, this.replyView);
-        this.deliver(this.replyView, whole);
+        this.take(ring, offset);
         ring.advance();
         offset = ring.peek();
       }
       if (ring.release()) this.shardBells[shard]!.ring();
     }
+    if (this.hub.receiveFromPeers()) any = true;
     if (any) this.finishWake();
     if (this.ringFull.length > 0) this.retryRingFull();
     return any;
   }
 
-  private deliver(view: ReplyView, whole: boolean): void {
-    const conn = this.slots[view.connId];
-    if (conn === null || conn === undefined) return;
-    const more = (view.flags & REPLY.MORE) !== 0;
-    if (!whole || (view.flags & REPLY.CLOSE) !== 0) conn.closeAfterReply = true;
-    if (!conn.dirty) {
-      conn.dirty = true;
-      this.touched.push(conn);
-    }
-    if (view.seq !== conn.headSeq) {
-      conn.order ??= new ReplyOrder();
-      conn.order.reserve(conn.headSeq, conn.nextSeq, conn.pending);
-      if (view.chunks !== null) conn.order.holdChunks(view.seq, more, view.chunks);
-      else conn.order.hold(conn.headSeq, view.seq, more, view.u8, view.start, view.length);
+  /** Something waits in a ring. */
+  private hasIncoming(): boolean {
+    for (let shard = 0; shard < this.shards; shard++) if (this.replyRings[shard]!.hasWork()) return true;
+    return this.hub.links.hasWork();
+  }
+
+  private take(ring: RingConsumer, offset: number): void {
+    const view = this.replyView;
+    const whole = readReply(ring, offset, view);
+    if (view.connId === BULLETINS) {
+      if (view.chunks === null) this.hub.receive(view.u8, view.start, view.start + view.length);
+      else for (const chunk of view.chunks) this.hub.receive(chunk, 0, chunk.length);
       return;
     }
-    const order = conn.order;
-    if (conn.out === null) conn.out = this.replies.take(conn.proto);
-    if (order === null || !order.isMuted(view.seq)) {
-      let bytes = view.length;
-      if (view.chunks === null) conn.out.raw(view.u8, view.start, view.length);
-      else {
-        for (const chunk of view.chunks) {
-          conn.out.rawChunk(chunk);
-          bytes += chunk.length;
-        }
-      }
-      conn.inFlightMax = bytes > LARGE_REPLY_BYTES ? IN_FLIGHT_MAX_LARGE : IN_FLIGHT_MAX;
-    } else if (!more) order.unmute(view.seq);
-    if (more) return;
-    conn.headSeq = (conn.headSeq + 1) >>> 0;
-    if (order !== null) conn.headSeq = order.deliver(conn.headSeq, conn.nextSeq, conn.out);
+    const conn = takeReply(this, view, whole);
+    if (conn === null || conn.dirty) return;
+    conn.dirty = true;
+    this.touched.push(conn);
   }
 
   /** Connections that got replies: their barriers may have fallen, and their output is to be sent. */
@@ -462,10 +460,17 @@ export class IoThread {
       const pending = conn.pending;
       if (pending === 0) conn.barrier &= ~(BARRIER.ring | BARRIER.order | BARRIER.inFlight);
       else if (pending <= conn.inFlightMax >> 1) conn.barrier &= ~BARRIER.inFlight;
+      if (conn.captured !== null && pending === 0) {
+        const captured = conn.captured;
+        conn.capture = null;
+        conn.captured = null;
+        captured();
+      }
       if (conn.outputBytes >= OUTPUT_BYTES_MAX && outputFull(this, conn)) continue;
       if (conn.barrier === 0 && conn.input.parser !== null && !conn.closeAfterReply) this.runKept(conn);
     }
     this.executor.endBatch();
+    this.hub.flush();
     if (this.unpublishedCommands > 0) this.publish();
     for (let i = 0; i < touched.length; i++) {
       const conn = touched[i]!;
@@ -512,11 +517,12 @@ export class IoThread {
       return;
     }
     if (conn.replyMode === REPLY_MODE.on) {
-      if (conn.out === null) conn.out = this.replies.take(conn.proto);
-      if (reply.isSingleChunk) conn.out.raw(reply.u8, 0, reply.pos);
-      else for (const chunk of reply.takeChunks()) conn.out.rawChunk(chunk);
+      if (conn.out === null) outOf(this, conn);
+      if (reply.isSingleChunk) conn.out!.raw(reply.u8, 0, reply.pos);
+      else for (const chunk of reply.takeChunks()) conn.out!.rawChunk(chunk);
     } else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
     this.replies.give(reply);
+    if (conn.deferred !== null) releaseDeferred(this, conn);
     if (conn.barrier === 0) this.resume(conn);
     else this.settle(conn);
   }
@@ -529,26 +535,6 @@ export class IoThread {
       count = extractKeys(def, args, this.keyIndexes);
     }
     return count;
-  }
-
-  /** Whether CLIENT PAUSE is in force now; begins to watch for its end. */
-  pauseActive(): boolean {
-    if (this.control.f64[CONTROL_F64.pauseUntilMs]! <= this.nowMs) return false;
-    this.pauseTimer ??= setInterval(() => this.lookAtPause(), PAUSE_LOOK_MS);
-    return true;
-  }
-
-  private lookAtPause(): void {
-    const mode = Atomics.load(this.control.i32, CONTROL.pauseMode);
-    if (mode !== 0 && this.control.f64[CONTROL_F64.pauseUntilMs]! > Date.now()) return;
-    clearInterval(this.pauseTimer!);
-    this.pauseTimer = null;
-    const paused = this.paused;
-    this.paused = [];
-    for (const conn of paused) {
-      conn.barrier &= ~BARRIER.pause;
-      this.resume(conn);
-    }
   }
 
   log(level: LogLevel, message: string): void {
@@ -580,6 +566,7 @@ export class IoThread {
     }
     this.stats.f64[STAT.clientsInputBytes] = inputBytes;
     this.stats.f64[STAT.clientsOutputBytes] = outputBytes;
+    this.hub.tracking.cron();
     if (this.ringFull.length > 0) this.retryRingFull();
   }
 
@@ -592,7 +579,7 @@ export class IoThread {
       this.closeConnection(conn);
     }
     if (this.cronTimer !== null) clearInterval(this.cronTimer);
-    if (this.pauseTimer !== null) clearInterval(this.pauseTimer);
+    this.pause.close();
   }
 }
 

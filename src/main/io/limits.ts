@@ -10,6 +10,8 @@ export interface IoLimits {
   idleSeconds: number;
   /** client-output-buffer-limit normal. */
   output: OutputLimit;
+  /** client-output-buffer-limit pubsub. */
+  pubsubOutput: OutputLimit;
   /** tcp-keepalive; 0 = off. */
   keepAliveSeconds: number;
 }
@@ -30,7 +32,8 @@ export function readLimits(config: ReadonlyMap<string, string>): IoLimits {
     bulkBytes: bytes(config.get('proto-max-bulk-len'), 512 * 1024 * 1024),
     queryBufferBytes: bytes(config.get('client-query-buffer-limit'), 1024 * 1024 * 1024),
     idleSeconds: bytes(config.get('timeout'), 0),
-    output: normalOutputLimit(config.get('client-output-buffer-limit') ?? ''),
+    output: outputLimit(config, 'normal'),
+    pubsubOutput: outputLimit(config, 'pubsub'),
     keepAliveSeconds: bytes(config.get('tcp-keepalive'), 300),
   };
 }
@@ -41,10 +44,10 @@ function bytes(text: string | undefined, otherwise: number): number {
   return Number(match[1]) * (UNITS[match[2]!.toLowerCase() || 'b'] ?? 1);
 }
 
-/** The part of `client-output-buffer-limit` that begins with "normal": hard bytes, soft bytes, seconds. */
-function normalOutputLimit(text: string): OutputLimit {
-  const words = text.split(/\s+/);
-  const at = words.indexOf('normal');
+/** The part of `client-output-buffer-limit` that begins with the class's name: hard bytes, soft bytes, seconds. */
+function outputLimit(config: ReadonlyMap<string, string>, name: string): OutputLimit {
+  const words = (config.get('client-output-buffer-limit') ?? '').split(/\s+/);
+  const at = words.indexOf(name);
   if (at < 0) return { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   return {
     hardBytes: bytes(words[at + 1], 0),

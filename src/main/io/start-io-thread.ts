@@ -14,8 +14,11 @@ import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
 import { registerClientCalls } from './commands/client-list.js';
+import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
-import { type InlineExecutor, IoThread } from './io-thread.js';
+import { registerTrackingCalls } from './commands/tracking.js';
+import type { InlineExecutor } from './io-parts.js';
+import { IoThread } from './io-thread.js';
 import { readLimits } from './limits.js';
 import { Listener } from './listener.js';
 
@@ -53,6 +56,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     firstSegments,
     segments,
     effects: data.effects,
+    interests: data.interests,
     stats,
     config,
     port,
@@ -76,6 +80,10 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     replyRings: data.pairs.map((pair, s) => new RingConsumer(pair.replyRing, mailboxes[s]!)),
     shardBells: data.pairs.map((_, s) => block.doorbell(block.shardThreadId(s))),
     replyView: new ReplyView(),
+    hub:
+      executor.outbox === null
+        ? null
+        : { outbox: executor.outbox, interest: data.interests[data.ioIndex]!, links: data.links },
     server: new ServerView({
       control: block,
       threadId,
@@ -87,6 +95,8 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   });
   answerMain(io, port, mailboxes);
   registerClientCalls(io);
+  registerPubsubCalls(io);
+  registerTrackingCalls(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
   io.start();
@@ -110,6 +120,12 @@ function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox
   });
   port.on('pair', (change) => {
     mailboxes[change.peer]!.reattach(change.mail, io.requestRings[change.peer]!.headPosition());
+    // What the shard's former thread had not sent yet is lost: caches may be stale.
+    io.hub.forgetCaches();
+    return null;
+  });
+  port.on('link', (change) => {
+    io.hub.relink(change.peer, change.incoming, change.outgoing);
     return null;
   });
   port.on('close', async () => {

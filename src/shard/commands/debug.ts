@@ -6,6 +6,7 @@ import { OPT_MANY, str } from '../../shared/command/shorthand.js';
 import { defineCommand } from '../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../shared/errors/replies.js';
 import { globMatch } from '../../shared/glob.js';
+import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
@@ -18,9 +19,11 @@ import { entryClock } from '../keyspace/entry.js';
 import { fsckShard, shardFigures } from '../keyspace/fsck.js';
 import { serializedLength } from '../keyspace/serialized-length.js';
 import { TABLE_ENTRIES_MAX } from '../keyspace/table.js';
-import { stringEncodingName } from '../types/string-value.js';
+import { valueEncodingName } from '../types/value.js';
+import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './debug-list.js';
 import { populate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
+import { SKIP_CHECKSUM_WORD } from './dump.js';
 import { integerArg, smallInteger } from './keys-integer.js';
 
 /** Any number of arguments will do. */
@@ -47,6 +50,8 @@ const HELP = [
   '    Record what writes do, and take the records.',
   'ERROR <string>',
   '    Reply with an error.',
+  'LISTPACK <key>',
+  '    Whether the value of a key is a listpack.',
   'LOG <message>',
   '    Write a message to the log.',
   'OBJECT <key>',
@@ -55,6 +60,10 @@ const HELP = [
   '    Make keys named <prefix>:<number>.',
   'PROTOCOL <type>',
   '    Reply with a value of the type.',
+  'QUICKLIST <key> [<0|1>]',
+  '    Whether the value of a key is a quicklist.',
+  'QUICKLIST-PACKED-THRESHOLD <size>',
+  '    Give list elements of so many bytes a node of their own; 0 for the default.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Switch the active expiry of keys.',
   'SLEEP <seconds>',
@@ -75,10 +84,8 @@ const ACCEPTED: Readonly<Record<string, number>> = {
   jmap: ANY_NUMBER,
   leak: 3,
   'pause-cron': 3,
-  'quicklist-packed-threshold': 3,
   replybuffer: 4,
   'set-disable-deny-scripts': 3,
-  'set-skip-checksum-validation': 3,
 };
 const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 'oom'];
 const PERSISTENCE = ['reload', 'loadaof'];
@@ -104,9 +111,15 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
     ctx.leases.giveAll();
   } else if (name === 'digest-value') digestValues(ctx, args, reply);
   else if (name === 'object' && argc === 3) object(ctx, args, reply);
+  else if (name === 'listpack' && argc === 3) inspect(ctx, args, reply, debugListpack);
+  else if (name === 'quicklist' && (argc === 3 || argc === 4)) inspect(ctx, args, reply, debugQuicklist);
+  else if (name === 'quicklist-packed-threshold' && argc === 3) packedThreshold(ctx, args, reply);
   else if (name === 'populate' && argc >= 3 && argc <= 5) yield* populate(ctx, args, reply);
   else if (name === 'set-active-expire' && argc === 3) {
     Atomics.store(ctx.control.i32, CONTROL.activeExpire, args.is(2, '0') ? 0 : 1);
+    reply.ok();
+  } else if (name === 'set-skip-checksum-validation' && argc === 3) {
+    Atomics.store(ctx.control.i32, SKIP_CHECKSUM_WORD, args.is(2, '0') ? 0 : 1);
     reply.ok();
   } else if (name === 'stringmatch-len' && argc === 4) stringMatch(args, reply);
   else if (name === 'protocol' && argc === 3) debugProtocol(args.latin1(2).toLowerCase(), reply);
@@ -217,11 +230,20 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
     const { arena } = ctx;
     const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
-      `Value at:0x${at.toString(16)} refcount:1 encoding:${stringEncodingName(arena, e)} ` +
+      `Value at:0x${at.toString(16)} refcount:1 encoding:${valueEncodingName(arena, e)} ` +
         `serializedlength:${serializedLength(arena, e)} lru:${entryClock(arena, e)} ` +
-        `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}`,
+        `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}${quicklistFields(ctx, arena, e)}`,
     );
   }
+  ctx.leases.giveAll();
+}
+
+/** Has `look` answer about the value of the key in argument 2. */
+function inspect(ctx: ExecContext, args: Args, reply: Reply, look: (arena: Arena, e: Ptr, reply: Reply) => void): void {
+  ctx.leases.takeAll();
+  const e = entryOf(ctx, args, 2);
+  if (e === NULL) reply.error(NO_SUCH_KEY);
+  else look(ctx.arena, e, reply);
   ctx.leases.giveAll();
 }
 

@@ -8,8 +8,9 @@ import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { EFFECT_COMMAND } from '../effect-log.js';
-import { ROOT_WORDS } from '../keyspace/dictionary.js';
+import { ROOT_WORDS } from '../keyspace/extendible.js';
 import { detachDictionary, freeGarbage } from '../keyspace/flush.js';
+import { touchWatchedDatabase } from '../watch.js';
 import { smallInteger } from './keys-integer.js';
 
 /** Longest slice of freeing under a lease, microseconds. */
@@ -36,6 +37,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
   ctx.leases.takeAll();
   ctx.refresh();
   let removed = 0;
+  if (ctx.control.i32[CONTROL.watchedKeys] !== 0) touchWatchedKeys(ctx, db);
   for (const keyspaces of ctx.keyspaces) {
     for (const keyspace of keyspaces) if (db < 0 || keyspace.db === db) removed += detachDictionary(keyspace.dict);
   }
@@ -45,6 +47,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
     ctx.effects.commit(EFFECT_COMMAND, ctx.db);
   }
   ctx.dirty += removed;
+  ctx.notifyFlushed();
   ctx.leases.giveAll();
   if (mode === SYNC) {
     for (let shard = 0; shard < ctx.shardCount; shard++) {
@@ -57,6 +60,16 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
     }
   }
   reply.ok();
+}
+
+/** Whoever watches a key that exists in a database (-1: any) has it changed. @requires all leases */
+function touchWatchedKeys(ctx: ExecContext, db: number): void {
+  for (const keyspaces of ctx.keyspaces) {
+    for (const { arena, dict, db: number } of keyspaces) {
+      if (db >= 0 && number !== db) continue;
+      touchWatchedDatabase(arena, number, (u8, dv, off, len) => dict.find(u8, dv, off, len) !== 0);
+    }
+  }
 }
 
 const FLUSH_ARGS = [oneOf('flush-type', [token('async'), token('sync')], { optional: true, since: '6.2.0' })];
@@ -138,10 +151,23 @@ function swapdbHandler(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   if (first !== second) {
+    if (ctx.control.i32[CONTROL.watchedKeys] !== 0) touchSwapped(ctx, first, second);
     for (const keyspaces of ctx.keyspaces) swapRoots(keyspaces[first]!.dict, keyspaces[second]!.dict);
   }
   ctx.dirty++;
   reply.ok();
+}
+
+/** Watched keys of both databases that exist in either of them change. @requires all leases */
+function touchSwapped(ctx: ExecContext, first: number, second: number): void {
+  for (const keyspaces of ctx.keyspaces) {
+    const a = keyspaces[first]!.dict;
+    const b = keyspaces[second]!.dict;
+    const exists = (u8: Uint8Array, dv: DataView, off: number, len: number): boolean =>
+      a.find(u8, dv, off, len) !== 0 || b.find(u8, dv, off, len) !== 0;
+    touchWatchedDatabase(a.arena, first, exists);
+    touchWatchedDatabase(a.arena, second, exists);
+  }
 }
 
 function swapRoots(a: ExecContext['keyspace']['dict'], b: ExecContext['keyspace']['dict']): void {

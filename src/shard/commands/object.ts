@@ -5,7 +5,6 @@
 import { container, key, keyAt } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand, type Handler } from '../../shared/command/spec.js';
 import { FREQ_NOT_TRACKED, IDLETIME_NOT_TRACKED } from '../../shared/errors/replies.js';
-import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { int64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -15,7 +14,8 @@ import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { idleMs, lfuCounter } from '../keyspace/access-clock.js';
 import { ENC_INT, entryEncoding, entryType, TYPE_STRING } from '../keyspace/entry.js';
-import { stringEncodingName, stringInt64 } from '../types/string-value.js';
+import { stringInt64 } from '../types/string-value.js';
+import { valueEncodingName } from '../types/value.js';
 
 /** Redis has one object for each integer below this, and reports so many references to it. */
 const SHARED_INTEGERS = 10_000;
@@ -37,15 +37,9 @@ function lookup(ctx: ExecContext, args: Args, reply: Reply): Ptr {
   return NULL;
 }
 
-/** Each type adds its case. */
-function encodingName(arena: Arena, e: Ptr): string {
-  if (entryType(arena, e) === TYPE_STRING) return stringEncodingName(arena, e);
-  throw new Error(`encoding of unknown type ${entryType(arena, e)}`);
-}
-
 function encoding(ctx: ExecContext, args: Args, reply: Reply): void {
   const e = lookup(ctx, args, reply);
-  if (e !== NULL) reply.bulkText(encodingName(ctx.arena, e));
+  if (e !== NULL) reply.bulkText(valueEncodingName(ctx.arena, e));
 }
 
 function freq(ctx: ExecContext, args: Args, reply: Reply): void {

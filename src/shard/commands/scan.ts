@@ -12,7 +12,7 @@ import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
-import { R_DEPTH } from '../keyspace/dictionary.js';
+import { R_DEPTH } from '../keyspace/extendible.js';
 import { entryExpireAtMs, entryType, F_BIG_KEY, keyWord, TYPE_NAMES } from '../keyspace/entry.js';
 import { entryKeyBytes, replyEntryKey } from '../keyspace/entry-key.js';
 import type { Keyspace } from '../keyspace/keyspace.js';

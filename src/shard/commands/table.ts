@@ -3,24 +3,38 @@ import type { CommandDef } from '../../shared/command/spec.js';
 import type { ExecContext } from '../context.js';
 import { bitmapCommands } from './bitmaps.js';
 import { debugCommand } from './debug.js';
+import { dumpCommands } from './dump.js';
 import { expireCommands } from './expire.js';
 import { databaseCommands } from './flush.js';
+import { hashCommands } from './hashes.js';
 import { keyCommandsBasic } from './keys.js';
 import { keyCommandsMove } from './keys-move.js';
+import { listCommands } from './lists.js';
 import { memoryUsageCommand } from './memory-usage.js';
 import { objectCommand } from './object.js';
+import { publishCommands } from './publish.js';
 import { scanCommands } from './scan.js';
+import { setCommands } from './sets.js';
+import { sortCommands } from './sort.js';
 import { stringCommands } from './strings.js';
+import { transactionShardCommands } from './transactions.js';
 
 export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...stringCommands,
   ...keyCommandsBasic,
   ...keyCommandsMove,
   ...expireCommands,
+  ...dumpCommands,
   ...scanCommands,
   ...databaseCommands,
   ...bitmapCommands,
+  ...publishCommands,
+  ...listCommands,
+  ...hashCommands,
+  ...setCommands,
+  ...sortCommands,
   objectCommand,
   memoryUsageCommand,
   debugCommand,
+  ...transactionShardCommands,
 ];

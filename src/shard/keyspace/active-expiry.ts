@@ -1,7 +1,7 @@
 /**
  * Active expiry: removes keys whose time is over although nobody asks for them. A table knows a lower bound of its
  * expiry times, so tables with nothing due cost one look at their first line, and databases without expiring keys
- * cost nothing.
+ * cost nothing. Hashes with fields that expire are found in the same way and lose the due ones.
  *
  * The walk goes round all databases and tables of a shard; where it stands lies in the shard's control words (database,
  * position of h1), so whichever thread comes next goes on from there.
@@ -14,7 +14,9 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/pt
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
-import { entryExpireAtMs } from './entry.js';
+import { hashNextAt } from '../types/hash/hash-value.js';
+import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from './entry.js';
+import { expireFields, expiry } from './field-expiry.js';
 import type { Keyspace } from './keyspace.js';
 import { nextPrefix, PREFIX_END, pointAt } from './scan.js';
 import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
@@ -22,6 +24,8 @@ import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } fr
 /** The clock is read once per so many tables looked at, and per so many keys removed (powers of two). */
 const TABLES_PER_CLOCK = 64;
 const KEYS_PER_CLOCK = 16;
+/** Fields of one hash that are removed before the clock is read. */
+const FIELDS_PER_CLOCK = 64;
 
 const ENTRIES = new Int32Array(TABLE_ENTRIES_MAX);
 
@@ -31,7 +35,7 @@ function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
   return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! < nowMs;
 }
 
-/** Removes the due entries of a table until `endMs` (performance.now()); -1 minus their number if it had to stop. */
+/** Removes the due entries of a table, and the due fields of its hashes, until `endMs` (performance.now()); -1 minus their number if it had to stop. */
 function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
   const { arena, dict } = keyspace;
   const prefix = nextPrefix(arena, table) - 1;
@@ -40,10 +44,16 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
   let minAtMs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < n; i++) {
     const e = ENTRIES[i]! as Ptr;
+    const flags = entryFlags(arena, e);
+    if ((flags & (F_EXPIRE | F_FIELDS)) === 0) continue;
     const atMs = entryExpireAtMs(arena, e);
-    if (atMs < 0) continue;
-    if (atMs >= ctx.nowMs) {
-      if (atMs < minAtMs) minAtMs = atMs;
+    if (atMs < 0 || atMs >= ctx.nowMs) {
+      if (atMs >= 0 && atMs < minAtMs) minAtMs = atMs;
+      if ((flags & F_FIELDS) === 0) continue;
+      const nextAtMs = expireHash(ctx, keyspace, e, endMs);
+      if (nextAtMs < 0) return -1 - removed;
+      if (expiry.gone) removed++;
+      else if (nextAtMs < minAtMs) minAtMs = nextAtMs;
       continue;
     }
     pointAt(dict, e);
@@ -54,6 +64,31 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
   // Only a table that is still itself may be told its exact bound; a merged one keeps a lower one.
   if (dict.tableOf(prefix | 0) === table && removed < n) raiseBound(keyspace, table, n - removed, minAtMs);
   return removed;
+}
+
+/** Fields removed since the clock was read. */
+let fieldsRemoved = 0;
+
+/**
+ * Removes the due fields of a hash until `endMs`. Returns when the next one is due, Infinity for none, or -1 when it had
+ * to stop before the last; `expiry.gone` tells whether the key went.
+ */
+function expireHash(ctx: ExecContext, keyspace: Keyspace, e: Ptr, endMs: number): number {
+  const arena = keyspace.arena;
+  expiry.gone = false;
+  const nextAtMs = hashNextAt(arena, e);
+  if (nextAtMs >= ctx.nowMs) return nextAtMs;
+  pointAt(keyspace.dict, e);
+  for (;;) {
+    const removed = expireFields(ctx, keyspace, e, FIELDS_PER_CLOCK);
+    fieldsRemoved += removed;
+    if (fieldsRemoved >= FIELDS_PER_CLOCK) {
+      fieldsRemoved = 0;
+      if (performance.now() > endMs) return -1;
+    }
+    if (expiry.gone) return Number.POSITIVE_INFINITY;
+    if (removed < FIELDS_PER_CLOCK) return hashNextAt(arena, e);
+  }
 }
 
 function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: number): void {
@@ -105,7 +140,9 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
   // One database more than there are: the first may have been begun in its middle.
   for (let passed = 0; passed <= keyspaces.length; ) {
     const keyspace = keyspaces[db]!;
-    const table = keyspace.dict.volatileCount === 0 ? NULL : keyspace.dict.tableOf(position | 0);
+    const dict = keyspace.dict;
+    const idle = dict.volatileCount === 0 && dict.fieldVolatileCount === 0;
+    const table = idle ? NULL : dict.tableOf(position | 0);
     if (table === NULL) {
       db = db + 1 === keyspaces.length ? 0 : db + 1;
       position = 0;

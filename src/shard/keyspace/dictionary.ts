@@ -1,97 +1,55 @@
 /**
- * The dictionary of one database of one shard: extendible hashing over tables of 4 KiB (Fagin et al., 1979). A
- * directory
- * maps the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
- * directory doubles (a copy of 4 bytes a table) when a table is as deep as it is.
+ * The dictionary of one database of one shard: extendible hashing (extendible.ts) whose entries are keys.
  *
- *     root words:  directory | depth | count | volatile | tables | -
- *     depth <= 12: the directory is one cell of 2^depth table Ptrs; deeper: a cell of Ptrs to leaves of 4096 each
- *
- * An object of this class is a view with a cursor: `find` leaves behind where it looked (`table`, `place`, h1, h2), and
- * the calls that change something use that. It holds no data.
- *
- * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
- * `remove`
- * and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
+ * Invariants as there; the root of a database lies in segment 0 (databases.ts).
  */
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { alloc, free } from '../../shared/memory/slab.js';
+import { F_EXPIRE, F_FIELDS } from './entry.js';
 import { entryKeyEquals, hashOfEntryKey } from './entry-key.js';
-import {
-  BUCKET_PTRS,
-  BUCKETS,
-  bucketWord,
-  createTable,
-  homeBucket,
-  LINE_WORDS,
-  T_COUNT,
-  T_DEPTH,
-  T_PREFIX,
-  TABLE_ENTRIES_MAX,
-  tableEntries,
-  tablePlace,
-  tableRemove,
-} from './table.js';
+import { Extendible, R_FIELDS, R_TABLES, R_VOLATILE } from './extendible.js';
+import { BUCKET_PTRS, BUCKETS, bucketWord, FIELDS_ONE, homeBucket, LINE_WORDS } from './table.js';
 
-/** Word offsets in a database's root. */
-export const ROOT_WORDS = 16;
-export const R_DIR = 0;
-export const R_DEPTH = 1;
-export const R_COUNT = 2;
-export const R_VOLATILE = 3;
-export const R_TABLES = 4;
-
-const LEAF_BITS = 12;
-const LEAF_SIZE = 1 << LEAF_BITS;
-/** Deepest directory: its top cell is at most 64 KiB. */
-export const DEPTH_MAX = 26;
-
-export class Dictionary {
+export class Dictionary extends Extendible {
   readonly arena: Arena;
   readonly hasher: KeyHasher;
+  readonly words: Int32Array;
   /** Word index of the root in segment 0. */
   readonly root: number;
-  /** Where the last `find` looked. */
-  table: Ptr = NULL;
-  place = -1;
-  h1 = 0;
-  h2 = 0;
+  readonly rootPtr: Ptr;
 
   constructor(arena: Arena, rootWord: number) {
+    super();
     this.arena = arena;
+    this.words = arena.ctl;
     this.root = rootWord;
+    this.rootPtr = (rootWord >> 1) as Ptr;
     this.hasher = new KeyHasher(arena.ctl[CTL_HASH_KEY]!, arena.ctl[CTL_HASH_KEY + 1]!);
-  }
-
-  /** Number of keys. */
-  get count(): number {
-    return this.arena.ctl[this.root + R_COUNT]!;
   }
 
   /** Number of keys with an expiry. */
   get volatileCount(): number {
-    return this.arena.ctl[this.root + R_VOLATILE]!;
+    return this.words[this.root + R_VOLATILE]!;
+  }
+
+  /** Number of hashes with fields that expire. */
+  get fieldVolatileCount(): number {
+    return this.words[this.root + R_FIELDS]!;
   }
 
   /** Number of tables. */
   get tables(): number {
-    return this.arena.ctl[this.root + R_TABLES]!;
+    return this.words[this.root + R_TABLES]!;
   }
 
-  /** The table whose range of h1 holds `h1`; 0 when the dictionary is empty. */
-  tableOf(h1: number): Ptr {
-    const arena = this.arena;
-    const dir = arena.ctl[this.root]! as Ptr;
-    if (dir === 0) return NULL;
-    const depth = arena.ctl[this.root + R_DEPTH]!;
-    const index = (h1 >>> 1) >>> (31 - depth);
-    const i32 = arena.i32[dir >>> SEGMENT_SHIFT]!;
-    const dw = (dir & UNIT_MASK) << 1;
-    if (depth <= LEAF_BITS) return i32[dw + index]! as Ptr;
-    const leaf = i32[dw + (index >>> LEAF_BITS)]!;
-    return arena.i32[leaf >>> SEGMENT_SHIFT]![((leaf & UNIT_MASK) << 1) + (index & (LEAF_SIZE - 1))]! as Ptr;
+  hashOf(e: Ptr): void {
+    hashOfEntryKey(this.arena, this.hasher, e);
+  }
+
+  protected volatileBit(e: Ptr): number {
+    const flags = this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8;
+    return (flags & F_EXPIRE) + ((flags & F_FIELDS) !== 0 ? FIELDS_ONE : 0);
   }
 
   /**
@@ -159,284 +117,4 @@ export class Dictionary {
     }
     return NULL;
   }
-
-  /** Points the cursor at an entry that is in the dictionary (found by a walk, not by its key). */
-  locate(e: Ptr): void {
-    const arena = this.arena;
-    hashOfEntryKey(arena, this.hasher, e);
-    this.h1 = this.hasher.h1;
-    this.h2 = this.hasher.h2;
-    const table = this.tableOf(this.h1);
-    this.table = table;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
-    for (let b = 0; b < BUCKETS + 3; b++) {
-      const bw = bucketWord(tw, b);
-      for (let slot = 0; slot < 12; slot++) {
-        if (i32[bw + BUCKET_PTRS + slot] === e) {
-          this.place = (bw << 4) | slot;
-          return;
-        }
-      }
-    }
-    throw new Error('locate: the entry is not in its table');
-  }
-
-  /** Adds an entry for the key that the last `find` did not find. */
-  insert(e: Ptr): void {
-    const ctl = this.arena.ctl;
-    this.touchRoot();
-    if (this.table === 0) this.createFirst();
-    let place = tablePlace(this.arena, this.table, this.h2, e);
-    while (place < 0) {
-      this.split(this.table);
-      this.table = this.tableOf(this.h1);
-      place = tablePlace(this.arena, this.table, this.h2, e);
-    }
-    this.place = place;
-    ctl[this.root + R_COUNT] = ctl[this.root + R_COUNT]! + 1;
-  }
-
-  /** Puts another cell in the place of the found entry (same key). */
-  replace(e: Ptr): void {
-    const bw = this.place >>> 4;
-    const table = this.table;
-    this.arena.touch(table, (bw - ((table & UNIT_MASK) << 1)) * 4, 64);
-    this.arena.i32[table >>> SEGMENT_SHIFT]![bw + BUCKET_PTRS + (this.place & 15)] = e;
-  }
-
-  /** Takes the found entry out of its table. The cell is the caller's. The cursor is void afterwards. */
-  remove(): void {
-    const arena = this.arena;
-    const ctl = arena.ctl;
-    this.touchRoot();
-    tableRemove(arena, this.table, this.h2, this.place);
-    ctl[this.root + R_COUNT] = ctl[this.root + R_COUNT]! - 1;
-    const tw = (this.table & UNIT_MASK) << 1;
-    if (arena.i32[this.table >>> SEGMENT_SHIFT]![tw + T_COUNT] === 0) this.mergeEmpty(this.table);
-    this.place = -1;
-  }
-
-  /** Announces a store into the root. */
-  touchRoot(): void {
-    if (this.arena.tracking !== 0) this.arena.touch((this.root >> 1) as Ptr, 0, ROOT_WORDS * 4);
-  }
-
-  private createFirst(): void {
-    const arena = this.arena;
-    const ctl = arena.ctl;
-    const table = createTable(arena, 0, 0);
-    const dir = alloc(arena, 16);
-    arena.i32[dir >>> SEGMENT_SHIFT]![(dir & UNIT_MASK) << 1] = table;
-    ctl[this.root + R_DIR] = dir;
-    ctl[this.root + R_DEPTH] = 0;
-    ctl[this.root + R_TABLES] = 1;
-    this.table = table;
-  }
-
-  // ---- growth ----
-
-  /** Splits a table by the next bit of h1, more than once if all its keys fall to one side. */
-  private split(table: Ptr): void {
-    const arena = this.arena;
-    const tw = (table & UNIT_MASK) << 1;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const depth = i32[tw + T_DEPTH]!;
-    const prefix = i32[tw + T_PREFIX]!;
-    const n = tableEntries(arena, table, SCRATCH);
-    // Nothing waits for these loads, so their cache misses overlap; the hashes below would take them one by one.
-    let warm = 0;
-    for (let i = 0; i < n; i++) {
-      const e = SCRATCH[i]!;
-      warm ^= arena.i32[e >>> SEGMENT_SHIFT]![((e & UNIT_MASK) << 1) + 2]!;
-    }
-    WARMED[0] = warm;
-    for (let i = 0; i < n; i++) {
-      hashOfEntryKey(arena, this.hasher, SCRATCH[i]! as Ptr);
-      SCRATCH_H1[i] = this.hasher.h1;
-      SCRATCH_H2[i] = this.hasher.h2;
-    }
-    const minExpireAtMs = arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1]!;
-    free(arena, table);
-    arena.ctl[this.root + R_TABLES] = arena.ctl[this.root + R_TABLES]! - 1;
-    this.build(n, depth + 1, prefix, minExpireAtMs);
-    this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
-  }
-
-  /** Makes the table (or, if they do not fit, tables) of those scratch entries whose h1 begins with `prefix`. */
-  private build(n: number, depth: number, prefix: number, minExpireAtMs: number): void {
-    if (depth > DEPTH_MAX) throw new Error('dictionary: directory too deep');
-    const arena = this.arena;
-    const mask = ~(0xffffffff >>> depth);
-    const table = createTable(arena, depth, prefix);
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
-    let volatileKeys = 0;
-    for (let i = 0; i < n; i++) {
-      if (((SCRATCH_H1[i]! ^ prefix) & mask) !== 0) continue;
-      const e = SCRATCH[i]! as Ptr;
-      if (tablePlace(arena, table, SCRATCH_H2[i]!, e) < 0) {
-        free(arena, table);
-        this.build(n, depth + 1, prefix, minExpireAtMs);
-        this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
-        return;
-      }
-      volatileKeys += (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8) & 1;
-    }
-    i32[tw + 3] = volatileKeys;
-    if (volatileKeys > 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1] = minExpireAtMs;
-    arena.ctl[this.root + R_TABLES] = arena.ctl[this.root + R_TABLES]! + 1;
-    this.publish(table, depth, prefix);
-  }
-
-  /** Points every directory position of a table's range at it, deepening the directory first if needed. */
-  private publish(table: Ptr, depth: number, prefix: number): void {
-    while (this.arena.ctl[this.root + R_DEPTH]! < depth) this.doubleDirectory();
-    const dirDepth = this.arena.ctl[this.root + R_DEPTH]!;
-    const first = (prefix >>> 1) >>> (31 - dirDepth);
-    const span = 1 << (dirDepth - depth);
-    for (let i = first; i < first + span; i++) this.setDirectory(i, table);
-  }
-
-  private setDirectory(index: number, table: Ptr): void {
-    const arena = this.arena;
-    let cell = arena.ctl[this.root]! as Ptr;
-    if (arena.ctl[this.root + R_DEPTH]! > LEAF_BITS) {
-      cell = arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + (index >>> LEAF_BITS)]! as Ptr;
-      index &= LEAF_SIZE - 1;
-    }
-    arena.touch(cell, index * 4, 4);
-    arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + index] = table;
-  }
-
-  private doubleDirectory(): void {
-    const arena = this.arena;
-    const ctl = arena.ctl;
-    const depth = ctl[this.root + R_DEPTH]!;
-    const dir = ctl[this.root]! as Ptr;
-    if (depth < LEAF_BITS) {
-      ctl[this.root] = doubled(arena, dir, 1 << depth);
-    } else if (depth === LEAF_BITS) {
-      const top = alloc(arena, 16);
-      const tw = (top & UNIT_MASK) << 1;
-      arena.i32[top >>> SEGMENT_SHIFT]![tw] = halfDoubled(arena, dir, 0);
-      arena.i32[top >>> SEGMENT_SHIFT]![tw + 1] = halfDoubled(arena, dir, LEAF_SIZE / 2);
-      ctl[this.root] = top;
-    } else {
-      const leaves = 1 << (depth - LEAF_BITS);
-      const top = alloc(arena, leaves * 8);
-      const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-      const to = arena.i32[top >>> SEGMENT_SHIFT]!;
-      const fw = (dir & UNIT_MASK) << 1;
-      const tw = (top & UNIT_MASK) << 1;
-      for (let i = 0; i < leaves; i++) {
-        const leaf = from[fw + i]! as Ptr;
-        to[tw + 2 * i] = halfDoubled(arena, leaf, 0);
-        to[tw + 2 * i + 1] = halfDoubled(arena, leaf, LEAF_SIZE / 2);
-        free(arena, leaf);
-      }
-      ctl[this.root] = top;
-    }
-    free(arena, dir);
-    ctl[this.root + R_DEPTH] = depth + 1;
-  }
-
-  /** Gives an empty table's range back to its buddy, and goes on while the result's buddy is empty as well. */
-  private mergeEmpty(table: Ptr): void {
-    const arena = this.arena;
-    for (;;) {
-      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-      const tw = (table & UNIT_MASK) << 1;
-      const depth = i32[tw + T_DEPTH]!;
-      if (depth === 0) {
-        if (i32[tw + T_COUNT] === 0) this.destroy(table);
-        return;
-      }
-      const prefix = i32[tw + T_PREFIX]!;
-      const buddy = this.tableOf(prefix ^ (0x80000000 >>> (depth - 1)));
-      const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
-      const bw = (buddy & UNIT_MASK) << 1;
-      if (b32[bw + T_DEPTH] !== depth) return;
-      const empty = i32[tw + T_COUNT] === 0 ? table : b32[bw + T_COUNT] === 0 ? buddy : NULL;
-      if (empty === 0) return;
-      const kept = empty === table ? buddy : table;
-      const k32 = arena.i32[kept >>> SEGMENT_SHIFT]!;
-      const kw = (kept & UNIT_MASK) << 1;
-      arena.touch(kept, 0, 64);
-      k32[kw + T_DEPTH] = depth - 1;
-      k32[kw + T_PREFIX] = prefix & ~(0x80000000 >>> (depth - 1));
-      free(arena, empty);
-      arena.ctl[this.root + R_TABLES] = arena.ctl[this.root + R_TABLES]! - 1;
-      this.publish(kept, depth - 1, k32[kw + T_PREFIX]!);
-      table = kept;
-    }
-  }
-
-  private destroy(table: Ptr): void {
-    const arena = this.arena;
-    free(arena, table);
-    freeDirectory(arena, arena.ctl[this.root]! as Ptr, arena.ctl[this.root + R_DEPTH]!);
-    for (let w = 0; w < ROOT_WORDS; w++) arena.ctl[this.root + w] = 0;
-    this.table = NULL;
-  }
 }
-
-/** Frees the cells of a directory, not the tables. @requires lease */
-export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
-  if (depth > LEAF_BITS) {
-    for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
-      free(arena, arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
-    }
-  }
-  free(arena, dir);
-}
-
-/** The table at a position of a directory that may be detached from its root. @requires lease, position < 2 ** depth */
-export function directoryEntry(arena: Arena, dir: Ptr, depth: number, position: number): Ptr {
-  let cell = dir;
-  if (depth > LEAF_BITS) {
-    cell = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + (position >>> LEAF_BITS)]! as Ptr;
-    position &= LEAF_SIZE - 1;
-  }
-  return arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + position]! as Ptr;
-}
-
-/** Cells of a directory, for fsck. */
-export function directoryCells(arena: Arena, dir: Ptr, depth: number): Ptr[] {
-  const cells = [dir];
-  if (depth > LEAF_BITS) {
-    for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
-      cells.push(arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
-    }
-  }
-  return cells;
-}
-
-function doubled(arena: Arena, cell: Ptr, size: number): Ptr {
-  const grown = alloc(arena, Math.max(16, size * 8));
-  spread(arena, cell, 0, size, grown);
-  return grown;
-}
-
-function halfDoubled(arena: Arena, leaf: Ptr, start: number): Ptr {
-  const grown = alloc(arena, LEAF_SIZE * 4);
-  spread(arena, leaf, start, LEAF_SIZE / 2, grown);
-  return grown;
-}
-
-function spread(arena: Arena, from: Ptr, start: number, size: number, to: Ptr): void {
-  const f32 = arena.i32[from >>> SEGMENT_SHIFT]!;
-  const t32 = arena.i32[to >>> SEGMENT_SHIFT]!;
-  const fw = ((from & UNIT_MASK) << 1) + start;
-  const tw = (to & UNIT_MASK) << 1;
-  for (let i = 0; i < size; i++) {
-    t32[tw + 2 * i] = f32[fw + i]!;
-    t32[tw + 2 * i + 1] = f32[fw + i]!;
-  }
-}
-
-// Work space of `split`: synchronous and not reentrant, so one per thread is enough.
-const SCRATCH = new Int32Array(TABLE_ENTRIES_MAX);
-const WARMED = new Int32Array(1);
-const SCRATCH_H1 = new Int32Array(TABLE_ENTRIES_MAX);
-const SCRATCH_H2 = new Int32Array(TABLE_ENTRIES_MAX);

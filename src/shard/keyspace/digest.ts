@@ -8,8 +8,13 @@
 import { createHash } from 'node:crypto';
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
+import { hashDigest } from '../types/hash/hash-cells.js';
+import { listDigest } from '../types/list/list-cells.js';
+import { setDigest } from '../types/set/set-cells.js';
+import { streamDigest } from '../types/stream/stream-cells.js';
 import { stringToBytes } from '../types/string-value.js';
-import { entryExpireAtMs, entryType, TYPE_STRING } from './entry.js';
+import { zsetDigest } from '../types/zset/zset-cells.js';
+import { entryExpireAtMs, entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from './entry.js';
 import { entryKeyBytes } from './entry-key.js';
 import type { Keyspace } from './keyspace.js';
 import { TABLE_ENTRIES_MAX, tableEntries } from './table.js';
@@ -40,12 +45,29 @@ function bigEndian32(n: number): Uint8Array {
   return bytes;
 }
 
-/** Mixes an entry's value and the fact of its expiry into `digest`. Each type adds its case. @requires lease */
+/** Mixes an entry's value and the fact of its expiry into `digest`. @requires lease */
 export function mixValue(arena: Arena, e: Ptr, digest: Uint8Array): void {
   const type = entryType(arena, e);
   mixDigest(digest, bigEndian32(type));
-  if (type !== TYPE_STRING) throw new Error(`digest of unknown type ${type}`);
-  mixDigest(digest, stringToBytes(arena, e));
+  switch (type) {
+    case TYPE_LIST:
+      listDigest(arena, e, digest);
+      break;
+    case TYPE_SET:
+      setDigest(arena, e, digest);
+      break;
+    case TYPE_ZSET:
+      zsetDigest(arena, e, digest);
+      break;
+    case TYPE_HASH:
+      hashDigest(arena, e, digest);
+      break;
+    case TYPE_STREAM:
+      streamDigest(arena, e, digest);
+      break;
+    default:
+      mixDigest(digest, stringToBytes(arena, e));
+  }
   if (entryExpireAtMs(arena, e) >= 0) xorDigest(digest, EXPIRE_MARK);
 }
 

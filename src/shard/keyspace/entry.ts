@@ -38,6 +38,9 @@ export const F_BIG_KEY = 2;
 /** A string that was changed in place, which Redis would call "raw" whatever its length. */
 export const F_RAW = 4;
 
+/** A hash with a field that expires (types/hash/hash-value.ts). */
+export const F_FIELDS = 8;
+
 /** Largest entry cell; a value that does not fit goes into a blob. */
 export const ENTRY_BYTES_MAX = 16 * 1024;
 /** Longest key kept inside the entry. */
@@ -70,7 +73,7 @@ export function setTypeEncoding(arena: Arena, e: Ptr, type: number, encoding: nu
   i32[w] = (i32[w]! & ~0xff) | type | (encoding << 4);
 }
 
-/** Stores the flags of an entry. F_EXPIRE and F_BIG_KEY describe the layout: only the keyspace changes those. */
+/** Stores the flags of an entry. F_EXPIRE, F_BIG_KEY and F_FIELDS are counted: only the keyspace changes those. */
 export function setFlags(arena: Arena, e: Ptr, flags: number): void {
   arena.touch(e, 0, 4);
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;

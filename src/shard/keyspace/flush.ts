@@ -7,11 +7,13 @@
  * Invariants: (1) lease held; (2) a detached directory is reached from the garbage list only; (3) positions below the
  * cell's own have been freed, tables that span several positions count at their first one.
  */
-import { type Arena, CTL_GARBAGE } from '../../shared/memory/arena.js';
+import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
+import { freeGarbageValues } from '../types/garbage.js';
 import { freeValue } from '../types/value.js';
-import { type Dictionary, directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from './dictionary.js';
+import type { Dictionary } from './dictionary.js';
+import { directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from './extendible.js';
 import { freeEntryCell } from './keyspace.js';
 import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
@@ -48,8 +50,9 @@ export function detachDictionary(dict: Dictionary): number {
 /** Frees garbage for about `budgetUs`, a table at a time; whether some is left. @requires lease */
 export function freeGarbage(arena: Arena, budgetUs: number): boolean {
   const ctl = arena.ctl;
-  if (ctl[CTL_GARBAGE] === 0) return false;
+  if (ctl[CTL_GARBAGE] === 0 && ctl[CTL_GARBAGE_VALUES] === 0) return false;
   const end = performance.now() + budgetUs / 1000;
+  if (freeGarbageValues(arena, end)) return true;
   while (ctl[CTL_GARBAGE] !== 0) {
     freeNextTable(arena, ctl[CTL_GARBAGE]! as Ptr);
     if (performance.now() >= end) return ctl[CTL_GARBAGE] !== 0;

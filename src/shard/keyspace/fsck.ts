@@ -11,31 +11,48 @@ import {
   CTL_FREE_PAGES,
   CTL_NEXT_PAGE,
   CTL_PARTIAL,
+  CTL_WATCHED,
 } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
 import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import { visitWaiters } from '../blocking/waiters.js';
+import { visitTableValue } from '../types/element-table.js';
+import { visitGarbageValues } from '../types/garbage.js';
+import { hashNextAt } from '../types/hash/hash-value.js';
 import { valueBytes, visitValueCells } from '../types/value.js';
 import { BLOCK_BYTES, blobBlock, blockCount } from './blob.js';
+import type { Dictionary } from './dictionary.js';
+import {
+  entryExpireAtMs,
+  entryFlags,
+  entryType,
+  F_BIG_KEY,
+  F_FIELDS,
+  keyWord,
+  TYPE_HASH,
+  TYPE_NAMES,
+  valueWordOffset,
+} from './entry.js';
+import { hashOfEntryKey } from './entry-key.js';
 import {
   DEPTH_MAX,
-  type Dictionary,
   directoryCells,
   directoryEntry,
   R_COUNT,
   R_DEPTH,
   R_DIR,
+  R_FIELDS,
   R_TABLES,
   R_VOLATILE,
-} from './dictionary.js';
-import { entryExpireAtMs, F_BIG_KEY, keyWord, TYPE_NAMES, valueWordOffset } from './entry.js';
-import { hashOfEntryKey } from './entry-key.js';
+} from './extendible.js';
 import { garbageList } from './flush.js';
 import type { Keyspace } from './keyspace.js';
 import {
   BUCKET_PTRS,
   BUCKETS,
   bucketWord,
+  FIELDS_ONE,
   homeBucket,
   SLOTS_PER_BUCKET,
   T_COUNT,
@@ -221,6 +238,12 @@ export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[
   check.reach(arena.ctl[CTL_DB_ROOTS]!, 'database roots');
   for (const { db, dict } of keyspaces) check.attempt(`db ${db}`, () => checkDictionary(check, dict, `db ${db}`));
   check.attempt('garbage', () => checkGarbage(check));
+  const watched = arena.ctl[CTL_WATCHED]! as Ptr;
+  if (watched !== 0) {
+    check.attempt('watched keys', () => visitTableValue(arena, watched, (ptr, what) => check.reach(ptr, what)));
+  }
+  check.attempt('blocked clients', () => visitWaiters(arena, (ptr, what) => check.reach(ptr, what)));
+  check.attempt('garbage values', () => visitGarbageValues(arena, (ptr, what) => check.reach(ptr, what)));
   check.finish();
   return check.findings;
 }
@@ -266,6 +289,7 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
   let tables = 0;
   let count = 0;
   let volatileKeys = 0;
+  let volatileHashes = 0;
   let position = 0;
   for (const table of walkTables(dict)) {
     if (!check.reach(table, `${name} table`)) return;
@@ -286,12 +310,15 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
     position += span;
     tables++;
     count += i32[tw + T_COUNT]!;
-    volatileKeys += i32[tw + T_VOLATILE]!;
+    volatileKeys += i32[tw + T_VOLATILE]! & (FIELDS_ONE - 1);
+    volatileHashes += i32[tw + T_VOLATILE]! >>> 16;
     checkTable(check, dict, table, `${name} table ${table}`);
   }
   if (tables !== arena.ctl[root + R_TABLES])
     check.say(`${name}: ${tables} tables, ${arena.ctl[root + R_TABLES]} counted`);
   if (count !== arena.ctl[root + R_COUNT]) check.say(`${name}: ${count} keys, ${arena.ctl[root + R_COUNT]} counted`);
+  if (volatileHashes !== arena.ctl[root + R_FIELDS])
+    check.say(`${name}: ${volatileHashes} hashes with times miscounted`);
   if (volatileKeys !== arena.ctl[root + R_VOLATILE]) check.say(`${name}: ${volatileKeys} expiring keys miscounted`);
 }
 
@@ -323,6 +350,13 @@ function checkTable(check: Check, dict: Dictionary, table: Ptr, name: string): v
         volatileKeys++;
         if (at < minExpire) check.say(`${name}: an entry expires before the table's bound`);
       }
+      if (entryType(arena, e) === TYPE_HASH) {
+        const next = hashNextAt(arena, e);
+        const timed = (entryFlags(arena, e) & F_FIELDS) !== 0;
+        if (timed !== (next !== Number.POSITIVE_INFINITY)) check.say(`${name}: a hash is flagged wrongly`);
+        if (next < minExpire) check.say(`${name}: a field expires before the table's bound`);
+        if (timed) volatileKeys += FIELDS_ONE;
+      } else if ((entryFlags(arena, e) & F_FIELDS) !== 0) check.say(`${name}: no hash, and flagged as one`);
       hashOfEntryKey(arena, hasher, e);
       const home = homeBucket(hasher.h2);
       if (depth > 0 && ((hasher.h1 ^ i32[tw + T_PREFIX]!) & ~(0xffffffff >>> depth)) !== 0)

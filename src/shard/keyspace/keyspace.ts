@@ -2,27 +2,33 @@
  * The keyspace of one database of one shard: a dictionary whose values are entry cells, and the rules that keep entry,
  * table and counters in step. Views only; see dictionary.ts for the cursor that `find` leaves behind.
  *
- * Invariants: (1) lease held for every call; (2) R_VOLATILE and T_VOLATILE count exactly the entries with F_EXPIRE;
+ * Invariants: (1) lease held for every call; (2) R_VOLATILE and T_VOLATILE count exactly the entries with F_EXPIRE,
+ * R_FIELDS and T_VOLATILE those with F_FIELDS;
  * (3) an entry cell belongs to one slot; calls that move an entry return its new pointer and the old one is void.
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyWords } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
+import { hashNextAt } from '../types/hash/hash-value.js';
 import { freeValue, valueBytes } from '../types/value.js';
 import { blobCellBytes, blobFree, blobFrom } from './blob.js';
-import { Dictionary, R_VOLATILE } from './dictionary.js';
+import { Dictionary } from './dictionary.js';
 import {
   entryExpireAtMs,
+  entryFlags,
   F_BIG_KEY,
   F_EXPIRE,
+  F_FIELDS,
   HEAD_BYTES,
   KEY_INLINE_MAX,
   keyWord,
+  setFlags,
   valueWord,
   valueWordOffset,
 } from './entry.js';
-import { T_MIN_EXPIRE, T_VOLATILE } from './table.js';
+import { R_FIELDS, R_VOLATILE } from './extendible.js';
+import { FIELDS_ONE, T_MIN_EXPIRE, T_VOLATILE } from './table.js';
 
 export class Keyspace {
   readonly arena: Arena;
@@ -85,8 +91,10 @@ export class Keyspace {
   /** Puts a created entry into the dictionary. @requires the last `find` was for its key and returned 0 */
   insert(e: Ptr): void {
     this.dict.insert(e);
-    const at = entryExpireAtMs(this.arena, e);
-    if (at >= 0) this.countVolatile(at);
+    const flags = entryFlags(this.arena, e);
+    if ((flags & (F_EXPIRE | F_FIELDS)) === 0) return;
+    if ((flags & F_EXPIRE) !== 0) this.countVolatile(entryExpireAtMs(this.arena, e));
+    if ((flags & F_FIELDS) !== 0) this.countFields(1, hashNextAt(this.arena, e));
   }
 
   /**
@@ -95,14 +103,45 @@ export class Keyspace {
    */
   replace(e: Ptr, next: Ptr): void {
     const arena = this.arena;
-    const had = entryExpireAtMs(arena, e) >= 0;
+    const old = entryFlags(arena, e);
+    const flags = entryFlags(arena, next);
     this.dict.replace(next);
-    const at = entryExpireAtMs(arena, next);
-    if (at >= 0) {
-      if (had) this.lowerMinExpire(at);
+    if ((flags & F_EXPIRE) !== 0) {
+      const at = entryExpireAtMs(arena, next);
+      if ((old & F_EXPIRE) !== 0) this.lowerMinExpire(at);
       else this.countVolatile(at);
-    } else if (had) this.uncountVolatile();
+    } else if ((old & F_EXPIRE) !== 0) this.uncountVolatile();
+    if (((old | flags) & F_FIELDS) !== 0) this.replaceFields(old, flags, next);
     free(arena, e);
+  }
+
+  private replaceFields(old: number, flags: number, next: Ptr): void {
+    const was = (old & F_FIELDS) !== 0 ? 1 : 0;
+    const is = (flags & F_FIELDS) !== 0 ? 1 : 0;
+    this.countFields(is - was, is === 1 ? hashNextAt(this.arena, next) : Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Notes when the first field of the hash in the found entry `e` expires, unix ms; Infinity when none does.
+   */
+  setFieldExpiry(e: Ptr, nextAtMs: number): void {
+    const arena = this.arena;
+    const flags = entryFlags(arena, e);
+    const was = (flags & F_FIELDS) !== 0;
+    const is = nextAtMs !== Number.POSITIVE_INFINITY;
+    if (was !== is) setFlags(arena, e, flags ^ F_FIELDS);
+    if (was || is) this.countFields((is ? 1 : 0) - (was ? 1 : 0), nextAtMs);
+  }
+
+  /** As `replace`, for an entry `next` with a key blob of its own: that of `e` is freed too. Its value is not. */
+  replaceAll(e: Ptr, next: Ptr): void {
+    const arena = this.arena;
+    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) !== 0) {
+      const kw = keyWord(arena, e);
+      blobFree(arena, i32[kw + 1]! as Ptr, i32[kw]!);
+    }
+    this.replace(e, next);
   }
 
   /** Removes the found entry `e` and frees everything that belongs to it. */
@@ -115,7 +154,9 @@ export class Keyspace {
 
   /** Takes the found entry `e` out of the dictionary; its cell, key and value are the caller's. */
   unlink(e: Ptr): void {
-    if (entryExpireAtMs(this.arena, e) >= 0) this.uncountVolatile();
+    const flags = entryFlags(this.arena, e);
+    if ((flags & F_EXPIRE) !== 0) this.uncountVolatile();
+    if ((flags & F_FIELDS) !== 0) this.countFields(-1, Number.POSITIVE_INFINITY);
     this.dict.remove();
   }
 
@@ -199,6 +240,23 @@ export class Keyspace {
     const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
     i32[tw + T_VOLATILE] = i32[tw + T_VOLATILE]! + 1;
     this.lowerMinExpire(atMs);
+  }
+
+  /** Adds `by` to the number of hashes with fields that expire, of which one does at `nextAtMs`. */
+  private countFields(by: number, nextAtMs: number): void {
+    const arena = this.arena;
+    const { table, words, root } = this.dict;
+    if (by !== 0) {
+      this.dict.touchRoot();
+      words[root + R_FIELDS] = words[root + R_FIELDS]! + by;
+      arena.touch(table, 0, 64);
+      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+      const tw = (table & UNIT_MASK) << 1;
+      const left = i32[tw + T_VOLATILE]! + by * FIELDS_ONE;
+      i32[tw + T_VOLATILE] = left;
+      if (left === 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
+    }
+    this.lowerMinExpire(nextAtMs);
   }
 
   private lowerMinExpire(atMs: number): void {

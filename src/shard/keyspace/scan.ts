@@ -16,7 +16,7 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Dictionary } from './dictionary.js';
 import { F_BIG_KEY, keyWord } from './entry.js';
-import { hashOfEntryKey } from './entry-key.js';
+import type { Extendible } from './extendible.js';
 import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
 /** Number of values of h1: the position behind the last table. */
@@ -37,18 +37,18 @@ export function nextPrefix(arena: Arena, table: Ptr): number {
 }
 
 /** Drops from FOUND what lies before `position` of h1; returns how many stay. */
-function dropBefore(dict: Dictionary, n: number, position: number): number {
+function dropBefore(dict: Extendible, n: number, position: number): number {
   let kept = 0;
   for (let i = 0; i < n; i++) {
     const e = FOUND[i]! as Ptr;
-    hashOfEntryKey(dict.arena, dict.hasher, e);
+    dict.hashOf(e);
     if (dict.hasher.h1 >>> 0 >= position) FOUND[kept++] = e;
   }
   return kept;
 }
 
 /** Collects the entries of `table`, which holds `position`, from there on into FOUND; returns their number. */
-export function collectTable(dict: Dictionary, table: Ptr, position: number): number {
+export function collectTable(dict: Extendible, table: Ptr, position: number): number {
   const arena = dict.arena;
   const n = tableEntries(arena, table, FOUND);
   const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
@@ -56,9 +56,9 @@ export function collectTable(dict: Dictionary, table: Ptr, position: number): nu
 }
 
 /** Collects those of them whose home is `bucket`. */
-export function collectBucket(dict: Dictionary, table: Ptr, bucket: number, position: number): number {
+export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
   const arena = dict.arena;
-  const n = homeEntries(arena, dict.hasher, table, bucket, FOUND);
+  const n = homeEntries(dict, table, bucket, FOUND);
   const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
   return n > 0 && prefix < position ? dropBefore(dict, n, position) : n;
 }

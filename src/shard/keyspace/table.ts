@@ -14,14 +14,13 @@
  *
  * Invariants: (1) a free slot has Ptr 0 and fingerprint 0; (2) `neighbours` is exact, `stashed` too until it saturates
  * at 15; (3) every key of a table has the table's prefix in the top localDepth bits of h1; (4) minExpireAtMs is a lower
- * bound of the table's expiry times.
+ * bound of the table's expiry times, of keys and of fields in hashes.
  */
 
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
-import { hashOfEntryKey } from './entry-key.js';
 
 export const TABLE_BYTES = 4096;
 export const TABLE_WORDS = TABLE_BYTES / 4;
@@ -39,7 +38,10 @@ export const BUCKET_PTRS = 4;
 export const T_DEPTH = 0;
 export const T_PREFIX = 1;
 export const T_COUNT = 2;
+/** Entries with an expiry in the low 16 bits, hashes with fields that expire in the high ones. */
 export const T_VOLATILE = 3;
+/** One hash in T_VOLATILE. */
+export const FIELDS_ONE = 0x10000;
 /** Word offset of the float64 (8-byte aligned). */
 export const T_MIN_EXPIRE = 4;
 export const T_STASHED = 6;
@@ -48,6 +50,14 @@ export const USED_MASK = 0xfff;
 export const DISPLACED_SHIFT = 12;
 export const NEIGHBOURS_ONE = 1 << 24;
 const STASHED_SATURATED = 15;
+
+/** Who knows the keys of a table's entries. */
+interface TableOwner {
+  readonly arena: Arena;
+  readonly hasher: KeyHasher;
+  /** Hashes the key of an entry into `hasher`. */
+  hashOf(e: Ptr): void;
+}
 
 /** Home bucket (0..59) of a key. */
 export function homeBucket(h2: number): number {
@@ -187,7 +197,8 @@ export function tableEntries(arena: Arena, table: Ptr, out: Int32Array): number 
  * Collects the entries whose home is bucket `b`, wherever they were put; returns their number. This is SCAN's step: the
  * home bucket of a key never changes, however often tables split. @requires lease
  */
-export function homeEntries(arena: Arena, hasher: KeyHasher, table: Ptr, b: number, out: Int32Array): number {
+export function homeEntries(owner: TableOwner, table: Ptr, b: number, out: Int32Array): number {
+  const { arena, hasher } = owner;
   const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
   const tw = (table & UNIT_MASK) << 1;
   const bw = bucketWord(tw, b);
@@ -213,7 +224,7 @@ export function homeEntries(arena: Arena, hasher: KeyHasher, table: Ptr, b: numb
       while (mask !== 0) {
         const e = i32[sw + BUCKET_PTRS + 31 - Math.clz32(mask & -mask)]! as Ptr;
         mask &= mask - 1;
-        hashOfEntryKey(arena, hasher, e);
+        owner.hashOf(e);
         if (homeBucket(hasher.h2) === b) out[n++] = e;
       }
     }

@@ -27,6 +27,7 @@ import {
   entryExpireAtMs,
   F_BIG_KEY,
   F_EXPIRE,
+  F_FIELDS,
   F_RAW,
   HEAD_BYTES,
   KEY_INLINE_MAX,
@@ -340,6 +341,7 @@ export function prepareString(
   }
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
+  if ((i32[w]! & (F_FIELDS << 8)) !== 0) keyspace.setFieldExpiry(e, Number.POSITIVE_INFINITY);
   const old = i32[w]!;
   const expires = (old & (F_EXPIRE << 8)) !== 0;
   if (expires === expireAtMs >= 0) {

@@ -62,6 +62,9 @@ export const FLAG_SUBCOMMAND = 1 << 25;
 /** Bounded work and reply: an I/O thread may run it itself under the lease. */
 export const FLAG_INLINE = 1 << 26;
 
+/** MULTI, EXEC and their like: the connection has its own way with them. */
+export const FLAG_TRANSACTION = 1 << 27;
+
 /** Flags that COMMAND INFO does not show. */
 export const HIDDEN_FLAGS = FLAG_MAY_REPLICATE | FLAG_PROTECTED;
 

@@ -22,6 +22,7 @@ import {
   FLAG_JOB,
   FLAG_MOVABLE_KEYS,
   FLAG_SUBCOMMAND,
+  FLAG_TRANSACTION,
   flagBit,
   HIDDEN_FLAGS,
 } from './flags.js';
@@ -209,6 +210,7 @@ export class Registry {
     if (def.async) bits |= FLAG_ASYNC;
     if (def.job) bits |= FLAG_JOB;
     if (def.inline) bits |= FLAG_INLINE;
+    if (def.group === 'transactions' && !def.name.includes('|')) bits |= FLAG_TRANSACTION;
     this.flags[id] = bits;
     this.arity[id] = def.arity;
     this.route[id] = ROUTE_CODE[def.route];

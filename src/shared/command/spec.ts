@@ -107,6 +107,8 @@ export interface CommandSpec {
   readonly keys?: readonly KeySpec[];
   /** For keys that the specifications cannot find, or whose flags depend on the arguments (`variable_flags`). */
   readonly findKeys?: KeyFinder;
+  /** Whether this call may touch keys that its arguments do not name: it then holds the leases of all shards. */
+  readonly everyShard?: (args: Args) => boolean;
   readonly args?: readonly ArgSpec[];
   /** Command tips, as in COMMAND INFO ("request_policy:all_shards"). */
   readonly tips?: readonly string[];

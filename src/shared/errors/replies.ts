@@ -25,6 +25,40 @@ export const STRING_TOO_LONG = line('ERR string exceeds maximum allowed size (pr
 export const INCR_OVERFLOW = line('ERR increment or decrement would overflow');
 export const DECR_OVERFLOW = line('ERR decrement would overflow');
 export const NAN_OR_INFINITY = line('ERR increment would produce NaN or Infinity');
+export const NAN_OR_INFINITY_VALUE = line('ERR value is NaN or Infinity');
+export const HASH_NOT_INTEGER = line('ERR hash value is not an integer');
+export const HASH_NOT_FLOAT = line('ERR hash value is not a float');
+export const FIELDS_MISSING = line('ERR Mandatory argument FIELDS is missing or not at the right position');
+export const FIELDS_COUNT = line('ERR The `numfields` parameter must match the number of arguments');
+export const FIELDS_NOT_POSITIVE = line('ERR Number of fields must be a positive integer');
+export const FIELDS_TOO_FEW = line('ERR Parameter `numFields` should be greater than 0');
+export const FIELDS_INVALID = line('ERR invalid number of fields');
+export const FIELD_EXPIRE_NEGATIVE = line('ERR invalid expire time, must be >= 0');
+export const FIELD_EXPIRE_MISSING = line('ERR missing expire time');
+export const FIELD_CONDITIONS = line('ERR Only one of FXX or FNX arguments can be specified');
+export const FIELD_EXPIRES = line('ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified');
+export const LPOS_RANK = line(
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
+    ' end of the list',
+);
+export const LPOS_RANK_RANGE = line(
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+);
+export const LPOS_COUNT = line("ERR COUNT can't be negative");
+export const LPOS_MAXLEN = line("ERR MAXLEN can't be negative");
+export const NUMKEYS_NOT_POSITIVE = line('ERR numkeys should be greater than 0');
+export const COUNT_NOT_POSITIVE = line('ERR count should be greater than 0');
+export const ZADD_CONDITIONS = line('ERR XX and NX options at the same time are not compatible');
+export const ZADD_COMPARISONS = line('ERR GT, LT, and/or NX options at the same time are not compatible');
+export const ZADD_INCR_PAIRS = line('ERR INCR option supports a single increment-element pair');
+export const SCORE_NAN = line('ERR resulting score is not a number (NaN)');
+export const SCORE_BOUNDS = line('ERR min or max is not a float');
+export const NAME_BOUNDS = line('ERR min or max not valid string range item');
+export const ZRANGE_LIMIT = line(
+  'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
+);
+export const ZRANGE_SCORES = line('ERR syntax error, WITHSCORES not supported in combination with BYLEX');
+export const WEIGHT_NOT_FLOAT = line('ERR weight value is not a float');
 export const BIT_OFFSET = line('ERR bit offset is not an integer or out of range');
 export const BIT_VALUE = line('ERR bit is not an integer or out of range');
 export const BIT_ARGUMENT = line('ERR The bit argument must be 1 or 0.');
@@ -34,11 +68,22 @@ export const BITFIELD_TYPE = line(
 );
 export const BITFIELD_OVERFLOW = line('ERR Invalid OVERFLOW type specified');
 export const BITFIELD_RO_ONLY_GET = line('ERR BITFIELD_RO only supports the GET subcommand');
+export const RANDOM_COUNT_RANGE = line(
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+);
+export const KEYS_TOO_MANY = line("ERR Number of keys can't be greater than number of args");
+export const LIMIT_NEGATIVE = line("ERR LIMIT can't be negative");
+export const SORT_SCORES = line("ERR One or more scores can't be converted into double");
 export const INVALID_CURSOR = line('ERR invalid cursor');
 export const DB_INDEX = line('ERR DB index is out of range');
 export const SWAPDB_FIRST_INDEX = line('ERR invalid first DB index');
 export const SWAPDB_SECOND_INDEX = line('ERR invalid second DB index');
 export const BUSYKEY = line('BUSYKEY Target key name already exists.');
+export const DUMP_BAD_FOOTER = line('ERR DUMP payload version or checksum are wrong');
+export const DUMP_BAD_DATA = line('ERR Bad data format');
+export const RESTORE_TTL = line('ERR Invalid TTL value, must be >= 0');
+export const RESTORE_IDLETIME = line('ERR Invalid IDLETIME value, must be >= 0');
+export const RESTORE_FREQ = line('ERR Invalid FREQ value, must be >= 0 and <= 255');
 export const MOVE_SAME_DB = SAME_OBJECT;
 export const FREQ_NOT_TRACKED = line(
   'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between' +

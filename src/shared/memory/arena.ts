@@ -56,12 +56,20 @@ export const CTL_PENDING = CTL + 25;
 /** Where the active expiry cycle goes on: database and directory position. */
 export const CTL_EXPIRE_DB = CTL + 26;
 export const CTL_EXPIRE_POSITION = CTL + 27;
+/** Head of the list of values given up and waiting to be freed in slices. */
+export const CTL_GARBAGE_VALUES = CTL + 28;
+/** Root of the table of watched keys (0: none), see shard/watch.ts. */
+export const CTL_WATCHED = CTL + 29;
+/** Root of the table of blocked clients (0: none), see shard/blocking/waiters.ts. */
+export const CTL_BLOCKED = CTL + 30;
 /** Bytes in allocated cells (Float64Array index). */
 export const CTL_USED_BYTES_F64 = (CTL + 32) >> 1;
 /** Peak of the same. */
 export const CTL_PEAK_BYTES_F64 = CTL_USED_BYTES_F64 + 1;
 /** Cells handed out and given back since the start (Float64Array index). */
 export const CTL_ALLOCS_F64 = CTL_USED_BYTES_F64 + 2;
+/** Last version given to a watched key (Float64Array index). */
+export const CTL_WATCH_VERSION_F64 = CTL_USED_BYTES_F64 + 3;
 /** Heads of the lists of pages with free cells, one word per size class (up to 96). */
 export const CTL_PARTIAL = CTL + 64;
 /** Free words for other parts of the engine. */

@@ -66,6 +66,8 @@ export class Reply {
   private openBulkBytes = 0;
   /** An I/O thread is running the command: a big value is refused by throwing BIG_REPLY, to be run elsewhere. */
   small = false;
+  /** An I/O thread is running the command: what visits many elements throws BIG_REPLY before it changes anything. */
+  inline = false;
 
   constructor(bytes = INITIAL_BYTES) {
     this.u8 = new Uint8Array(bytes);

@@ -65,6 +65,9 @@ export const STAT = {
   pubsubChannels: 18,
   pubsubPatterns: 19,
   pubsubShardChannels: 20,
+  trackedKeys: 21,
+  trackedItems: 22,
+  trackedPrefixes: 23,
   /** Written by I/O thread 0 for the whole server. */
   opsPerSec: 24,
   inputBytesPerSec: 25,
@@ -98,6 +101,8 @@ export const STAT = {
   expireCapReached: 86,
   expireCycleMs: 87,
   expiredStalePerc: 88,
+  /** Fields of hashes whose time was over. */
+  expiredSubkeys: 89,
   errorReplies: 90,
   unknownErrorPrefixes: 91,
   outputLimitDisconnections: 92,

@@ -1,9 +1,10 @@
 /**
  * The server-wide control block: one SharedArrayBuffer that every thread of a server sees.
  *
- *     line 0..7    server words (Int32) and numbers (Float64), see CONTROL and CONTROL_F64
+ *     line 0..15   server words (Int32) and numbers (Float64), see CONTROL and CONTROL_F64
  *     then         one area of 128 bytes per thread: the doorbell in a cache line of its own, then its state words
  *     then         one stats area of STATS_BYTES per thread (laid out by src/shared/stats)
+ *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
@@ -11,6 +12,7 @@
  * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread.
  */
+import { CLAIM_SLOTS } from './claims.js';
 import { Doorbell } from './doorbell.js';
 
 /** Int32 word indexes. */
@@ -55,6 +57,11 @@ export const CONTROL = {
   serving: 29,
   clusterEnabled: 30,
   activeExpireEffort: 31,
+  /** Keys watched for transactions, over all shards; raised and lowered under the lease of the key's shard. */
+  watchedKeys: 200,
+  /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
+  trackers: 248,
+  monitors: 249,
   /** Words that DEBUG subcommands and CONFIG handlers may use (64 of them). */
   debug: 32,
 } as const;
@@ -68,11 +75,26 @@ export const CONTROL_F64 = {
   queryBufferLimit: 52,
   /** DEBUG and tests: offset of the server's clock, milliseconds. */
   clockOffsetMs: 53,
-  spare: 54,
+  /** Sizes up to which the data types keep their small encodings: the directives of the same names. */
+  hashMaxListpackEntries: 64,
+  hashMaxListpackValue: 65,
+  listMaxListpackSize: 66,
+  listCompressDepth: 67,
+  setMaxIntsetEntries: 68,
+  setMaxListpackEntries: 69,
+  setMaxListpackValue: 70,
+  zsetMaxListpackEntries: 71,
+  zsetMaxListpackValue: 72,
+  hllSparseMaxBytes: 73,
+  streamNodeMaxBytes: 74,
+  streamNodeMaxEntries: 75,
 } as const;
 
+/** The defaults of those sizes, in the order of their indexes from CONTROL_F64.hashMaxListpackEntries on. */
+const TYPE_LIMITS = [512, 64, -2, 0, 512, 128, 64, 128, 64, 3000, 4096, 100];
+
 /** Server words take this many bytes. */
-const SERVER_BYTES = 512;
+const SERVER_BYTES = 1024;
 const THREAD_BYTES = 128;
 /** Bytes reserved for each thread's counters. */
 export const STATS_BYTES = 64 << 10;
@@ -128,14 +150,18 @@ export class ControlBlock {
   /** Makes the block of a new server. */
   static create(ioThreads: number, shards: number): ControlBlock {
     const threads = 2 + ioThreads + shards + TASK_THREADS_MAX;
-    const sab = new SharedArrayBuffer(SERVER_BYTES + threads * (THREAD_BYTES + STATS_BYTES));
+    const sab = new SharedArrayBuffer(
+      SERVER_BYTES + threads * (THREAD_BYTES + STATS_BYTES) + ioThreads * CLAIM_SLOTS * 4,
+    );
     const i32 = new Int32Array(sab);
     i32[CONTROL.magic] = MAGIC;
     i32[CONTROL.ioThreads] = ioThreads;
     i32[CONTROL.shards] = shards;
     i32[CONTROL.threads] = threads;
     i32[CONTROL.activeExpire] = 1;
-    return new ControlBlock(sab);
+    const block = new ControlBlock(sab);
+    block.f64.set(TYPE_LIMITS, CONTROL_F64.hashMaxListpackEntries);
+    return block;
   }
 
   shardThreadId(shard: number): number {
@@ -154,6 +180,12 @@ export class ControlBlock {
   /** The thread's bytes for counters (STATS_BYTES), for src/shared/stats to lay out. Byte offset in `sab`. */
   statsOffset(threadId: number): number {
     return SERVER_BYTES + this.threads * THREAD_BYTES + threadId * STATS_BYTES;
+  }
+
+  /** The claims of the blocked clients of an I/O thread, by connection slot (see claims.ts). */
+  claims(io: number): Int32Array {
+    const offset = SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + io * CLAIM_SLOTS * 4;
+    return new Int32Array(this.sab, offset, CLAIM_SLOTS);
   }
 
   state(threadId: number): number {

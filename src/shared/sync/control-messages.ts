@@ -53,6 +53,8 @@ export interface Asks {
   'io-call': { readonly payload: IoCall; readonly answer: unknown };
   /** All threads: the other side of a pair was started again, see PairChange. */
   pair: { readonly payload: PairChange; readonly answer: null };
+  /** I/O threads: another I/O thread was started again. */
+  link: { readonly payload: LinkChange; readonly answer: null };
 }
 
 export interface IoCall {
@@ -71,6 +73,13 @@ export interface PairChange {
   readonly requestRing: SharedArrayBuffer | null;
   readonly replyRing: SharedArrayBuffer | null;
   readonly mail: MessagePort;
+}
+
+/** I/O thread `peer` was started again; these are the rings from and to it now. */
+export interface LinkChange {
+  readonly peer: number;
+  readonly incoming: SharedArrayBuffer;
+  readonly outgoing: SharedArrayBuffer;
 }
 
 export type AskName = keyof Asks;

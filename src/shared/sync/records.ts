@@ -17,6 +17,9 @@ import type { RingConsumer, RingProducer } from './ring.js';
 /** Sizes of the rings per (I/O thread, shard) pair, bytes. */
 export const RING_LIMITS = { requestBytes: 1 << 20, replyBytes: 1 << 20 } as const;
 
+/** In place of the connection: the bytes are bulletins for the I/O thread's clients (src/shared/pubsub/bulletin.ts). */
+export const BULLETINS = -1;
+
 /** Reply flags. */
 export const REPLY = {
   /** Further pieces of the same reply follow. */

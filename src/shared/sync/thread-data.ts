@@ -13,6 +13,12 @@ export interface PairData {
   readonly generation: number;
 }
 
+/** The rings between two I/O threads, as one of them sees them. */
+export interface LinkData {
+  readonly incoming: SharedArrayBuffer;
+  readonly outgoing: SharedArrayBuffer;
+}
+
 interface ThreadData {
   readonly threadId: number;
   readonly controlBlock: SharedArrayBuffer;
@@ -24,6 +30,8 @@ interface ThreadData {
   readonly segments: readonly (readonly SharedArrayBuffer[])[];
   /** The log of effects (src/shard/effect-log.ts), one per server. */
   readonly effects: SharedArrayBuffer;
+  /** What the clients of each I/O thread want to hear (src/shared/pubsub/interest.ts), by its index. */
+  readonly interests: readonly SharedArrayBuffer[];
   /** All directives with their present values, as CONFIG GET shows them. */
   readonly config: readonly (readonly [string, string])[];
   readonly version: string;
@@ -40,6 +48,8 @@ export interface IoWorkerData extends ThreadData {
   readonly ioIndex: number;
   /** By shard. */
   readonly pairs: readonly PairData[];
+  /** By I/O thread; null for itself. */
+  readonly links: readonly (LinkData | null)[];
   /** The file that the configuration came from, empty if none (INFO config_file). */
   readonly configFile: string;
   readonly executable: string;

@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { MessageChannel } from 'node:worker_threads';
 import type { Connection } from '../../../src/main/io/connection.js';
-import { type InlineExecutor, IoThread } from '../../../src/main/io/io-thread.js';
+import type { InlineExecutor } from '../../../src/main/io/io-parts.js';
+import { IoThread } from '../../../src/main/io/io-thread.js';
 import { readLimits } from '../../../src/main/io/limits.js';
 import { Listener } from '../../../src/main/io/listener.js';
 import { buildRegistry } from '../../../src/shared/command/registry.js';
@@ -139,6 +140,7 @@ export class FakeServer {
     this.replies = replyRings.map((sab, s) => new RingProducer(sab, theirs[s]!));
     const config = new Map<string, string>([['bind', '127.0.0.1'], ...(options.config ?? [])]);
     const executor: InlineExecutor = {
+      outbox: null,
       bigReply: false,
       beginBatch: () => {},
       endBatch: () => {},
@@ -159,6 +161,7 @@ export class FakeServer {
       replyRings: replyRings.map((sab, s) => new RingConsumer(sab, mine[s]!)),
       shardBells: requestRings.map(() => ({ ring: () => this.schedule() }) as never),
       replyView: new ReplyView(),
+      hub: null,
     });
     this.io.log = (_level, message) => {
       this.lines.push(message);

@@ -4,8 +4,9 @@
  * control port (`registerClientCalls`).
  */
 import type { Registry } from '../../../shared/command/registry.js';
-import { BARRIER, CONN_FLAG, type Connection } from '../connection.js';
+import { BARRIER, CONN_FLAG, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { TRACK } from '../tracking/tracking-state.js';
 
 /** Which clients are meant; null: any. */
 export interface ClientFilter {
@@ -32,20 +33,27 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
   const queued = conn.inFlightBytes;
   const buffered = conn.outputBytes - queued;
   const input = conn.inputBytes;
+  const own = conn.subscriptions;
   return (
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
     ` age=${seconds(conn.createdMs)} idle=${seconds(conn.lastActiveMs)} flags=${clientFlags(conn)} db=${conn.db}` +
-    ` sub=0 psub=0 ssub=0 multi=-1 qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0` +
+    ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0} multi=-1 qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0` +
     ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered}` +
     ` oll=${queued > 0 ? 1 : 0} omem=${queued}` +
     ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
-    ` cmd=${command} user=${conn.user} redir=-1 resp=${conn.proto} lib-name=${conn.libName} lib-ver=${conn.libVer}`
+    ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto} lib-name=${conn.libName} lib-ver=${conn.libVer}`
   );
 }
 
 function clientFlags(conn: Connection): string {
   let flags = '';
+  const tracking = conn.tracking?.flags ?? 0;
+  if ((conn.modes & MODE.monitor) !== 0) flags += 'O';
+  if ((conn.modes & MODE.subscribed) !== 0) flags += 'P';
   if ((conn.barrier & (BARRIER.blocked | BARRIER.pause)) !== 0) flags += 'b';
+  if ((conn.modes & MODE.tracking) !== 0) flags += 't';
+  if ((tracking & TRACK.brokenRedirect) !== 0) flags += 'R';
+  if ((tracking & TRACK.bcast) !== 0) flags += 'B';
   if (conn.closeAfterReply) flags += 'c';
   if ((conn.flags & CONN_FLAG.unixSocket) !== 0) flags += 'U';
   if (conn.noEvict) flags += 'e';
@@ -53,11 +61,16 @@ function clientFlags(conn: Connection): string {
   return flags === '' ? 'N' : flags;
 }
 
-/** Whether the filter means this connection. All are of type normal until pub/sub and replication exist. */
+/** What kind of client this is; replicas and masters do not exist yet. */
+function typeOf(conn: Connection): ClientType {
+  return (conn.modes & MODE.subscribed) !== 0 ? 'pubsub' : 'normal';
+}
+
+/** Whether the filter means this connection. */
 function isMeant(conn: Connection, filter: ClientFilter): boolean {
   if (conn.id === filter.exceptId) return false;
   if (filter.ids !== null && !filter.ids.includes(conn.id)) return false;
-  if (filter.type !== null && filter.type !== 'normal') return false;
+  if (filter.type !== null && filter.type !== typeOf(conn)) return false;
   if (filter.addr !== null && conn.addr !== filter.addr) return false;
   if (filter.laddr !== null && conn.laddr !== filter.laddr) return false;
   return filter.user === null || conn.user === filter.user;

@@ -19,6 +19,7 @@ import {
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt } from './cold-arguments.js';
 import { replyHelp } from './help.js';
+import { clientCaching, clientGetRedir, clientTracking, clientTrackingInfo } from './tracking.js';
 
 /** CONTROL.pauseMode. */
 const PAUSE_NONE = 0;
@@ -219,31 +220,6 @@ function unblock(_io: IoThread, _conn: Connection, args: Args, reply: Reply): vo
   else reply.int(0);
 }
 
-// ---- tracking: known, and off
-
-function tracking(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
-  const on = onOff(args, 2, reply);
-  if (on === true) reply.errorText('ERR CLIENT TRACKING ON is not supported yet');
-  else if (on === false) reply.ok();
-}
-
-function caching(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  reply.errorText(
-    'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled',
-  );
-}
-
-function trackingInfo(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  reply.map(3);
-  reply.bulkText('flags');
-  reply.set(1);
-  reply.bulkText('off');
-  reply.bulkText('redirect');
-  reply.int(-1);
-  reply.bulkText('prefixes');
-  reply.array(0);
-}
-
 // ---- specifications
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'since' | 'summary'> &
@@ -290,14 +266,14 @@ const TRACKING_ARGS = [
 ];
 
 const subcommands: readonly CommandDef[] = [
-  sub('caching', false, caching, {
+  sub('caching', false, clientCaching, {
     arity: 3,
     since: '6.0.0',
     summary: 'Says whether the keys of the next command are tracked.',
     args: [oneOf('mode', [token('yes'), token('no')])],
   }),
   sub('getname', false, getName, { arity: 2, since: '2.6.9', summary: 'Tells how the connection is named.' }),
-  sub('getredir', false, (_io, _conn, _args, reply) => reply.int(-1), {
+  sub('getredir', false, clientGetRedir, {
     arity: 2,
     since: '6.0.0',
     summary: 'Returns the id of the client that gets the tracking notifications of this one.',
@@ -398,14 +374,15 @@ const subcommands: readonly CommandDef[] = [
     tips: ON_ALL_NODES,
     args: [str('connection-name')],
   }),
-  sub('tracking', false, tracking, {
+  sub('tracking', false, clientTracking, {
     arity: -3,
+    async: true,
     since: '6.0.0',
     complexity: 'O(1), with some options more',
     summary: 'Switches invalidation messages for client-side caches on or off.',
     args: TRACKING_ARGS,
   }),
-  sub('trackinginfo', false, trackingInfo, {
+  sub('trackinginfo', false, clientTrackingInfo, {
     arity: 2,
     since: '6.2.0',
     summary: 'Returns what the connection tracks, and how.',

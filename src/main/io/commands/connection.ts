@@ -8,16 +8,23 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
-import { CONN_FLAG, type Connection, REPLY_MODE } from '../connection.js';
+import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { dropTransaction } from '../transaction-commands.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt } from './cold-arguments.js';
 
 const CONNECTION = { group: 'connection', acl: ['@connection'], route: 'local' } as const;
 
-function ping(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+function ping(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 2) reply.wrongArity('ping');
-  else if (args.argc === 1) reply.pong();
+  else if ((conn.modes & MODE.subscribed) !== 0 && conn.proto === 2) {
+    // Among messages, the answer looks like one.
+    reply.array(2);
+    reply.bulkText('pong');
+    if (args.argc === 1) reply.bulkText('');
+    else reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+  } else if (args.argc === 1) reply.pong();
   else reply.bulk(args.u8, args.off[1]!, args.len[1]!);
 }
 
@@ -150,6 +157,7 @@ function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
 }
 
 function reset(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  dropTransaction(io, conn);
   conn.db = 0;
   conn.proto = 2;
   conn.name = '';
@@ -157,6 +165,7 @@ function reset(io: IoThread, conn: Connection, _args: Args, reply: Reply): void 
   conn.authenticated = requiredPassword(io) === '';
   conn.replyMode = REPLY_MODE.on;
   conn.flags &= ~(CONN_FLAG.noTouch | CONN_FLAG.noEvict);
+  if (conn.modes !== 0) io.hub.forget(conn);
   reply.proto = 2;
   reply.simple('RESET');
 }

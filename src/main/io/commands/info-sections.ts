@@ -8,6 +8,7 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
 import { BARRIER, type Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
 import { humanBytes, type InfoFields, ratio, secondsText, sectionText } from './info-text.js';
 import { percentileText } from './latency-figures.js';
 import { memoryFigures } from './memory-figures.js';
@@ -95,6 +96,7 @@ function clients({ io, view }: InfoSource): string {
     ['client_recent_max_output_buffer', stats.max(STAT.clientsOutputMaxBytes)],
     ['blocked_clients', stats.sum(STAT.blockedClients)],
     ['tracking_clients', stats.sum(STAT.trackingClients)],
+    ['pubsub_clients', stats.sum(STAT.pubsubClients)],
     ['clients_in_timeout_table', 0],
     ['total_blocking_keys', 0],
     ['total_blocking_keys_on_nokey', 0],
@@ -199,6 +201,17 @@ function persistence({ io, view }: InfoSource): string {
   ]);
 }
 
+/** Each channel counts once, also when several I/O threads have subscribers for it. */
+function pubsubFields(io: IoThread, view: ServerView): InfoFields {
+  const s = view.stats;
+  const isAlone = io.control.ioThreads === 1;
+  return [
+    ['pubsub_channels', isAlone ? s.sum(STAT.pubsubChannels) : io.hub.distinctChannels(KIND_CHANNEL)],
+    ['pubsub_patterns', isAlone ? s.sum(STAT.pubsubPatterns) : io.hub.distinctPatterns()],
+    ['pubsubshard_channels', isAlone ? s.sum(STAT.pubsubShardChannels) : io.hub.distinctChannels(KIND_SHARD_CHANNEL)],
+  ];
+}
+
 function stats({ io, view }: InfoSource): string {
   const s = view.stats;
   const kilobytes = (stat: number): string => (s.sum(stat) / 1024).toFixed(2);
@@ -218,6 +231,7 @@ function stats({ io, view }: InfoSource): string {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
+    ['expired_subkeys', s.sum(STAT.expiredSubkeys)],
     ['expired_keys', s.sum(STAT.expiredKeys)],
     ['expired_stale_perc', s.max(STAT.expiredStalePerc).toFixed(2)],
     ['expired_time_cap_reached_count', s.sum(STAT.expireCapReached)],
@@ -228,9 +242,7 @@ function stats({ io, view }: InfoSource): string {
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', s.sum(STAT.keyspaceHits)],
     ['keyspace_misses', s.sum(STAT.keyspaceMisses)],
-    ['pubsub_channels', s.sum(STAT.pubsubChannels)],
-    ['pubsub_patterns', s.sum(STAT.pubsubPatterns)],
-    ['pubsubshard_channels', s.sum(STAT.pubsubShardChannels)],
+    ...pubsubFields(io, view),
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
@@ -241,9 +253,9 @@ function stats({ io, view }: InfoSource): string {
     ['active_defrag_key_misses', 0],
     ['total_active_defrag_time', 0],
     ['current_active_defrag_time', 0],
-    ['tracking_total_keys', 0],
-    ['tracking_total_items', 0],
-    ['tracking_total_prefixes', 0],
+    ['tracking_total_keys', s.sum(STAT.trackedKeys)],
+    ['tracking_total_items', s.sum(STAT.trackedItems)],
+    ['tracking_total_prefixes', s.sum(STAT.trackedPrefixes)],
     ['unexpected_error_replies', 0],
     ['total_error_replies', s.sum(STAT.errorReplies)],
     ['dump_payload_sanitizations', 0],

@@ -7,9 +7,12 @@ import { configCommand } from './config.js';
 import { connectionCommands } from './connection.js';
 import { latencyCommand } from './latency.js';
 import { memoryCommand } from './memory.js';
+import { monitorCommand } from './monitor.js';
 import { objectHelpCommand } from './object-help.js';
+import { pubsubCommands } from './pubsub.js';
 import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
+import { transactionCommands } from './transactions.js';
 
 export const localCommands: readonly CommandDef[] = [
   ...connectionCommands,
@@ -22,4 +25,7 @@ export const localCommands: readonly CommandDef[] = [
   slowlogCommand,
   latencyCommand,
   aclCommand,
+  ...pubsubCommands,
+  monitorCommand,
+  ...transactionCommands,
 ];

@@ -8,7 +8,7 @@
  * baseline of RESETSTAT; (2) `first[shard]` is segment 0 of the shard, where its control words and database roots lie.
  */
 import { readFileSync } from 'node:fs';
-import { R_COUNT, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/dictionary.js';
+import { R_COUNT, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/extendible.js';
 import { CTL_ALLOCS_F64, CTL_DB_ROOTS, CTL_SEGMENT_COUNT, CTL_USED_BYTES_F64 } from '../../../shared/memory/arena.js';
 import { SEGMENT_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { StatsBlock } from '../../../shared/stats/stats-block.js';

@@ -1,0 +1,289 @@
+/**
+ * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See pubsub/channels.ts for who
+ * subscribes to what, and hub.ts for how a message reaches the other I/O threads.
+ */
+import { container, pattern, str } from '../../../shared/command/shorthand.js';
+import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { type Connection, MODE } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+import type { Channel } from '../pubsub/channels.js';
+import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
+import { replyHelp } from './help.js';
+
+type Local = NonNullable<CommandDef['local']>;
+
+// ---- subscribing
+
+/** The confirmation: what happened to which channel, and how many the connection has now. */
+function confirm(conn: Connection, reply: Reply, kind: number, word: string, args: Args, i: number): void {
+  reply.push(3);
+  reply.bulkText(word);
+  reply.bulk(args.u8, args.off[i]!, args.len[i]!);
+  reply.int(countOf(conn, kind));
+}
+
+function countOf(conn: Connection, kind: number): number {
+  const own = conn.subscriptions;
+  if (own === null) return 0;
+  return kind === KIND_SHARD_CHANNEL ? own.shardChannels.size : own.count;
+}
+
+function subscriber(kind: number, word: string): Local {
+  return (io: IoThread, conn: Connection, args: Args, reply: Reply): void => {
+    for (let i = 1; i < args.argc; i++) {
+      io.hub.channels.subscribe(conn, kind, args.u8, args.off[i]!, args.len[i]!);
+      confirm(conn, reply, kind, word, args, i);
+    }
+  };
+}
+
+function unsubscriber(kind: number, word: string): Local {
+  return (io: IoThread, conn: Connection, args: Args, reply: Reply): void => {
+    for (let i = 1; i < args.argc; i++) {
+      io.hub.channels.unsubscribe(conn, kind, args.u8, args.off[i]!, args.len[i]!);
+      confirm(conn, reply, kind, word, args, i);
+    }
+    if (args.argc === 1) unsubscribeAll(io, conn, reply, kind, word);
+  };
+}
+
+function unsubscribeAll(io: IoThread, conn: Connection, reply: Reply, kind: number, word: string): void {
+  const all: Channel[] = conn.subscriptions === null ? [] : [...conn.subscriptions.of(kind).keys()];
+  for (const channel of all) {
+    io.hub.channels.remove(conn, channel);
+    reply.push(3);
+    reply.bulkText(word);
+    reply.bulk(channel.bytes, 0, channel.bytes.length);
+    reply.int(countOf(conn, kind));
+  }
+  if (all.length > 0) return;
+  reply.push(3);
+  reply.bulkText(word);
+  reply.nil();
+  reply.int(countOf(conn, kind));
+}
+
+// ---- publishing
+
+// hot: bench/pubsub.js
+function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind: number): void {
+  const { u8, dv, off, len } = args;
+  const { hub } = io;
+  const others = hub.outbox.publish(kind, u8, dv, off[1]!, len[1]!, u8, off[2]!, len[2]!, io.index);
+  if ((conn.modes & MODE.subscribed) !== 0) {
+    // Its own message comes behind the reply.
+    reply.int(others + hub.channels.receivers(kind, u8, off[1]!, len[1]!));
+    hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
+  } else reply.int(others + hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!));
+}
+
+/** How I/O threads run the commands that shard threads have for scripts and transactions (shard/commands/publish.ts). */
+export const publishHandlers: Readonly<Record<string, Local>> = {
+  publish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
+  spublish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),
+};
+
+// ---- PUBSUB
+
+/** Names of channels of all I/O threads that match. */
+async function namesEverywhere(io: IoThread, kind: number, match: string | null): Promise<string[]> {
+  if (io.port === null || io.control.ioThreads === 1) return namesHere(io, { kind, match });
+  const answers = (await io.port.ioCall('all', 'pubsub-channels', { kind, match })) as string[][];
+  return [...new Set(answers.flat())];
+}
+
+interface NamesOrder {
+  readonly kind: number;
+  /** One char a byte; null: all. */
+  readonly match: string | null;
+}
+
+function namesHere(io: IoThread, order: NamesOrder): string[] {
+  const match = order.match === null ? null : Uint8Array.from(Buffer.from(order.match, 'latin1'));
+  return io.hub.channels.names(order.kind, match);
+}
+
+/** Makes this thread's channels visible to the others' PUBSUB CHANNELS. Once, before it serves. */
+export function registerPubsubCalls(io: IoThread): void {
+  io.port?.onIoCall('pubsub-channels', (payload) => namesHere(io, payload as NamesOrder));
+}
+
+function channelsOf(kind: number): Local {
+  return async (io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> => {
+    if (args.argc > 3) {
+      const name = args.latin1(1);
+      reply.errorLatin1(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try PUBSUB HELP.`);
+      return;
+    }
+    const names = await namesEverywhere(io, kind, args.argc === 3 ? args.latin1(2) : null);
+    reply.array(names.length);
+    for (const name of names) reply.bulkLatin1(name);
+  };
+}
+
+function numbersOf(kind: number): Local {
+  return (io: IoThread, _conn: Connection, args: Args, reply: Reply): void => {
+    const { readers, hasher } = io.hub.outbox;
+    reply.array((args.argc - 2) * 2);
+    for (let i = 2; i < args.argc; i++) {
+      reply.bulk(args.u8, args.off[i]!, args.len[i]!);
+      hasher.hash(kind, args.u8, args.dv, args.off[i]!, args.len[i]!);
+      let count = 0;
+      for (const reader of readers) count += reader.channelCount(hasher.h1, hasher.h2);
+      reply.int(count);
+    }
+  };
+}
+
+function numPat(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  reply.int(io.hub.distinctPatterns());
+}
+
+const HELP: readonly string[] = [
+  'CHANNELS [<pattern>]',
+  '    The channels with subscribers, those that match <pattern> if it is given.',
+  'NUMPAT',
+  '    How many different patterns are subscribed to.',
+  'NUMSUB [<channel> ...]',
+  '    How many subscribers each channel has, those of patterns not counted.',
+  'SHARDCHANNELS [<pattern>]',
+  '    As CHANNELS, for shard channels.',
+  'SHARDNUMSUB [<shardchannel> ...]',
+  '    As NUMSUB, for shard channels.',
+];
+
+// ---- specifications
+
+const SUBSCRIBE_FLAGS = ['pubsub', 'noscript', 'loading', 'stale'] as const;
+const SHARD_KEY = [{ flags: ['not_key'], begin: { index: 1 }, find: { lastKey: -1, step: 1, limit: 0 } }] as const;
+
+function subscription(
+  name: string,
+  local: Local,
+  spec: Pick<CommandSpec, 'summary' | 'since' | 'complexity' | 'args'> & Partial<Pick<CommandSpec, 'keys'>>,
+): CommandDef {
+  const arity = name.includes('un') ? -1 : -2;
+  return defineCommand({
+    name,
+    arity,
+    flags: SUBSCRIBE_FLAGS,
+    acl: [],
+    group: 'pubsub',
+    route: 'local',
+    local,
+    ...spec,
+  });
+}
+
+const SEVERAL = { multiple: true } as const;
+const ANY_NUMBER = { optional: true, multiple: true } as const;
+
+function sub(
+  name: string,
+  local: Local,
+  spec: Pick<CommandSpec, 'arity' | 'since' | 'summary' | 'complexity'> & Partial<CommandSpec>,
+): CommandDef {
+  return defineCommand({
+    name: `pubsub|${name}`,
+    flags: ['pubsub', 'loading', 'stale'],
+    acl: [],
+    group: 'pubsub',
+    route: 'local',
+    local,
+    ...spec,
+  });
+}
+
+const pubsubCommand: CommandDef = container(
+  'pubsub',
+  { group: 'pubsub', since: '2.8.0', summary: 'A container for commands about channels and subscriptions.' },
+  [
+    sub('channels', channelsOf(KIND_CHANNEL), {
+      arity: -2,
+      since: '2.8.0',
+      complexity: 'O(N) where N is the number of channels',
+      summary: 'Lists the channels with subscribers.',
+      async: true,
+      args: [pattern('pattern', { optional: true })],
+    }),
+    sub('help', (_io, _conn, _args, reply: Reply) => replyHelp(reply, 'PUBSUB', HELP), {
+      arity: 2,
+      since: '6.2.0',
+      complexity: 'O(1)',
+      summary: 'Returns a text about the subcommands.',
+      flags: ['loading', 'stale'],
+    }),
+    sub('numpat', numPat, {
+      arity: 2,
+      since: '2.8.0',
+      complexity: 'O(1)',
+      summary: 'Tells how many different patterns are subscribed to.',
+    }),
+    sub('numsub', numbersOf(KIND_CHANNEL), {
+      arity: -2,
+      since: '2.8.0',
+      complexity: 'O(N) where N is the number of channels asked about',
+      summary: 'Tells how many subscribers channels have.',
+      args: [str('channel', ANY_NUMBER)],
+    }),
+    sub('shardchannels', channelsOf(KIND_SHARD_CHANNEL), {
+      arity: -2,
+      since: '7.0.0',
+      complexity: 'O(N) where N is the number of shard channels',
+      summary: 'Lists the shard channels with subscribers.',
+      async: true,
+      args: [pattern('pattern', { optional: true })],
+    }),
+    sub('shardnumsub', numbersOf(KIND_SHARD_CHANNEL), {
+      arity: -2,
+      since: '7.0.0',
+      complexity: 'O(N) where N is the number of shard channels asked about',
+      summary: 'Tells how many subscribers shard channels have.',
+      args: [str('shardchannel', ANY_NUMBER)],
+    }),
+  ],
+);
+
+export const pubsubCommands: readonly CommandDef[] = [
+  subscription('subscribe', subscriber(KIND_CHANNEL, 'subscribe'), {
+    since: '2.0.0',
+    complexity: 'O(N) where N is the number of channels',
+    summary: 'Begins to listen to channels.',
+    args: [str('channel', SEVERAL)],
+  }),
+  subscription('unsubscribe', unsubscriber(KIND_CHANNEL, 'unsubscribe'), {
+    since: '2.0.0',
+    complexity: 'O(N) where N is the number of channels',
+    summary: 'Ends listening to channels, or to all of them.',
+    args: [str('channel', ANY_NUMBER)],
+  }),
+  subscription('psubscribe', subscriber(KIND_PATTERN, 'psubscribe'), {
+    since: '2.0.0',
+    complexity: 'O(N) where N is the number of patterns',
+    summary: 'Begins to listen to all channels that match patterns.',
+    args: [pattern('pattern', SEVERAL)],
+  }),
+  subscription('punsubscribe', unsubscriber(KIND_PATTERN, 'punsubscribe'), {
+    since: '2.0.0',
+    complexity: 'O(N) where N is the number of patterns',
+    summary: 'Ends listening to patterns, or to all of them.',
+    args: [pattern('pattern', ANY_NUMBER)],
+  }),
+  subscription('ssubscribe', subscriber(KIND_SHARD_CHANNEL, 'ssubscribe'), {
+    since: '7.0.0',
+    complexity: 'O(N) where N is the number of shard channels',
+    summary: 'Begins to listen to shard channels.',
+    keys: SHARD_KEY,
+    args: [str('shardchannel', SEVERAL)],
+  }),
+  subscription('sunsubscribe', unsubscriber(KIND_SHARD_CHANNEL, 'sunsubscribe'), {
+    since: '7.0.0',
+    complexity: 'O(N) where N is the number of shard channels',
+    summary: 'Ends listening to shard channels, or to all of them.',
+    keys: SHARD_KEY,
+    args: [str('shardchannel', ANY_NUMBER)],
+  }),
+  pubsubCommand,
+];

@@ -1,0 +1,185 @@
+/**
+ * CLIENT TRACKING, CACHING, GETREDIR and TRACKINGINFO. Local; a client to redirect to is looked for on all I/O threads.
+ */
+import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { Connection } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+import { TRACK, type TrackingState } from '../tracking/tracking-state.js';
+import { integerAt } from './cold-arguments.js';
+
+/** What CLIENT TRACKING was asked for. */
+interface Wish {
+  readonly on: boolean;
+  flags: number;
+  redirectId: number;
+  redirectIo: number;
+  readonly prefixes: string[];
+}
+
+/** Tells other I/O threads whether a client is here. Once, before the thread serves. */
+export function registerTrackingCalls(io: IoThread): void {
+  io.port?.onIoCall('client-here', (id) => (io.connections.has(id as number) ? io.index : -1));
+}
+
+/** Index of the I/O thread that has the client, -1 when there is none. */
+async function threadOf(io: IoThread, id: number): Promise<number> {
+  if (io.connections.has(id)) return io.index;
+  if (io.port === null || io.control.ioThreads === 1) return -1;
+  const answers = (await io.port.ioCall('all', 'client-here', id)) as number[];
+  return Math.max(-1, ...answers);
+}
+
+/** CLIENT TRACKING. */
+export async function clientTracking(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
+  // The arguments lie in a buffer that the next read overwrites.
+  const own = args.detach();
+  const wish = await parse(io, own, reply);
+  if (wish === null || conn.closed) return;
+  if (!wish.on) {
+    io.hub.tracking.disable(conn);
+    reply.ok();
+    return;
+  }
+  const problem = conflict(conn.tracking, wish);
+  if (problem !== null) {
+    reply.errorLatin1(`ERR ${problem}`);
+    return;
+  }
+  io.hub.tracking.enable(conn, wish.flags, wish.redirectId, wish.redirectIo, wish.prefixes);
+  reply.ok();
+}
+
+/** Reads the options; null after an error was written. */
+async function parse(io: IoThread, args: Args, reply: Reply): Promise<Wish | null> {
+  const wish: Wish = { on: args.is(2, 'on'), flags: 0, redirectId: 0, redirectIo: 0, prefixes: [] };
+  for (let i = 3; i < args.argc; i++) {
+    const more = i + 1 < args.argc;
+    if (more && args.is(i, 'redirect')) {
+      i++;
+      if (wish.redirectId !== 0) {
+        reply.errorText('ERR A client can only redirect to a single other client');
+        return null;
+      }
+      const id = integerAt(args, i);
+      if (id === null) {
+        reply.error(NOT_INTEGER);
+        return null;
+      }
+      wish.redirectId = id;
+      wish.redirectIo = await threadOf(io, id);
+      if (wish.redirectIo < 0) {
+        reply.errorText('ERR The client ID you want redirect to does not exist');
+        return null;
+      }
+    } else if (args.is(i, 'bcast')) wish.flags |= TRACK.bcast;
+    else if (args.is(i, 'optin')) wish.flags |= TRACK.optIn;
+    else if (args.is(i, 'optout')) wish.flags |= TRACK.optOut;
+    else if (args.is(i, 'noloop')) wish.flags |= TRACK.noLoop;
+    else if (more && args.is(i, 'prefix')) wish.prefixes.push(args.latin1(++i));
+    else {
+      reply.error(SYNTAX);
+      return null;
+    }
+  }
+  if (wish.on || args.is(2, 'off')) return wish;
+  reply.error(SYNTAX);
+  return null;
+}
+
+/** Why the options cannot be, together or beside what is on already; null when they can. */
+function conflict(state: TrackingState | null, { flags, prefixes }: Wish): string | null {
+  const before = state?.flags ?? flags;
+  const again = 'before disabling tracking for this client, and then re-enabling it with a different mode.';
+  if ((flags & TRACK.bcast) === 0 && prefixes.length > 0) return 'PREFIX option requires BCAST mode to be enabled';
+  if (((flags ^ before) & TRACK.bcast) !== 0) return `You can't switch BCAST mode on/off ${again}`;
+  const choices = flags & (TRACK.optIn | TRACK.optOut);
+  if ((flags & TRACK.bcast) !== 0 && choices !== 0) return 'OPTIN and OPTOUT are not compatible with BCAST';
+  if (choices === (TRACK.optIn | TRACK.optOut)) return "You can't specify both OPTIN mode and OPTOUT mode";
+  if (
+    ((flags & TRACK.optIn) !== 0 && (before & TRACK.optOut) !== 0) ||
+    ((flags & TRACK.optOut) !== 0 && (before & TRACK.optIn) !== 0)
+  ) {
+    return `You can't switch OPTIN/OPTOUT mode ${again}`;
+  }
+  return (flags & TRACK.bcast) === 0 ? null : overlap(state, prefixes);
+}
+
+/** Prefixes of one client must not name the same key twice. */
+function overlap(state: TrackingState | null, prefixes: readonly string[]): string | null {
+  const rule = 'Prefixes for a single client must not overlap.';
+  for (let i = 0; i < prefixes.length; i++) {
+    const prefix = prefixes[i]!;
+    for (const old of state?.prefixes ?? []) {
+      if (overlaps(old, prefix)) return `Prefix '${prefix}' overlaps with an existing prefix '${old}'. ${rule}`;
+    }
+    for (const other of prefixes.slice(i + 1)) {
+      if (overlaps(prefix, other))
+        return `Prefix '${prefix}' overlaps with another provided prefix '${other}'. ${rule}`;
+    }
+  }
+  return null;
+}
+
+function overlaps(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+/** CLIENT CACHING. */
+export function clientCaching(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  const state = conn.tracking;
+  if (state === null) {
+    reply.errorText(
+      'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled',
+    );
+    return;
+  }
+  const yes = args.is(2, 'yes');
+  if (!yes && !args.is(2, 'no')) {
+    reply.error(SYNTAX);
+    return;
+  }
+  if ((state.flags & (yes ? TRACK.optIn : TRACK.optOut)) === 0) {
+    reply.errorText(
+      yes
+        ? 'ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.'
+        : 'ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.',
+    );
+    return;
+  }
+  io.hub.tracking.setCaching(conn, state, true);
+  reply.ok();
+}
+
+/** CLIENT GETREDIR. */
+export function clientGetRedir(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  reply.int(conn.tracking === null ? -1 : conn.tracking.redirectId);
+}
+
+/** CLIENT TRACKINGINFO. */
+export function clientTrackingInfo(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  const state = conn.tracking;
+  const words = state === null ? ['off'] : flagWords(state.flags);
+  reply.map(3);
+  reply.bulkText('flags');
+  reply.set(words.length);
+  for (const word of words) reply.bulkText(word);
+  reply.bulkText('redirect');
+  reply.int(state === null ? -1 : state.redirectId);
+  reply.bulkText('prefixes');
+  const prefixes = state === null ? [] : [...state.prefixes].sort((a, b) => (a < b ? -1 : 1));
+  reply.array(prefixes.length);
+  for (const prefix of prefixes) reply.bulkLatin1(prefix);
+}
+
+function flagWords(flags: number): string[] {
+  const words = ['on'];
+  const caching = (flags & TRACK.caching) !== 0;
+  if ((flags & TRACK.bcast) !== 0) words.push('bcast');
+  if ((flags & TRACK.optIn) !== 0) words.push('optin', ...(caching ? ['caching-yes'] : []));
+  if ((flags & TRACK.optOut) !== 0) words.push('optout', ...(caching ? ['caching-no'] : []));
+  if ((flags & TRACK.noLoop) !== 0) words.push('noloop');
+  if ((flags & TRACK.brokenRedirect) !== 0) words.push('broken_redirect');
+  return words;
+}

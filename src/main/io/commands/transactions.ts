@@ -1,0 +1,48 @@
+/** MULTI, EXEC, DISCARD and UNWATCH as COMMAND shows them; dispatch carries them out (../transaction-commands.ts). */
+import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
+
+const FLAGS = ['noscript', 'loading', 'stale', 'fast', 'allow_busy'] as const;
+const COMMON = { acl: ['@transaction'], group: 'transactions', route: 'local', local: unreached } as const;
+
+function unreached(): void {
+  throw new Error('a transaction command reached its definition');
+}
+
+export const transactionCommands: readonly CommandDef[] = [
+  defineCommand({
+    ...COMMON,
+    name: 'multi',
+    arity: 1,
+    flags: [...FLAGS],
+    since: '1.2.0',
+    complexity: 'O(1)',
+    summary: 'Begins a transaction: what follows is queued.',
+  }),
+  defineCommand({
+    ...COMMON,
+    name: 'exec',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
+    since: '1.2.0',
+    complexity: 'That of the queued commands.',
+    summary: 'Runs the queued commands in one piece.',
+  }),
+  defineCommand({
+    ...COMMON,
+    name: 'discard',
+    arity: 1,
+    flags: [...FLAGS],
+    since: '2.0.0',
+    complexity: 'O(N), when N is the number of queued commands',
+    summary: 'Drops the queued commands and ends the transaction.',
+  }),
+  defineCommand({
+    ...COMMON,
+    name: 'unwatch',
+    arity: 1,
+    flags: [...FLAGS],
+    since: '2.2.0',
+    complexity: 'O(1)',
+    summary: 'Watches none of the keys any longer.',
+  }),
+];

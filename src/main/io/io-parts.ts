@@ -1,0 +1,45 @@
+/** What an I/O thread is made of, and what it needs of the engine. */
+import type { Outbox } from '../../shard/outbox.js';
+import type { Registry } from '../../shared/command/registry.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import type { StatsBlock } from '../../shared/stats/stats-block.js';
+import type { ControlBlock } from '../../shared/sync/control-block.js';
+import type { ControlPort } from '../../shared/sync/control-port.js';
+import type { Doorbell } from '../../shared/sync/doorbell.js';
+import type { ReplyView } from '../../shared/sync/records.js';
+import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
+import type { ServerView } from './commands/server-view.js';
+import type { Connection } from './connection.js';
+import type { HubParts } from './hub.js';
+import type { IoLimits } from './limits.js';
+
+/** What runs commands on this thread under a shard's lease. */
+export interface InlineExecutor {
+  /** What the commands run here have to tell clients; null in tests without the engine. */
+  readonly outbox: Outbox | null;
+  beginBatch(): void;
+  endBatch(): void;
+  /** Runs the command if its shards' leases are free at once; false: nothing was done. */
+  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
+  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
+  bigReply: boolean;
+}
+
+export interface IoParts {
+  readonly index: number;
+  readonly threadId: number;
+  readonly control: ControlBlock;
+  readonly port: ControlPort | null;
+  readonly registry: Registry;
+  readonly executor: InlineExecutor;
+  readonly stats: StatsBlock;
+  readonly config: Map<string, string>;
+  readonly limits: IoLimits;
+  readonly requestRings: RingProducer[];
+  readonly replyRings: RingConsumer[];
+  readonly shardBells: Doorbell[];
+  readonly replyView: ReplyView;
+  readonly server: ServerView | null;
+  readonly hub: HubParts | null;
+}

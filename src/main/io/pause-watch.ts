@@ -1,0 +1,50 @@
+/** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
+import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
+import { BARRIER, type Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+
+/** In `io.pauseMode`: too much waits for another I/O thread; what may add to it waits. */
+export const PAUSE_CONGESTED = 4;
+/** How often the end of a pause is looked for, while somebody waits for it. */
+const LOOK_MS = 10;
+
+export class PauseWatch {
+  private readonly io: IoThread;
+  private waiting: Connection[] = [];
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(io: IoThread) {
+    this.io = io;
+  }
+
+  /** Whether a pause is in force now; begins to watch for its end. */
+  isActive(): boolean {
+    if (this.io.control.f64[CONTROL_F64.pauseUntilMs]! <= this.io.nowMs) return false;
+    this.timer ??= setInterval(() => this.look(), LOOK_MS);
+    return true;
+  }
+
+  /** The connection's next command waits until the pause is over. */
+  wait(conn: Connection): void {
+    conn.barrier |= BARRIER.pause;
+    this.waiting.push(conn);
+  }
+
+  private look(): void {
+    const { control } = this.io;
+    const mode = Atomics.load(control.i32, CONTROL.pauseMode);
+    if (mode !== 0 && control.f64[CONTROL_F64.pauseUntilMs]! > Date.now()) return;
+    clearInterval(this.timer!);
+    this.timer = null;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const conn of waiting) {
+      conn.barrier &= ~BARRIER.pause;
+      this.io.resume(conn);
+    }
+  }
+
+  close(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Channels: who of this I/O thread's clients subscribes to what, and the delivery of a message to them.
+ *
+ *     channels, shardChannels: name -> Channel { conns }         patterns: a list of Channel as well
+ *     connection -> Subscriptions: Channel -> index in conns
+ *
+ * Subscribing and unsubscribing take constant time: a connection knows its place in each list, and the last one takes
+ * the place of one that leaves. What is subscribed to stands in the thread's interest (shared memory) before it is
+ * confirmed, for the other threads.
+ *
+ * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in no
+ * map; (3) lists change between messages only, never while one is delivered.
+ */
+import type { ChannelHasher } from '../../../shard/outbox.js';
+import { globMatch } from '../../../shared/glob.js';
+import { type InterestName, type InterestWriter, NAME_PATTERN } from '../../../shared/pubsub/interest.js';
+import { STAT } from '../../../shared/stats/stats-layout.js';
+import { type Connection, MODE } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+import { push } from '../push.js';
+import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
+import { latin1 } from './latin1.js';
+import { asPush, channelMessage, patternMessage } from './messages.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** A channel, shard channel or pattern with the connections that subscribe to it. */
+export interface Channel {
+  readonly kind: number;
+  /** One char a byte. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly h1: number;
+  readonly h2: number;
+  readonly conns: Connection[];
+  /** Patterns: where it stands in the interest, and in the list. */
+  readonly noted: InterestName | null;
+  listIndex: number;
+}
+
+export class Channels {
+  private readonly io: IoThread;
+  private readonly interest: InterestWriter;
+  private readonly hasher: ChannelHasher;
+  private readonly channels: Map<string, Channel> = new Map();
+  private readonly shardChannels: Map<string, Channel> = new Map();
+  private readonly patterns: Map<string, Channel> = new Map();
+  private readonly patternList: Channel[] = [];
+  private subscribers = 0;
+
+  constructor(io: IoThread, interest: InterestWriter, hasher: ChannelHasher) {
+    this.io = io;
+    this.interest = interest;
+    this.hasher = hasher;
+  }
+
+  private mapOf(kind: number): Map<string, Channel> {
+    if (kind === KIND_CHANNEL) return this.channels;
+    return kind === KIND_PATTERN ? this.patterns : this.shardChannels;
+  }
+
+  // ---- subscribing
+
+  /** Subscribes the connection to what `u8[off, off + len)` names, if it is not yet; the bytes are copied. */
+  subscribe(conn: Connection, kind: number, u8: Uint8Array, off: number, len: number): void {
+    conn.subscriptions ??= new Subscriptions();
+    const own = conn.subscriptions.of(kind);
+    const map = this.mapOf(kind);
+    const name = latin1(u8, off, len);
+    let channel = map.get(name);
+    if (channel !== undefined && own.has(channel)) return;
+    if (channel === undefined) {
+      channel = this.create(kind, name, u8.slice(off, off + len));
+      map.set(name, channel);
+    }
+    own.set(channel, channel.conns.length);
+    channel.conns.push(conn);
+    this.note(channel, channel.conns.length - 1);
+    if ((conn.modes & MODE.subscribed) === 0) {
+      conn.modes |= MODE.subscribed;
+      this.io.stats.f64[STAT.pubsubClients] = ++this.subscribers;
+    }
+    this.count();
+  }
+
+  private create(kind: number, name: string, bytes: Uint8Array): Channel {
+    const { hasher } = this;
+    hasher.hash(kind, bytes, new DataView(bytes.buffer), 0, bytes.length);
+    const noted = kind === KIND_PATTERN ? this.interest.addName(NAME_PATTERN, bytes) : null;
+    const listIndex = this.patternList.length;
+    const channel: Channel = { kind, name, bytes, h1: hasher.h1, h2: hasher.h2, conns: [], noted, listIndex };
+    if (kind === KIND_PATTERN) this.patternList.push(channel);
+    return channel;
+  }
+
+  /** Tells the other threads how many subscribe now; `before`: how many did. */
+  private note(channel: Channel, before: number): void {
+    const n = channel.conns.length;
+    if (channel.noted !== null) this.interest.setName(channel.noted, n);
+    else this.interest.setChannel(channel.kind, channel.h1, channel.h2, before, n);
+  }
+
+  /** Ends one subscription, if there is one. The name may be that of no channel at all. */
+  unsubscribe(conn: Connection, kind: number, u8: Uint8Array, off: number, len: number): void {
+    const channel = this.mapOf(kind).get(latin1(u8, off, len));
+    if (channel !== undefined) this.remove(conn, channel);
+  }
+
+  /** Ends the connection's subscription to the channel, if there is one. */
+  remove(conn: Connection, channel: Channel): void {
+    const own = conn.subscriptions?.of(channel.kind);
+    const index = own?.get(channel);
+    if (own === undefined || index === undefined) return;
+    own.delete(channel);
+    const { conns } = channel;
+    const last = conns.pop()!;
+    if (last !== conn) {
+      conns[index] = last;
+      last.subscriptions!.of(channel.kind).set(channel, index);
+    }
+    this.note(channel, conns.length + 1);
+    if (conns.length === 0) this.drop(channel);
+    if (conn.subscriptions!.isEmpty) {
+      conn.modes &= ~MODE.subscribed;
+      this.io.stats.f64[STAT.pubsubClients] = --this.subscribers;
+    }
+    this.count();
+  }
+
+  private drop(channel: Channel): void {
+    this.mapOf(channel.kind).delete(channel.name);
+    if (channel.kind !== KIND_PATTERN) return;
+    const list = this.patternList;
+    const last = list.pop()!;
+    if (last === channel) return;
+    list[channel.listIndex] = last;
+    last.listIndex = channel.listIndex;
+  }
+
+  /** Ends all subscriptions of a connection, silently. */
+  removeAll(conn: Connection): void {
+    const own = conn.subscriptions;
+    if (own === null) return;
+    for (const map of [own.channels, own.patterns, own.shardChannels]) {
+      for (const channel of [...map.keys()]) this.remove(conn, channel);
+    }
+    conn.subscriptions = null;
+  }
+
+  private count(): void {
+    const f64 = this.io.stats.f64;
+    f64[STAT.pubsubChannels] = this.channels.size;
+    f64[STAT.pubsubPatterns] = this.patterns.size;
+    f64[STAT.pubsubShardChannels] = this.shardChannels.size;
+  }
+
+  // ---- messages
+
+  /** How many of this thread's clients will get a message on the channel. */
+  receivers(kind: number, u8: Uint8Array, off: number, len: number): number {
+    let count = this.mapOf(kind).get(latin1(u8, off, len))?.conns.length ?? 0;
+    if (kind !== KIND_CHANNEL) return count;
+    for (const pattern of this.patternList) if (matches(pattern, u8, off, len)) count += pattern.conns.length;
+    return count;
+  }
+
+  /** Gives a message to this thread's subscribers; returns how many they are. */
+  // hot: bench/pubsub.js
+  deliver(kind: number, u8: Uint8Array, off: number, len: number, m: Uint8Array, mOff: number, mLen: number): number {
+    let count = 0;
+    const map = kind === KIND_CHANNEL ? this.channels : this.shardChannels;
+    if (map.size > 0) {
+      const channel = map.get(latin1(u8, off, len));
+      if (channel !== undefined) {
+        const isShard = kind === KIND_SHARD_CHANNEL;
+        count = this.fanOut(channel.conns, channelMessage(isShard, u8, off, len, m, mOff, mLen));
+      }
+    }
+    if (kind !== KIND_CHANNEL) return count;
+    const patterns = this.patternList;
+    for (let i = 0; i < patterns.length; i++) {
+      const pattern = patterns[i]!;
+      if (!matches(pattern, u8, off, len)) continue;
+      count += this.fanOut(pattern.conns, patternMessage(pattern.bytes, u8, off, len, m, mOff, mLen));
+    }
+    return count;
+  }
+
+  private fanOut(conns: readonly Connection[], message: Uint8Array): number {
+    const { io } = this;
+    let message3: Uint8Array | null = null;
+    for (let i = 0; i < conns.length; i++) {
+      const conn = conns[i]!;
+      if (conn.proto === 2) push(io, conn, message);
+      else {
+        if (message3 === null) message3 = asPush(message);
+        push(io, conn, message3);
+      }
+    }
+    return conns.length;
+  }
+
+  // ---- for PUBSUB
+
+  /** Names of this thread's channels of a kind that match the pattern (null: all), one char a byte. */
+  names(kind: number, pattern: Uint8Array | null): string[] {
+    const found: string[] = [];
+    for (const channel of this.mapOf(kind).values()) {
+      const { bytes } = channel;
+      if (pattern === null || globMatch(pattern, 0, pattern.length, bytes, 0, bytes.length, false)) {
+        found.push(channel.name);
+      }
+    }
+    return found;
+  }
+}
+
+function matches(pattern: Channel, u8: Uint8Array, off: number, len: number): boolean {
+  return globMatch(pattern.bytes, 0, pattern.bytes.length, u8, off, len, false);
+}

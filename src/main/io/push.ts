@@ -1,0 +1,92 @@
+/**
+ * Pushes: bytes for a client that are no reply to it: messages, invalidations, MONITOR lines.
+ *
+ * A message for many is formatted once; connections with nothing else to send share its bytes down to the socket
+ * write. The output of a connection consists of whole replies between turns, so a push may go behind them at any time,
+ * but while a reply is there in part.
+ *
+ * An invalidation must not overtake a reply under way: the client would drop the key and then keep the old value that
+ * comes behind. So it waits for all replies that were outstanding when it came (`pushBehindReplies`).
+ *
+ * Invariants: (1) `conn.pushed` is set only while `conn.out` is null; (2) shared bytes are never written again;
+ * (3) whoever was pushed to is flushed at the end of the event loop's turn.
+ */
+import { BARRIER, type Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+
+/** Messages from this size on are not copied for each connection. */
+const SHARE_BYTES = 16 * 1024;
+
+/** A push that waits until `headSeq` has come to `seq`. */
+export interface DeferredPush {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Appends bytes to what the client gets, behind what is there. The bytes are never changed again. */
+// hot: once per subscriber and message
+export function push(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  if (conn.closed || conn.closeAfterReply) return;
+  if (isHeld(conn)) defer(conn, bytes, conn.headSeq);
+  else append(io, conn, bytes);
+}
+
+/** As `push`, but not before the replies that the client waits for now. */
+export function pushBehindReplies(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  if (conn.closed || conn.closeAfterReply) return;
+  if (conn.headSeq === conn.nextSeq && !isHeld(conn)) append(io, conn, bytes);
+  else defer(conn, bytes, conn.nextSeq);
+}
+
+/** A reply is there in part, or is being made: nothing may be written before the rest of it. */
+function isHeld(conn: Connection): boolean {
+  return conn.partial || conn.capture !== null || (conn.barrier & BARRIER.promise) !== 0;
+}
+
+function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  let out = conn.out;
+  if (out === null) {
+    const pushed = conn.pushed;
+    if (pushed === null) {
+      conn.pushed = bytes;
+      io.touch(conn);
+      return;
+    }
+    out = io.replies.takeSmall(conn.proto);
+    conn.out = out;
+    conn.pushed = null;
+    out.raw(pushed, 0, pushed.length);
+  }
+  if (bytes.length >= SHARE_BYTES) out.rawChunk(bytes);
+  else out.raw(bytes, 0, bytes.length);
+  io.touch(conn);
+}
+
+function defer(conn: Connection, bytes: Uint8Array, seq: number): void {
+  if (conn.deferred === null) conn.deferred = [];
+  conn.deferred.push({ seq, bytes });
+}
+
+/** Replies have come: pushes that waited for them follow. @requires `conn.deferred` not null */
+export function releaseDeferred(io: IoThread, conn: Connection): void {
+  if (isHeld(conn)) return;
+  const list = conn.deferred!;
+  conn.deferred = null;
+  for (let i = 0; i < list.length; i++) {
+    const { seq, bytes } = list[i]!;
+    if (((conn.headSeq - seq) | 0) >= 0) append(io, conn, bytes);
+    else defer(conn, bytes, seq);
+  }
+}
+
+/** The writer for the connection's next reply, with what was pushed in it already. */
+// hot
+export function outOf(io: IoThread, conn: Connection): void {
+  const out = io.replies.take(conn.proto);
+  conn.out = out;
+  const pushed = conn.pushed;
+  if (pushed === null) return;
+  conn.pushed = null;
+  if (pushed.length >= SHARE_BYTES) out.rawChunk(pushed);
+  else out.raw(pushed, 0, pushed.length);
+}

@@ -1,0 +1,23 @@
+/** CLIENT TRACKING as one connection has it. */
+
+/** Bits of `TrackingState.flags`. */
+export const TRACK = {
+  bcast: 1,
+  optIn: 2,
+  optOut: 4,
+  noLoop: 8,
+  /** The client that was to get the notifications is gone. */
+  brokenRedirect: 16,
+  /** CLIENT CACHING was given for the next command. */
+  caching: 32,
+} as const;
+
+export interface TrackingState {
+  flags: number;
+  /** Id of the client that gets the notifications, 0: this one. */
+  redirectId: number;
+  /** Index of the I/O thread that has it. */
+  redirectIo: number;
+  /** BCAST: its prefixes, one char a byte. */
+  readonly prefixes: Set<string>;
+}

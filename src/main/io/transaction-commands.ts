@@ -1,0 +1,251 @@
+/**
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH and the queueing of commands, on the way of dispatch. See transaction.ts for the
+ * queue; these run on an I/O thread, between parser and dispatch.
+ *
+ * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) a queue that was sent is forgotten:
+ * whatever happens to it, the connection is out of MULTI.
+ */
+import { EXECABORT } from '../../shared/errors/replies.js';
+import type { Args } from '../../shared/resp/args.js';
+import { Reply } from '../../shared/resp/reply.js';
+import { writeRequest } from '../../shared/sync/records.js';
+import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from './dispatch.js';
+import type { IoThread } from './io-thread.js';
+import { monitorExec } from './modes.js';
+import { buildArgs, buildQueue, enqueue, isNotForMulti, mergeLocals, runsInline, Transaction } from './transaction.js';
+
+/** Dispatch goes on as for any command. */
+export const GO_ON = -1;
+/** Wait before another try to send what a closed connection leaves behind, ms. */
+const RETRY_MS = 10;
+
+const line = (text: string): Uint8Array => Uint8Array.from(Buffer.from(`-${text}\r\n`, 'latin1'));
+const NESTED_MULTI = line('ERR MULTI calls can not be nested');
+const WATCH_INSIDE = line('ERR WATCH inside MULTI is not allowed');
+const EXEC_WITHOUT = line('ERR EXEC without MULTI');
+const DISCARD_WITHOUT = line('ERR DISCARD without MULTI');
+const NOT_ALLOWED = line('ERR Command not allowed inside a transaction');
+const QUEUE_TOO_LONG = line('ERR transaction exceeds client-query-buffer-limit');
+
+const OTHER = 0;
+const MULTI = 1;
+const EXEC = 2;
+const DISCARD = 3;
+const WATCH = 4;
+const UNWATCH = 5;
+const NEVER_QUEUED = 6;
+const KINDS: Readonly<Record<string, number>> = {
+  multi: MULTI,
+  exec: EXEC,
+  discard: DISCARD,
+  watch: WATCH,
+  unwatch: UNWATCH,
+  quit: NEVER_QUEUED,
+  reset: NEVER_QUEUED,
+};
+/** Kind of each command by id, and the ids of what is sent to shards; the same in every I/O thread. */
+let kinds = new Uint8Array(0);
+let applyId = 0;
+let applyAllId = 0;
+let unwatchId = 0;
+
+function kindOf(io: IoThread, id: number): number {
+  if (kinds.length === 0) {
+    const { registry } = io;
+    kinds = Uint8Array.from(registry.defs, (def) => KINDS[def.name] ?? OTHER);
+    applyId = registry.idOf('transaction|apply');
+    applyAllId = registry.idOf('transaction|apply-all');
+    unwatchId = registry.idOf('transaction|unwatch');
+  }
+  return kinds[id]!;
+}
+
+/** What a thread that only wants an effect lets write its reply. */
+const unread = new Reply(1024);
+
+/** A command while MULTI is open, or one of the transaction commands. GO_ON: dispatch it as usual. */
+export function inTransaction(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+  const tx = conn.tx;
+  const open = tx?.open === true;
+  switch (kindOf(io, id)) {
+    case MULTI:
+      return multi(io, conn, id);
+    case EXEC:
+      return open ? exec(io, conn, id, tx) : refuseWith(io, conn, id, EXEC_WITHOUT);
+    case DISCARD:
+      return open ? discard(io, conn, id, tx) : refuseWith(io, conn, id, DISCARD_WITHOUT);
+    case WATCH:
+      if (open) return refuseWith(io, conn, id, WATCH_INSIDE);
+      conn.tx ??= new Transaction();
+      conn.tx.noteWatch(conn.db, args);
+      return GO_ON;
+    case NEVER_QUEUED:
+      return GO_ON;
+    case UNWATCH:
+      if (!open) return unwatch(io, conn, id);
+      break;
+    default:
+      if (!open) return GO_ON;
+  }
+  if (isNotForMulti(flags)) return refuseWith(io, conn, id, NOT_ALLOWED);
+  if (mustWait(conn)) return AGAIN;
+  if (!enqueue(io, tx!, id, args)) return refuseWith(io, conn, id, QUEUE_TOO_LONG);
+  answer(conn, QUEUED);
+  return NEXT;
+}
+
+const QUEUED = Uint8Array.from(Buffer.from('+QUEUED\r\n'));
+const EMPTY_ARRAY = Uint8Array.from(Buffer.from('*0\r\n'));
+const OK = Uint8Array.from(Buffer.from('+OK\r\n'));
+
+/** Writes a line in its turn, unless the client wants no replies. */
+function answer(conn: Connection, bytes: Uint8Array): void {
+  if (conn.replyMode === REPLY_MODE.on) conn.out!.raw(bytes, 0, bytes.length);
+  else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
+}
+
+/** Whether replies are outstanding, which come first. */
+function mustWait(conn: Connection): boolean {
+  if (conn.headSeq === conn.nextSeq) return false;
+  conn.barrier |= BARRIER.order;
+  return true;
+}
+
+function multi(io: IoThread, conn: Connection, id: number): number {
+  if (mustWait(conn)) return AGAIN;
+  const tx = (conn.tx ??= new Transaction());
+  if (tx.open) return refuseWith(io, conn, id, NESTED_MULTI);
+  io.stats.call(id);
+  conn.lastCommandId = id;
+  tx.reset();
+  tx.open = true;
+  tx.db = conn.db;
+  answer(conn, OK);
+  return NEXT;
+}
+
+function discard(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+  if (mustWait(conn)) return AGAIN;
+  const what = endWatches(io, conn, tx);
+  if (what === AGAIN) return AGAIN;
+  io.stats.call(id);
+  conn.lastCommandId = id;
+  tx.reset();
+  answer(conn, OK);
+  return what;
+}
+
+function unwatch(io: IoThread, conn: Connection, id: number): number {
+  if (mustWait(conn)) return AGAIN;
+  const what = conn.tx === null ? NEXT : endWatches(io, conn, conn.tx);
+  if (what === AGAIN) return AGAIN;
+  io.stats.call(id);
+  conn.lastCommandId = id;
+  answer(conn, OK);
+  return what;
+}
+
+/** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */
+function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+  if (tx.watches.length === 0) return NEXT;
+  const args = buildArgs(tx, false);
+  unread.reset();
+  if (io.inlineAllowed && io.executor.tryInline(unwatchId, args, unread, conn)) {
+    tx.watches = [];
+    return NEXT;
+  }
+  const seq = conn.nextSeq;
+  const what = sendOwn(io, conn, unwatchId, args, false);
+  if (what === AGAIN) return AGAIN;
+  muteRequest(conn, seq);
+  tx.watches = [];
+  return what;
+}
+
+function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+  if (mustWait(conn)) return AGAIN;
+  if (tx.failed) {
+    const what = endWatches(io, conn, tx);
+    if (what === AGAIN) return AGAIN;
+    tx.reset();
+    io.stats.reject(id);
+    io.stats.error(EXECABORT, 0);
+    answer(conn, EXECABORT);
+    return what;
+  }
+  if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
+  if (io.monitored) monitorExec(io, conn, tx);
+  io.stats.call(id);
+  conn.lastCommandId = id;
+  if (tx.commands === 0 && tx.watches.length === 0) {
+    tx.reset();
+    answer(conn, EMPTY_ARRAY);
+    return NEXT;
+  }
+  if (tx.commands === tx.locals && tx.watches.length === 0) {
+    mergeLater(io, conn, tx, new Uint8Array(0));
+    return WAIT;
+  }
+  const args = buildQueue(tx, io.registry.route);
+  if (io.inlineAllowed && conn.replyMode === REPLY_MODE.on && runsInline(tx)) {
+    if (io.executor.tryInline(applyId, args, conn.out!, conn)) {
+      tx.reset();
+      tx.watches = [];
+      return NEXT;
+    }
+    io.executor.bigReply = false;
+  }
+  if (sendOwn(io, conn, tx.all ? applyAllId : applyId, args, tx.all) === AGAIN) {
+    io.stats.uncall(id);
+    return AGAIN;
+  }
+  if (tx.locals > 0) {
+    const captured = new Reply();
+    captured.proto = conn.proto;
+    conn.tx = null;
+    conn.capture = captured;
+    conn.captured = () => mergeLater(io, conn, tx, Buffer.concat(captured.takeChunks()));
+  } else {
+    tx.reset();
+    tx.watches = [];
+  }
+  return WAIT;
+}
+
+/** Runs the local commands of a queue and answers EXEC, as an asynchronous command does. */
+function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint8Array): void {
+  const reply = io.acquireReply(conn.proto);
+  conn.barrier |= BARRIER.promise;
+  if (conn.tx === tx) conn.tx = null;
+  mergeLocals(io, conn, tx, bytes, reply).then(
+    () => io.promiseSettled(conn, reply),
+    (error: unknown) => {
+      io.failed('command exec', error);
+      reply.reset();
+      reply.errorText('ERR internal error');
+      io.promiseSettled(conn, reply);
+    },
+  );
+}
+
+/** A connection is closed, or reset: its watches end, without anybody waiting for it. */
+export function dropTransaction(io: IoThread, conn: Connection): void {
+  const tx = conn.tx;
+  conn.tx = null;
+  conn.capture = null;
+  conn.captured = null;
+  if (tx === null || tx.watches.length === 0) return;
+  sendUnwatch(io, conn.id, tx);
+}
+
+function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {
+  const args = buildArgs(tx, false);
+  // To the slot of nobody: the reply finds no connection.
+  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, unwatchId, 0, 2, 0, clientId, args, 0)) {
+    io.ringWritten(0);
+    setImmediate(() => io.publishRequests());
+    return;
+  }
+  setTimeout(() => sendUnwatch(io, clientId, tx), RETRY_MS).unref();
+}

@@ -1,0 +1,339 @@
+/**
+ * Transactions as a connection sees them: MULTI opens one, commands are queued in it, EXEC sends them to the shards in
+ * one piece (shard/commands/transactions.ts) or runs them here if their leases are free.
+ *
+ *     MULTI -> queue (ids, databases, argument bytes) -> EXEC -> transaction|apply -> replies
+ *                                                          `-> local commands, run here when that has come
+ *
+ * A queue is plain bytes beside flat arrays: it goes over the ring without being parsed again. Commands that an I/O
+ * thread answers itself are kept out of it; their replies are put between those of the others afterwards.
+ *
+ * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue has
+ * at most as many bytes as the query buffer may have.
+ */
+
+import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';
+import {
+  FLAG_DENYOOM,
+  FLAG_FAST,
+  FLAG_INLINE,
+  FLAG_MAY_REPLICATE,
+  FLAG_NO_MULTI,
+  FLAG_WRITE,
+} from '../../shared/command/flags.js';
+import { KEYS_NONE } from '../../shared/command/key-positions.js';
+import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
+import { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { CONTROL } from '../../shared/sync/control-block.js';
+import { integerAt } from './commands/cold-arguments.js';
+import type { Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+
+/** A key under WATCH, in the database it was watched in. */
+interface Watch {
+  readonly db: number;
+  readonly key: Uint8Array;
+}
+
+/** Small writes that Redis does not call fast; they may be run by an I/O thread nevertheless. */
+const SMALL_WRITES: readonly string[] = ['set', 'setex', 'psetex', 'setnx', 'del', 'getset', 'getex', 'append'];
+/** Queued commands that an I/O thread runs at most in one go. */
+const INLINE_COMMANDS_MAX = 32;
+const INLINE_BYTES_MAX = 16 * 1024;
+
+export class Transaction {
+  open = false;
+  /** A command could not be queued: EXEC will refuse. */
+  failed = false;
+  commands = 0;
+  /** Commands that run here, not under leases. */
+  locals = 0;
+  /** Flags of all queued commands together. */
+  flags = 0;
+  /** Selected database as of the end of the queue. */
+  db = 0;
+  /** Some command concerns all shards. */
+  all = false;
+  /** All may be run by an I/O thread. */
+  small = true;
+  /** Bytes of the queued arguments. */
+  used = 0;
+  /** Id, argc and database of each command. */
+  heads = new Int32Array(3 * 8);
+  /** Offset in `bytes` and length of each argument. */
+  places = new Int32Array(2 * 32);
+  args = 0;
+  /** Keys, as indexes of arguments (local commands not counted). */
+  keys = new Int32Array(16);
+  keyCount = 0;
+  /** Arguments of commands for the shards so far. */
+  shardArgs = 0;
+  bytes = new Uint8Array(512);
+  watches: Watch[] = [];
+
+  /** Empties the queue and closes it; keeps the watches. */
+  reset(): void {
+    this.open = false;
+    this.failed = false;
+    this.commands = 0;
+    this.locals = 0;
+    this.flags = 0;
+    this.all = false;
+    this.small = true;
+    this.used = 0;
+    this.args = 0;
+    this.keyCount = 0;
+    this.shardArgs = 0;
+    if (this.bytes.length > 64 * 1024) this.bytes = new Uint8Array(512);
+    if (this.keys.length > 4096) this.keys = new Int32Array(16);
+  }
+
+  /** Notes that the client watches the keys of a WATCH. */
+  noteWatch(db: number, args: Args): void {
+    for (let i = 1; i < args.argc; i++) {
+      const key = args.copy(i);
+      if (!this.watches.some((watch) => watch.db === db && Buffer.compare(watch.key, key) === 0)) {
+        this.watches.push({ db, key });
+      }
+    }
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
+  if (size <= array.length) return array;
+  const next = new Int32Array(Math.max(size, array.length * 2));
+  next.set(array);
+  return next;
+}
+
+/** Puts a command at the end of the queue. False when the queue would become too long. */
+// hot: MULTI ... EXEC pipelines
+export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): boolean {
+  const registry = io.registry;
+  const flags = registry.flags[id]!;
+  const argc = args.argc;
+  let size = 0;
+  for (let i = 0; i < argc; i++) size += args.len[i]!;
+  if (tx.used + size > io.limits.queryBufferBytes) return false;
+  if (tx.used + size > tx.bytes.length) {
+    const bytes = new Uint8Array(Math.max(tx.used + size, tx.bytes.length * 2));
+    bytes.set(tx.bytes.subarray(0, tx.used));
+    tx.bytes = bytes;
+  }
+  const c = tx.commands++;
+  tx.heads = grown(tx.heads, 3 * tx.commands);
+  tx.heads[3 * c] = id;
+  tx.heads[3 * c + 1] = argc;
+  tx.heads[3 * c + 2] = tx.db;
+  tx.places = grown(tx.places, 2 * (tx.args + argc));
+  let at = tx.used;
+  for (let i = 0; i < argc; i++) {
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    for (let k = 0; k < len; k++) tx.bytes[at + k] = args.u8[off + k]!;
+    tx.places[2 * (tx.args + i)] = at;
+    tx.places[2 * (tx.args + i) + 1] = len;
+    at += len;
+  }
+  tx.used = at;
+  tx.args += argc;
+  tx.flags |= flags;
+  const route = registry.route[id]!;
+  if (route === ROUTE_LOCAL) {
+    tx.locals++;
+    tx.small = false;
+    if (registry.defs[id]!.name === 'select') selectQueued(io, tx, args);
+    return true;
+  }
+  if ((flags & FLAG_INLINE) === 0) tx.small = false;
+  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(registry.defs[id]!.name)) tx.small = false;
+  if (route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) tx.all = true;
+  else {
+    const count = io.keysOf(registry.defs[id]!, args);
+    tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));
+    for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.keyIndexes[k]!;
+    if (count <= 0) tx.all = true;
+  }
+  tx.shardArgs += argc;
+  return true;
+}
+
+/** Commands behind a queued SELECT run in the database that it selects. */
+function selectQueued(io: IoThread, tx: Transaction, args: Args): void {
+  const db = args.argc === 2 ? integerAt(args, 1, -0x80000000, 0x7fffffff) : null;
+  if (db !== null && db >= 0 && db < io.control.i32[CONTROL.databases]!) tx.db = db;
+}
+
+/** Whether a command may not stand in a transaction. */
+export function isNotForMulti(flags: number): boolean {
+  return (flags & FLAG_NO_MULTI) !== 0;
+}
+
+/** Whether EXEC of the queue waits while writes are paused. */
+export function writes(tx: Transaction): boolean {
+  return (tx.flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0;
+}
+
+/** Whether an I/O thread may run the whole queue. */
+export function runsInline(tx: Transaction): boolean {
+  return tx.small && !tx.all && tx.commands <= INLINE_COMMANDS_MAX && tx.used <= INLINE_BYTES_MAX;
+}
+
+// ---- what goes to the shards
+
+const built = new Args(64);
+let buffer = new Uint8Array(4096);
+let view = new DataView(buffer.buffer);
+
+function room(bytes: number): void {
+  if (bytes <= buffer.length && buffer.length <= 1 << 20) return;
+  buffer = new Uint8Array(Math.max(4096, bytes));
+  view = new DataView(buffer.buffer);
+}
+
+/** The arguments of `transaction|apply` (`queue`), or of `transaction|unwatch`. Valid until the next call. */
+export function buildArgs(tx: Transaction, queue: boolean): Args {
+  const { watches } = tx;
+  const commands = queue ? tx.commands - tx.locals : 0;
+  const keys = queue ? tx.keyCount : 0;
+  const words = META_HEAD_WORDS + watches.length + META_COMMAND_WORDS * commands + keys;
+  let watchBytes = 0;
+  for (const watch of watches) watchBytes += watch.key.length;
+  const queued = queue ? tx.used : 0;
+  room(words * 4 + watchBytes + queued);
+  built.argc = 2 + watches.length + (queue ? tx.shardArgs : 0);
+  built.reserve(built.argc);
+  built.setBuffer(buffer, view);
+  built.off[0] = 0;
+  built.len[0] = 0;
+  built.off[1] = 0;
+  built.len[1] = words * 4;
+  view.setInt32(0, watches.length, true);
+  view.setInt32(4, commands, true);
+  view.setInt32(8, keys, true);
+  let w = META_HEAD_WORDS * 4;
+  let pos = words * 4;
+  for (let i = 0; i < watches.length; i++) {
+    const { db, key } = watches[i]!;
+    view.setInt32(w, db, true);
+    w += 4;
+    buffer.set(key, pos);
+    built.off[2 + i] = pos;
+    built.len[2 + i] = key.length;
+    pos += key.length;
+  }
+  if (!queue) return built;
+  for (let i = 0; i < tx.used; i++) buffer[pos + i] = tx.bytes[i]!;
+  return built;
+}
+
+/** As `buildArgs`, with the queued commands. `route`: by command id; local commands stay here. */
+export function buildQueue(tx: Transaction, route: Uint8Array): Args {
+  const args = buildArgs(tx, true);
+  const watches = tx.watches.length;
+  let base = args.len[1]!;
+  for (let i = 0; i < watches; i++) base += args.len[2 + i]!;
+  let w = (META_HEAD_WORDS + watches) * 4;
+  let at = 2 + watches;
+  let from = 0;
+  for (let c = 0; c < tx.commands; c++) {
+    const id = tx.heads[3 * c]!;
+    const argc = tx.heads[3 * c + 1]!;
+    if (route[id] !== ROUTE_LOCAL) {
+      view.setInt32(w, id, true);
+      view.setInt32(w + 4, argc, true);
+      view.setInt32(w + 8, tx.heads[3 * c + 2]!, true);
+      w += 12;
+      for (let i = 0; i < argc; i++, at++) {
+        args.off[at] = base + tx.places[2 * (from + i)]!;
+        args.len[at] = tx.places[2 * (from + i) + 1]!;
+      }
+    }
+    from += argc;
+  }
+  for (let k = 0; k < tx.keyCount; k++) view.setInt32(w + 4 * k, 2 + watches + tx.keys[k]!, true);
+  return args;
+}
+
+// ---- local commands among the others
+
+/** The arguments of command `c` of the queue, in bytes of their own. */
+export function queuedArgs(tx: Transaction, c: number): Args {
+  let first = 0;
+  for (let k = 0; k < c; k++) first += tx.heads[3 * k + 1]!;
+  const args = new Args(Math.max(1, tx.heads[3 * c + 1]!));
+  args.argc = tx.heads[3 * c + 1]!;
+  args.setBuffer(tx.bytes, new DataView(tx.bytes.buffer));
+  for (let i = 0; i < args.argc; i++) {
+    args.off[i] = tx.places[2 * (first + i)]!;
+    args.len[i] = tx.places[2 * (first + i) + 1]!;
+  }
+  return args;
+}
+
+/** The offset behind the RESP value that begins at `at`. */
+function skipValue(u8: Uint8Array, at: number): number {
+  const kind = u8[at]!;
+  let end = at + 1;
+  while (u8[end] !== 13) end++;
+  const n = Number(Buffer.from(u8.buffer, u8.byteOffset + at + 1, end - at - 1).toString('latin1'));
+  end += 2;
+  switch (kind) {
+    case 36: // $
+    case 61: // =
+    case 33: // !
+      return n < 0 ? end : end + n + 2;
+    case 42: // *
+    case 126: // ~
+    case 62: // >
+    case 37: // %
+    case 124: {
+      // |
+      const values = kind === 37 || kind === 124 ? 2 * n : n;
+      for (let i = 0; i < values; i++) end = skipValue(u8, end);
+      return kind === 124 ? skipValue(u8, end) : end;
+    }
+    default:
+      return end;
+  }
+}
+
+/**
+ * Runs the local commands of a queue whose other commands have answered with `bytes`, and writes the whole reply of
+ * EXEC. If EXEC was given up, nothing is run.
+ */
+export async function mergeLocals(
+  io: IoThread,
+  conn: Connection,
+  tx: Transaction,
+  bytes: Uint8Array,
+  reply: Reply,
+): Promise<void> {
+  const answered = tx.commands > tx.locals || tx.watches.length > 0;
+  if (answered && (bytes[0] !== 42 || bytes[1] === 45)) {
+    reply.raw(bytes, 0, bytes.length);
+    return;
+  }
+  let at = 0;
+  if (answered) while (bytes[at++] !== 10);
+  reply.array(tx.commands);
+  for (let c = 0; c < tx.commands; c++) {
+    const id = tx.heads[3 * c]!;
+    const def = io.registry.defs[id]!;
+    if (def.route !== 'local') {
+      const end = skipValue(bytes, at);
+      reply.raw(bytes, at, end - at);
+      at = end;
+      continue;
+    }
+    io.stats.call(id);
+    reply.proto = conn.proto;
+    await def.local!(io, conn, queuedArgs(tx, c), reply);
+  }
+}
+
+/** Whether memory may keep the queue from running. */
+export function needsMemory(tx: Transaction): boolean {
+  return (tx.flags & FLAG_DENYOOM) !== 0;
+}

@@ -1,0 +1,290 @@
+/**
+ * Blocking: how a command waits for a key, and how it is carried out when the key is ready.
+ *
+ *     BLPOP finds nothing -> block() -> waiters in the arena, the client's I/O thread told until when
+ *     LPUSH makes the key -> ready list -> serveReady() at the end of the command: first waiter, its claim, its handler
+ *                                                                                  again, its reply beside LPUSH's own
+ *
+ * A waiter is served for the key that became ready alone: `ctx.onlyKey` tells its handler. All this happens on shard
+ * threads, under the leases of the command that made the key ready, so nobody gets in between. Only a waiter that needs
+ * further shards (BLMOVE to elsewhere) is served afterwards, when the leases of all have been taken.
+ *
+ * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
+ * the command that served them, with the shard's loop; (3) whoever waits for several keys is taken out of all queues
+ * whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
+ */
+
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import type { Arena } from '../../shared/memory/arena.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
+import { Args } from '../../shared/resp/args.js';
+import { Reply } from '../../shared/resp/reply.js';
+import { beginClaim, endClaim } from '../../shared/sync/claims.js';
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
+import type { ClientState, ExecContext } from '../context.js';
+import { entryType, TYPE_STREAM } from '../keyspace/entry.js';
+import {
+  addWaiter,
+  anyWaits,
+  eachWaitedKey,
+  firstWaiter,
+  forgetWaiter,
+  readWaiter,
+  removeWaiter,
+  W_NEXT,
+  WaiterFields,
+  waiterWord,
+} from './waiters.js';
+
+/** What a client hears when its time is up. */
+export const NIL = 0;
+export const NULL_ARRAY = 1;
+export const ZERO = 2;
+
+/** Where the reply to a blocked request goes; `io` -1: nowhere, the command must not block. */
+export interface Ticket {
+  io: number;
+  slot: number;
+  seq: number;
+}
+
+/** A reply to a client that was blocked. */
+export interface ServedReply {
+  readonly io: number;
+  readonly slot: number;
+  readonly seq: number;
+  readonly chunks: Uint8Array[];
+}
+
+/** A key that became ready. */
+interface ReadyKey {
+  readonly shard: number;
+  readonly db: number;
+  readonly key: Uint8Array;
+}
+
+class WaiterClient implements ClientState {
+  id = 0;
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags = 0;
+}
+
+const fields = new WaiterFields();
+
+/** The state of blocking in one context. Lives as long as its thread; holds nothing but what is under way. */
+export class Blocking {
+  /** Where the reply of the running command goes. */
+  readonly ticket: Ticket = { io: -1, slot: 0, seq: 0 };
+  /** The running command found nothing and waits: no reply was written. */
+  blocked = false;
+  /** Until when (unix ms, 0: for ever), and what it hears then. */
+  deadlineMs = 0;
+  timeoutReply = NIL;
+  /** Argument index of the one key for which a waiter is served, 0 while a command runs for itself. */
+  onlyKey = 0;
+  /** Keys that the running command made ready, in order. */
+  ready: ReadyKey[] = [];
+  /** Keys whose first waiter needs leases that were not held. */
+  deferred: ReadyKey[] = [];
+  /** Replies to clients that were served. */
+  served: ServedReply[] = [];
+  private readonly client = new WaiterClient();
+  private readonly claims: readonly Int32Array[];
+
+  constructor(control: ControlBlock) {
+    const claims: Int32Array[] = [];
+    for (let io = 0; io < control.ioThreads; io++) claims.push(control.claims(io));
+    this.claims = claims;
+  }
+
+  /** Notes that the key in argument i may be what somebody waits for. */
+  noteReady(ctx: ExecContext, args: Args, i: number): void {
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
+    this.noteReadyBytes(ctx.arenas[shard]!, ctx.db, args.u8, off, len);
+  }
+
+  /** As `noteReady`, for a key as bytes. */
+  noteReadyBytes(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
+    if (firstWaiter(arena, db, u8, off, len) === NULL) return;
+    const key = u8.slice(off, off + len);
+    for (const known of this.ready) {
+      if (known.shard === arena.shard && known.db === db && Buffer.compare(known.key, key) === 0) return;
+    }
+    this.ready.push({ shard: arena.shard, db, key });
+  }
+
+  /** Notes all keys of a database that somebody waits for (SWAPDB, and what makes many keys at once). */
+  noteDatabase(arena: Arena, db: number): void {
+    if (!anyWaits(arena)) return;
+    eachWaitedKey(arena, (number, key) => {
+      if (number === db) this.ready.push({ shard: arena.shard, db, key });
+    });
+  }
+
+  /**
+   * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out when
+   * one of them is ready. False: it must not wait (inside a transaction, or served and not ready after all).
+   */
+  block(
+    ctx: ExecContext,
+    args: Args,
+    keyIndexes: Int32Array,
+    count: number,
+    deadlineMs: number,
+    timeoutReply: number,
+    commandId: number,
+    moreShards: boolean,
+  ): boolean {
+    this.blocked = true;
+    if (this.onlyKey !== 0) return true;
+    const { ticket } = this;
+    if (ticket.io < 0) {
+      this.blocked = false;
+      return false;
+    }
+    fields.io = ticket.io;
+    fields.slot = ticket.slot;
+    fields.seq = ticket.seq;
+    fields.command = commandId;
+    fields.db = ctx.db;
+    fields.proto = ctx.client.proto;
+    fields.flags = ctx.client.flags;
+    fields.clientId = ctx.client.id;
+    fields.moreShards = moreShards;
+    for (let k = 0; k < count; k++) {
+      const i = keyIndexes[k]!;
+      fields.keyIndex = i;
+      const arena = arenaOf(ctx, args, i);
+      // The same key twice is one wait.
+      forgetWaiter(arena, ticket.io, ticket.slot, ticket.seq, ctx.db, args.u8, args.off[i]!, args.len[i]!);
+      addWaiter(arena, fields, args);
+    }
+    this.deadlineMs = deadlineMs;
+    this.timeoutReply = timeoutReply;
+    return true;
+  }
+
+  /** Serves whoever waits for the keys on the ready list. @requires the leases of these keys; a shard thread */
+  serveReady(ctx: ExecContext): void {
+    // Serving may make further keys ready (BLMOVE), which are served in the same go.
+    for (let k = 0; k < this.ready.length; k++) this.serveKey(ctx, this.ready[k]!);
+    this.ready = [];
+  }
+
+  private serveKey(ctx: ExecContext, ready: ReadyKey): void {
+    const arena = ctx.arenas[ready.shard]!;
+    const { db, key } = ready;
+    let waiter = firstWaiter(arena, db, key, 0, key.length);
+    while (waiter !== NULL) {
+      const e = entryOf(ctx, ready);
+      if (e === NULL && !this.wantsAbsent) return;
+      const stream = e !== NULL && entryType(arena, e) === TYPE_STREAM;
+      const args = new Args();
+      readWaiter(arena, waiter, fields, args);
+      const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
+      const { io, slot, seq } = fields;
+      const claims = this.claims[io]!;
+      if (fields.moreShards && ctx.leases.count < ctx.shardCount) {
+        this.deferred.push(ready);
+        return;
+      }
+      if (!beginClaim(claims, slot, seq)) {
+        removeWaiter(arena, waiter, db, key, 0, key.length);
+        waiter = next;
+        continue;
+      }
+      const reply = new Reply(1024);
+      const answered = this.carryOut(ctx, args, reply);
+      if (answered) {
+        this.forget(ctx, args, io, slot, seq, db, ready);
+        this.served.push({ io, slot, seq, chunks: reply.takeChunks() });
+      }
+      endClaim(claims, slot, seq, answered);
+      // A list or sorted set that was of no use to the first is of none to the others of its kind; a stream may be.
+      if (!answered && !stream) {
+        waiter = next;
+        continue;
+      }
+      waiter = stream ? next : firstWaiter(arena, db, key, 0, key.length);
+      if (stream && answered && next !== NULL && !stillQueued(arena, next, db, key)) return;
+    }
+  }
+
+  /** A key that is gone concerns waiters for streams with groups (see `serveAbsent`). */
+  private wantsAbsent = false;
+
+  /** As `serveReady`, also where the key does not exist: for those who wait for what is gone (XREADGROUP). */
+  serveAbsent(ctx: ExecContext): void {
+    this.wantsAbsent = true;
+    this.serveReady(ctx);
+    this.wantsAbsent = false;
+  }
+
+  /** Runs a waiter's command for its key. False when it would block again. */
+  private carryOut(ctx: ExecContext, args: Args, reply: Reply): boolean {
+    const { client } = this;
+    client.id = fields.clientId;
+    client.db = fields.db;
+    client.proto = fields.proto;
+    client.flags = fields.flags;
+    reply.proto = fields.proto;
+    const { blocked, onlyKey } = this;
+    const ownTicket = this.ticket.io;
+    this.ticket.io = -1;
+    this.onlyKey = fields.keyIndex;
+    this.blocked = false;
+    ctx.runner!.nested(fields.command, args, reply, client);
+    const answered = !this.blocked;
+    this.blocked = blocked;
+    this.onlyKey = onlyKey;
+    this.ticket.io = ownTicket;
+    return answered;
+  }
+
+  /** Takes a served request out of the queues of all its keys whose leases are held. */
+  private forget(
+    ctx: ExecContext,
+    args: Args,
+    io: number,
+    slot: number,
+    seq: number,
+    db: number,
+    ready: ReadyKey,
+  ): void {
+    forgetWaiter(ctx.arenas[ready.shard]!, io, slot, seq, db, ready.key, 0, ready.key.length);
+    for (let i = 1; i < args.argc; i++) {
+      const arena = arenaOf(ctx, args, i);
+      if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena)) continue;
+      forgetWaiter(arena, io, slot, seq, db, args.u8, args.off[i]!, args.len[i]!);
+    }
+  }
+}
+
+function arenaOf(ctx: ExecContext, args: Args, i: number): Arena {
+  if (ctx.shardCount === 1) return ctx.arenas[0]!;
+  return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
+}
+
+/** The entry of a ready key, 0 when it is gone again. */
+function entryOf(ctx: ExecContext, ready: ReadyKey): Ptr {
+  const { key } = ready;
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return ctx.keyspaces[ready.shard]![ready.db]!.find(key, view, 0, key.length);
+}
+
+/** Whether a waiter is in the queue of the key still. */
+function stillQueued(arena: Arena, wanted: Ptr, db: number, key: Uint8Array): boolean {
+  for (let waiter = firstWaiter(arena, db, key, 0, key.length); waiter !== NULL; ) {
+    if (waiter === wanted) return true;
+    waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+  }
+  return false;
+}
+
+/** Whether clients are paused, so that nobody is served. */
+export function servingPaused(ctx: ExecContext): boolean {
+  return ctx.control.i32[CONTROL.pauseMode] !== 0;
+}

@@ -1,0 +1,292 @@
+/**
+ * Who waits for which key: the queues of blocked clients, in the arena of the key's shard.
+ *
+ *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter |
+ *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
+ *                    key index | argc | blob or 0 | payload bytes | more shards | - | payload
+ *     payload:       length of each argument (int32), then their bytes
+ *
+ * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a
+ * cell in the queue of each. Who of several wins it is settled by its claim (claims.ts); cells whose claim is gone are
+ * dropped by whoever meets them.
+ *
+ * Invariants: (1) the lease of the key's shard is held; (2) a queue is not empty; (3) CTL_BLOCKED is 0 or the root of
+ * the table, whose count says whether anybody waits here.
+ */
+import { type Arena, CTL_BLOCKED } from '../../shared/memory/arena.js';
+import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc, free } from '../../shared/memory/slab.js';
+import type { Args } from '../../shared/resp/args.js';
+import { blobFree, blobFrom, blobRead } from '../keyspace/blob.js';
+import { R_COUNT } from '../keyspace/extendible.js';
+import {
+  createPair,
+  elementName,
+  elementValue,
+  freeElement,
+  name,
+  value,
+  visitBlob,
+  visitElement,
+} from '../types/element.js';
+import { createTableRoot, ElementCursor, ElementTable, visitTables } from '../types/element-table.js';
+
+/** Word offsets of a waiter. */
+export const W_NEXT = 0;
+export const W_PREVIOUS = 1;
+export const W_IO = 2;
+export const W_SLOT = 3;
+export const W_SEQ = 4;
+export const W_COMMAND = 5;
+export const W_DB_PROTO = 6;
+export const W_FLAGS = 7;
+const W_CLIENT_ID = 8;
+export const W_KEY_INDEX = 10;
+const W_ARGC = 11;
+const W_BLOB = 12;
+const W_BYTES = 13;
+/** 1 when the command needs leases of further shards than the key's. */
+export const W_MORE_SHARDS = 14;
+const HEAD_BYTES = 64;
+/** Longer requests lie in a blob. */
+const INLINE_BYTES_MAX = 16 * 1024;
+const DB_BYTES = 2;
+
+/** What a waiter is made from, and what one is read into. */
+export class WaiterFields {
+  io = 0;
+  slot = 0;
+  seq = 0;
+  command = 0;
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags = 0;
+  clientId = 0;
+  keyIndex = 0;
+  moreShards = false;
+}
+
+const table = new ElementTable();
+let nameBytes = new Uint8Array(1024);
+let nameView = new DataView(nameBytes.buffer);
+const ends = new Uint8Array(8);
+const endsView = new DataView(ends.buffer);
+
+function compose(db: number, u8: Uint8Array, off: number, len: number): number {
+  if (nameBytes.length < len + DB_BYTES) {
+    nameBytes = new Uint8Array(2 * (len + DB_BYTES));
+    nameView = new DataView(nameBytes.buffer);
+  }
+  nameBytes[0] = db & 255;
+  nameBytes[1] = db >> 8;
+  nameBytes.set(u8.subarray(off, off + len), DB_BYTES);
+  return len + DB_BYTES;
+}
+
+/** Whether anybody waits for a key of this shard. One load while nobody ever did. */
+export function anyWaits(arena: Arena): boolean {
+  const root = arena.ctl[CTL_BLOCKED]!;
+  return root !== 0 && arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + R_COUNT] !== 0;
+}
+
+/** The queue of a key, 0 when nobody waits for it; leaves the table's cursor there. */
+function findQueue(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
+  const root = arena.ctl[CTL_BLOCKED]! as Ptr;
+  if (root === 0) return NULL;
+  const n = compose(db, u8, off, len);
+  return table.open(arena, root).find(nameBytes, nameView, 0, n);
+}
+
+/** The first waiter of a key, 0 when nobody waits for it. */
+export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
+  const queue = findQueue(arena, db, u8, off, len);
+  if (queue === NULL) return NULL;
+  elementValue(arena, queue);
+  return value.dv.getInt32(value.off, true) as Ptr;
+}
+
+/** Word `w` of a waiter. */
+export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
+  return arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w]!;
+}
+
+function setWord(arena: Arena, waiter: Ptr, w: number, word: number): void {
+  arena.touch(waiter, w * 4, 4);
+  arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w] = word;
+}
+
+/** Puts a request at the end of the queue of the key in argument `fields.keyIndex`. Throws ArenaFullError. */
+export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void {
+  const waiter = createWaiter(arena, fields, args);
+  if (arena.ctl[CTL_BLOCKED] === 0) arena.ctl[CTL_BLOCKED] = createTableRoot(arena);
+  const i = fields.keyIndex;
+  const queue = findQueue(arena, fields.db, args.u8, args.off[i]!, args.len[i]!);
+  if (queue === NULL) {
+    endsView.setInt32(0, waiter, true);
+    endsView.setInt32(4, waiter, true);
+    const n = args.len[i]! + DB_BYTES;
+    table.insert(createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, 8, false, 0));
+    return;
+  }
+  elementValue(arena, queue);
+  const last = value.dv.getInt32(value.off + 4, true) as Ptr;
+  setWord(arena, last, W_NEXT, waiter);
+  setWord(arena, waiter, W_PREVIOUS, last);
+  setEnds(arena, queue, value.dv.getInt32(value.off, true) as Ptr, waiter);
+}
+
+function setEnds(arena: Arena, queue: Ptr, first: Ptr, last: Ptr): void {
+  elementValue(arena, queue);
+  arena.touch(queue, value.off - (queue & UNIT_MASK) * 8, 8);
+  value.dv.setInt32(value.off, first, true);
+  value.dv.setInt32(value.off + 4, last, true);
+}
+
+function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
+  const { argc, off, len, u8 } = args;
+  let bytes = 4 * argc;
+  for (let i = 0; i < argc; i++) bytes += len[i]!;
+  const payload = new Uint8Array(bytes);
+  const view = new DataView(payload.buffer);
+  let pos = 4 * argc;
+  for (let i = 0; i < argc; i++) {
+    view.setInt32(4 * i, len[i]!, true);
+    payload.set(u8.subarray(off[i]!, off[i]! + len[i]!), pos);
+    pos += len[i]!;
+  }
+  const inline = bytes <= INLINE_BYTES_MAX;
+  const blob = inline ? NULL : blobFrom(arena, payload, 0, bytes);
+  const waiter = alloc(arena, HEAD_BYTES + (inline ? bytes : 0));
+  const segment = waiter >>> SEGMENT_SHIFT;
+  const i32 = arena.i32[segment]!;
+  const w = (waiter & UNIT_MASK) << 1;
+  i32[w + W_NEXT] = 0;
+  i32[w + W_PREVIOUS] = 0;
+  i32[w + W_IO] = fields.io;
+  i32[w + W_SLOT] = fields.slot;
+  i32[w + W_SEQ] = fields.seq;
+  i32[w + W_COMMAND] = fields.command;
+  i32[w + W_DB_PROTO] = fields.db | (fields.proto << 16);
+  i32[w + W_FLAGS] = fields.flags;
+  arena.f64[segment]![(w + W_CLIENT_ID) >> 1] = fields.clientId;
+  i32[w + W_KEY_INDEX] = fields.keyIndex;
+  i32[w + W_ARGC] = argc;
+  i32[w + W_BLOB] = blob;
+  i32[w + W_BYTES] = bytes;
+  i32[w + W_MORE_SHARDS] = fields.moreShards ? 1 : 0;
+  i32[w + 15] = 0;
+  if (inline) copyBytes(arena.u8[segment]!, w * 4 + HEAD_BYTES, payload, 0, bytes);
+  return waiter;
+}
+
+/** Reads a waiter into `fields` and its arguments, in bytes of their own, into `args`. */
+export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args: Args): void {
+  const segment = waiter >>> SEGMENT_SHIFT;
+  const i32 = arena.i32[segment]!;
+  const w = (waiter & UNIT_MASK) << 1;
+  fields.io = i32[w + W_IO]!;
+  fields.slot = i32[w + W_SLOT]!;
+  fields.seq = i32[w + W_SEQ]! >>> 0;
+  fields.command = i32[w + W_COMMAND]!;
+  fields.db = i32[w + W_DB_PROTO]! & 0xffff;
+  fields.proto = (i32[w + W_DB_PROTO]! >>> 16) as 2 | 3;
+  fields.flags = i32[w + W_FLAGS]!;
+  fields.clientId = arena.f64[segment]![(w + W_CLIENT_ID) >> 1]!;
+  fields.keyIndex = i32[w + W_KEY_INDEX]!;
+  fields.moreShards = i32[w + W_MORE_SHARDS] !== 0;
+  const argc = i32[w + W_ARGC]!;
+  const bytes = i32[w + W_BYTES]!;
+  const payload = new Uint8Array(bytes);
+  const blob = i32[w + W_BLOB]! as Ptr;
+  if (blob !== 0) blobRead(arena, blob, 0, payload, 0, bytes);
+  else copyBytes(payload, 0, arena.u8[segment]!, w * 4 + HEAD_BYTES, bytes);
+  const view = new DataView(payload.buffer);
+  args.setBuffer(payload, view);
+  args.reserve(argc);
+  args.argc = argc;
+  let pos = 4 * argc;
+  for (let i = 0; i < argc; i++) {
+    args.off[i] = pos;
+    args.len[i] = view.getInt32(4 * i, true);
+    pos += args.len[i]!;
+  }
+}
+
+/** Takes a waiter out of the queue of its key and frees it. */
+export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Array, off: number, len: number): void {
+  const queue = findQueue(arena, db, u8, off, len);
+  if (queue === NULL) throw new Error('a waiter without a queue');
+  const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
+  const previous = waiterWord(arena, waiter, W_PREVIOUS) as Ptr;
+  if (next === 0 && previous === 0) {
+    table.remove();
+    freeElement(arena, queue);
+  } else {
+    elementValue(arena, queue);
+    const first = previous === 0 ? next : (value.dv.getInt32(value.off, true) as Ptr);
+    const last = next === 0 ? previous : (value.dv.getInt32(value.off + 4, true) as Ptr);
+    if (previous !== 0) setWord(arena, previous, W_NEXT, next);
+    if (next !== 0) setWord(arena, next, W_PREVIOUS, previous);
+    setEnds(arena, queue, first, last);
+  }
+  const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
+  if (blob !== 0) blobFree(arena, blob, waiterWord(arena, waiter, W_BYTES));
+  free(arena, waiter);
+}
+
+/** Removes the request `seq` of a connection from the queue of a key, if it is there. O(waiters of the key). */
+export function forgetWaiter(
+  arena: Arena,
+  io: number,
+  slot: number,
+  seq: number,
+  db: number,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): void {
+  for (let waiter = firstWaiter(arena, db, u8, off, len); waiter !== 0; ) {
+    const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
+    const same =
+      waiterWord(arena, waiter, W_SLOT) === slot &&
+      waiterWord(arena, waiter, W_IO) === io &&
+      waiterWord(arena, waiter, W_SEQ) >>> 0 === seq >>> 0;
+    if (same) removeWaiter(arena, waiter, db, u8, off, len);
+    waiter = next;
+  }
+}
+
+/** Calls `each` with database and key of all keys of this shard that somebody waits for. Cold. */
+export function eachWaitedKey(arena: Arena, each: (db: number, key: Uint8Array) => void): void {
+  const root = arena.ctl[CTL_BLOCKED]! as Ptr;
+  if (root === 0) return;
+  const cursor = new ElementCursor().open(arena, root);
+  const names: Uint8Array[] = [];
+  for (let el = cursor.next(); el !== 0; el = cursor.next()) names.push(nameOf(arena, el));
+  for (const bytes of names) each(bytes[0]! | (bytes[1]! << 8), bytes.subarray(DB_BYTES));
+}
+
+function nameOf(arena: Arena, el: Ptr): Uint8Array {
+  elementName(arena, el);
+  return name.u8.slice(name.off, name.off + name.len);
+}
+
+/** Calls `visit` for every cell of the queues, for fsck. */
+export function visitWaiters(arena: Arena, visit: (ptr: Ptr, what: string) => void): void {
+  const root = arena.ctl[CTL_BLOCKED]! as Ptr;
+  if (root === 0) return;
+  visit(root, 'root of the blocked clients');
+  visitTables(arena, root, visit);
+  const cursor = new ElementCursor().open(arena, root);
+  for (let el = cursor.next(); el !== 0; el = cursor.next()) {
+    visitElement(arena, el, visit);
+    elementValue(arena, el);
+    for (let waiter = value.dv.getInt32(value.off, true) as Ptr; waiter !== 0; ) {
+      visit(waiter, 'waiter');
+      const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
+      if (blob !== 0) visitBlob(arena, blob, waiterWord(arena, waiter, W_BYTES), visit);
+      waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The part of transactions that runs under leases: WATCH, and the commands that EXEC, DISCARD and UNWATCH send to the
+ * shards. Queueing and the rest of their logic is the connection's (main/io/transaction.ts).
+ *
+ *     transaction|apply      meta, watched keys ..., arguments of the queued commands ...
+ *     transaction|unwatch    meta, watched keys ...
+ *     meta            int32: watches, commands, keys; then of each watch its database; of each command its id, argc
+ *                     and database; the argument index of each key
+ *
+ * transaction|apply runs under the leases of all keys named, transaction|apply-all under those of all shards. Nobody sees a middle
+ * state, and its effects are one group.
+ */
+import { keyRange } from '../../shared/command/shorthand.js';
+import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import type { Arena } from '../../shared/memory/arena.js';
+import { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import type { ClientState, ExecContext } from '../context.js';
+import { addWatcher, removeWatcher, watchedUnchanged } from '../watch.js';
+
+/** Places of the meta argument and of the first watched key. */
+export const META_ARG = 1;
+export const FIRST_WATCH_ARG = 2;
+/** Int32 words of meta before the lists, for each watch, for each command. */
+export const META_HEAD_WORDS = 3;
+export const META_COMMAND_WORDS = 3;
+
+const inner = new Args(64);
+
+/** The client of a queued command: the connection's, with the database that was selected there. */
+class QueuedClient implements ClientState {
+  id = 0;
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags = 0;
+}
+const queuedClient = new QueuedClient();
+
+/** Word `i` of the meta argument. */
+function meta(args: Args, i: number): number {
+  return args.dv.getInt32(args.off[META_ARG]! + i * 4, true);
+}
+
+function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
+  if (ctx.shardCount === 1) return ctx.arenas[0]!;
+  return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
+}
+
+function watch(ctx: ExecContext, args: Args, reply: Reply): void {
+  for (let i = 1; i < args.argc; i++) {
+    // An expired key goes now, so that its going later is no change.
+    ctx.peek(args, i);
+    const arena = arenaOfKey(ctx, args, i);
+    addWatcher(ctx.control, arena, ctx.client.id, ctx.db, args.u8, args.off[i]!, args.len[i]!);
+  }
+  reply.ok();
+}
+
+/** Ends all watches of the client. False when one of the keys has changed since, or has expired. */
+function endWatches(ctx: ExecContext, args: Args): boolean {
+  const watches = meta(args, 0);
+  const client = ctx.client.id;
+  const db = ctx.db;
+  let unchanged = true;
+  for (let k = 0; k < watches; k++) {
+    const i = FIRST_WATCH_ARG + k;
+    const watchedDb = meta(args, META_HEAD_WORDS + k);
+    const arena = arenaOfKey(ctx, args, i);
+    ctx.db = watchedDb;
+    ctx.useShard(arena.shard);
+    ctx.peek(args, i);
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    if (unchanged) unchanged = watchedUnchanged(arena, client, watchedDb, args.u8, off, len);
+    removeWatcher(ctx.control, arena, client, watchedDb, args.u8, off, len);
+  }
+  ctx.db = db;
+  return unchanged;
+}
+
+function unwatch(ctx: ExecContext, args: Args, reply: Reply): void {
+  endWatches(ctx, args);
+  reply.ok();
+}
+
+function apply(ctx: ExecContext, args: Args, reply: Reply): void {
+  const unchanged = endWatches(ctx, args);
+  const watches = meta(args, 0);
+  const commands = meta(args, 1);
+  if (!unchanged) {
+    reply.nullArray();
+    return;
+  }
+  const { client } = ctx;
+  queuedClient.id = client.id;
+  queuedClient.proto = client.proto;
+  queuedClient.flags = client.flags;
+  const runner = ctx.runner!;
+  const { small, inline } = reply;
+  reply.small = false;
+  reply.inline = false;
+  if (ctx.effectsOn) ctx.effects.beginGroup();
+  inner.setBuffer(args.u8, args.dv);
+  reply.array(commands);
+  let at = FIRST_WATCH_ARG + watches;
+  for (let c = 0; c < commands; c++) {
+    const word = META_HEAD_WORDS + watches + c * META_COMMAND_WORDS;
+    const argc = meta(args, word + 1);
+    inner.reserve(argc);
+    inner.argc = argc;
+    for (let i = 0; i < argc; i++) {
+      inner.off[i] = args.off[at + i]!;
+      inner.len[i] = args.len[at + i]!;
+    }
+    at += argc;
+    queuedClient.db = meta(args, word + 2);
+    runner.nested(meta(args, word), inner, reply, queuedClient);
+  }
+  if (ctx.effectsOn) ctx.effects.endGroup();
+  reply.errors = 0;
+  reply.small = small;
+  reply.inline = inline;
+  ctx.ownEffects = true;
+}
+
+/** The keys of transaction|apply and transaction|unwatch: those watched and those that meta lists. */
+function findKeys(args: Args, out: Int32Array): number {
+  const watches = meta(args, 0);
+  const commands = meta(args, 1);
+  const keys = meta(args, 2);
+  for (let k = 0; k < watches && k < out.length; k++) out[k] = FIRST_WATCH_ARG + k;
+  const list = META_HEAD_WORDS + watches + commands * META_COMMAND_WORDS;
+  for (let k = 0; k < keys && watches + k < out.length; k++) out[watches + k] = meta(args, list + k);
+  return watches + keys;
+}
+
+const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
+
+export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
+  defineCommand<ExecContext>({
+    name: 'watch',
+    arity: -2,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy', 'no_multi'],
+    acl: ['@transaction'],
+    group: 'transactions',
+    since: '2.2.0',
+    complexity: 'O(1) for every key.',
+    summary: 'Has the next EXEC do nothing if one of the keys changes before it.',
+    keys: [keyRange(1, -1, 1, ['RO'])],
+    args: [{ name: 'key', type: 'key', keySpecIndex: 0, multiple: true }],
+    route: 'key',
+    inline: true,
+    handler: watch,
+  }),
+  defineCommand<ExecContext>({
+    ...HIDDEN,
+    name: 'transaction|apply',
+    arity: -2,
+    flags: ['write', 'noscript'],
+    summary: 'What EXEC sends to the shards of the queued keys.',
+    findKeys,
+    route: 'key',
+    inline: true,
+    handler: apply,
+  }),
+  defineCommand<ExecContext>({
+    ...HIDDEN,
+    name: 'transaction|apply-all',
+    arity: -2,
+    flags: ['write', 'noscript'],
+    summary: 'As transaction|apply, for commands that concern all shards.',
+    route: 'all',
+    handler: apply,
+  }),
+  defineCommand<ExecContext>({
+    ...HIDDEN,
+    name: 'transaction|unwatch',
+    arity: -2,
+    flags: ['noscript'],
+    summary: 'What UNWATCH and DISCARD send to the shards of the watched keys.',
+    findKeys,
+    route: 'key',
+    inline: true,
+    handler: unwatch,
+  }),
+];

@@ -1,0 +1,469 @@
+/** Sorted sets: ZADD, ZINCRBY, ZREM and the questions about members; the rest of the family is in the files imported. */
+import {
+  block,
+  double,
+  integer,
+  key,
+  keyAt,
+  keyRO,
+  keyRW,
+  MANY,
+  oneOf,
+  OPT,
+  str,
+  token,
+} from '../../shared/command/shorthand.js';
+import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
+import {
+  NAME_BOUNDS,
+  NOT_FLOAT,
+  SCORE_BOUNDS,
+  SCORE_NAN,
+  SYNTAX,
+  ZADD_COMPARISONS,
+  ZADD_CONDITIONS,
+  ZADD_INCR_PAIRS,
+} from '../../shared/errors/replies.js';
+import { EVENT_CLASS } from '../../shared/keyspace-events.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
+import { float64, parseFloat64 } from '../../shared/numbers/float64.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import type { ExecContext } from '../context.js';
+import { TYPE_ZSET } from '../keyspace/entry.js';
+import { detachedEntry, dropDetached, readTyped, removeKey, WRONG, writeTyped } from '../typed-key.js';
+import { nameRange, parseNameBounds, parseScoreBounds, range, scoreRange } from '../types/zset/zset-range.js';
+import {
+  ADD_GT,
+  ADD_INCR,
+  ADD_LT,
+  ADD_NX,
+  ADD_XX,
+  freeMadeZset,
+  made,
+  newZset,
+  scored,
+  ZSET_ADDED,
+  ZSET_NAN,
+  ZSET_REFUSED,
+  ZSET_UPDATED,
+  zsetAdd,
+  zsetCount,
+  zsetExpect,
+  zsetRank,
+  zsetRemove,
+  zsetScore,
+} from '../types/zset/zset-value.js';
+import { zsetAlgebraCommands } from './zsets-algebra.js';
+import { zsetPopCommands } from './zsets-pop.js';
+import { zsetRandomCommands } from './zsets-random.js';
+import { zsetRangeCommands } from './zsets-range.js';
+import { zsetRemoveRangeCommands } from './zsets-remove-range.js';
+import { replyScore } from './zsets-reply.js';
+import { zsetScanCommands } from './zsets-scan.js';
+
+const LETTERS_FROM = 65;
+
+/** Scores of the running ZADD. */
+let scores = new Float64Array(64);
+
+/** What the options of the running ZADD say, and where its first score is. */
+class AddOptions {
+  flags = 0;
+  changes = false;
+  at = 2;
+}
+
+const OPTIONS = new AddOptions();
+
+function parseOptions(args: Args, flags: number): void {
+  let changes = false;
+  let i = 2;
+  for (; i < args.argc; i++) {
+    // Most often a number follows at once.
+    if (args.len[i]! < 2 || args.u8[args.off[i]!]! < LETTERS_FROM) break;
+    if (args.is(i, 'nx')) flags |= ADD_NX;
+    else if (args.is(i, 'xx')) flags |= ADD_XX;
+    else if (args.is(i, 'gt')) flags |= ADD_GT;
+    else if (args.is(i, 'lt')) flags |= ADD_LT;
+    else if (args.is(i, 'incr')) flags |= ADD_INCR;
+    else if (args.is(i, 'ch')) changes = true;
+    else break;
+  }
+  OPTIONS.flags = flags;
+  OPTIONS.changes = changes;
+  OPTIONS.at = i;
+}
+
+/** The error that options and scores deserve; null, and the scores in `scores`, when there is none. */
+function parseAdd(args: Args, flags: number): Uint8Array | null {
+  parseOptions(args, flags);
+  flags = OPTIONS.flags;
+  const words = args.argc - OPTIONS.at;
+  if (words === 0 || words % 2 !== 0) return SYNTAX;
+  if ((flags & ADD_NX) !== 0 && (flags & ADD_XX) !== 0) return ZADD_CONDITIONS;
+  const both = ADD_GT | ADD_LT;
+  if (((flags & ADD_NX) !== 0 && (flags & both) !== 0) || (flags & both) === both) return ZADD_COMPARISONS;
+  const pairs = words >> 1;
+  if ((flags & ADD_INCR) !== 0 && pairs > 1) return ZADD_INCR_PAIRS;
+  if (pairs > scores.length) scores = new Float64Array(2 * pairs);
+  for (let j = 0; j < pairs; j++) {
+    const i = OPTIONS.at + 2 * j;
+    if (!parseFloat64(args.u8, args.off[i]!, args.len[i]!)) return NOT_FLOAT;
+    scores[j] = float64.value;
+  }
+  return null;
+}
+
+/** An entry in no dictionary yet for the key in argument 1, with an empty set that suits the pairs to come. */
+function detachedZset(ctx: ExecContext, args: Args, pairs: number): Ptr {
+  newZset(ctx, pairs, args.len[OPTIONS.at + 1]!);
+  try {
+    return detachedEntry(ctx, args, 1, TYPE_ZSET, made.encoding, made.root);
+  } catch (error) {
+    freeMadeZset(ctx.arena);
+    throw error;
+  }
+}
+
+/** What the running ZADD did. */
+class AddCounts {
+  added = 0;
+  updated = 0;
+  /** The last pair was not refused. */
+  processed = false;
+}
+
+const DONE = new AddCounts();
+
+/** Adds the pairs to the set in `e`; false when the sum would be NaN, which has changed nothing. */
+function addPairs(ctx: ExecContext, args: Args, e: Ptr, flags: number): boolean {
+  const { at } = OPTIONS;
+  const pairs = (args.argc - at) >> 1;
+  DONE.added = 0;
+  DONE.updated = 0;
+  DONE.processed = false;
+  for (let j = 0; j < pairs; j++) {
+    const i = at + 2 * j + 1;
+    const done = zsetAdd(ctx, e, scores[j]!, args.u8, args.dv, args.off[i]!, args.len[i]!, flags);
+    if (done === ZSET_NAN) return false;
+    if (done === ZSET_ADDED) DONE.added++;
+    else if (done === ZSET_UPDATED) DONE.updated++;
+    DONE.processed = done !== ZSET_REFUSED;
+  }
+  return true;
+}
+
+// hot: ZADD, ZINCRBY
+function add(ctx: ExecContext, args: Args, reply: Reply, given: number): void {
+  const error = parseAdd(args, given);
+  if (error !== null) {
+    reply.error(error);
+    return;
+  }
+  const { flags } = OPTIONS;
+  const pairs = (args.argc - OPTIONS.at) >> 1;
+  const e = writeTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  const increment = (flags & ADD_INCR) !== 0;
+  if (e === NULL) {
+    if ((flags & ADD_XX) !== 0) {
+      if (increment) reply.nil();
+      else reply.int(0);
+      return;
+    }
+    createWith(ctx, args, pairs, flags);
+  } else {
+    if (pairs > 1) zsetExpect(ctx, e, pairs);
+    if (!addPairs(ctx, args, e, flags)) {
+      reply.error(SCORE_NAN);
+      return;
+    }
+  }
+  const changed = DONE.added + DONE.updated;
+  if (changed > 0) {
+    ctx.dirty += changed;
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.ZSET, increment ? 'zincr' : 'zadd', args, 1);
+    if (e === NULL) ctx.signalReady(args, 1);
+  }
+  if (!increment) reply.int(OPTIONS.changes ? changed : DONE.added);
+  else if (DONE.processed) replyScore(reply, scored.score);
+  else reply.nil();
+}
+
+/** Makes the key in argument 1, which the last lookup did not find, a set of the pairs. */
+function createWith(ctx: ExecContext, args: Args, pairs: number, flags: number): void {
+  const e = detachedZset(ctx, args, pairs);
+  try {
+    addPairs(ctx, args, e, flags);
+    ctx.keyspace.insert(e);
+  } catch (error) {
+    dropDetached(ctx, e);
+    throw error;
+  }
+  if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
+}
+
+function zadd(ctx: ExecContext, args: Args, reply: Reply): void {
+  add(ctx, args, reply, 0);
+}
+
+function zincrby(ctx: ExecContext, args: Args, reply: Reply): void {
+  add(ctx, args, reply, ADD_INCR);
+}
+
+function zrem(ctx: ExecContext, args: Args, reply: Reply): void {
+  const e = writeTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  if (e === NULL) {
+    reply.int(0);
+    return;
+  }
+  const arena = ctx.arena;
+  let removed = 0;
+  let left = zsetCount(arena, e);
+  for (let i = 2; i < args.argc && left > 0; i++) {
+    if (!zsetRemove(arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!)) continue;
+    removed++;
+    left--;
+  }
+  if (removed > 0) {
+    ctx.dirty += removed;
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.ZSET, 'zrem', args, 1);
+    if (left === 0) removeKey(ctx, args, 1, e);
+  }
+  reply.int(removed);
+}
+
+// ---- reading
+
+function zcard(ctx: ExecContext, args: Args, reply: Reply): void {
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e !== WRONG) reply.int(e === NULL ? 0 : zsetCount(ctx.arena, e));
+}
+
+function zscore(ctx: ExecContext, args: Args, reply: Reply): void {
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e !== WRONG) replyScoreOf(ctx, args, e, 2, reply);
+}
+
+/** Writes the score of the member in argument i. */
+function replyScoreOf(ctx: ExecContext, args: Args, e: Ptr, i: number, reply: Reply): void {
+  const score =
+    e === NULL ? Number.NaN : zsetScore(ctx.arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!);
+  if (Number.isNaN(score)) reply.nil();
+  else replyScore(reply, score);
+}
+
+function zmscore(ctx: ExecContext, args: Args, reply: Reply): void {
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  reply.array(args.argc - 2);
+  for (let i = 2; i < args.argc; i++) replyScoreOf(ctx, args, e, i, reply);
+}
+
+function replyRank(ctx: ExecContext, args: Args, reply: Reply, name: string, reverse: boolean): void {
+  if (args.argc > 4) {
+    reply.wrongArity(name);
+    return;
+  }
+  const withScore = args.argc === 4;
+  if (withScore && !args.is(3, 'withscore')) {
+    reply.error(SYNTAX);
+    return;
+  }
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  let rank = e === NULL ? -1 : zsetRank(ctx.arena, e, args.u8, args.dv, args.off[2]!, args.len[2]!);
+  if (rank < 0) {
+    if (withScore) reply.nullArray();
+    else reply.nil();
+    return;
+  }
+  if (reverse) rank = zsetCount(ctx.arena, e) - 1 - rank;
+  if (withScore) reply.array(2);
+  reply.int(rank);
+  if (withScore) replyScore(reply, scored.score);
+}
+
+function zrank(ctx: ExecContext, args: Args, reply: Reply): void {
+  replyRank(ctx, args, reply, 'zrank', false);
+}
+
+function zrevrank(ctx: ExecContext, args: Args, reply: Reply): void {
+  replyRank(ctx, args, reply, 'zrevrank', true);
+}
+
+function zcount(ctx: ExecContext, args: Args, reply: Reply): void {
+  if (!parseScoreBounds(args, 2, 3)) {
+    reply.error(SCORE_BOUNDS);
+    return;
+  }
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  if (e === NULL) {
+    reply.int(0);
+    return;
+  }
+  scoreRange(ctx.arena, e);
+  reply.int(range.to - range.from);
+}
+
+function zlexcount(ctx: ExecContext, args: Args, reply: Reply): void {
+  if (!parseNameBounds(args, 2, 3)) {
+    reply.error(NAME_BOUNDS);
+    return;
+  }
+  const e = readTyped(ctx, args, 1, TYPE_ZSET, reply);
+  if (e === WRONG) return;
+  if (e === NULL) {
+    reply.int(0);
+    return;
+  }
+  nameRange(ctx.arena, e, args);
+  reply.int(range.to - range.from);
+}
+
+// ---- definitions
+
+const ZSET = { acl: ['@sortedset'], group: 'sorted-set', route: 'key', inline: true } as const;
+const READ = { ...ZSET, flags: ['readonly', 'fast'] } as const;
+const RANK = {
+  ...READ,
+  arity: -3,
+  since: '2.0.0',
+  complexity: 'O(log(N)) for N members.',
+  keys: [keyRO(1)],
+  args: [key(), str('member'), token('withscore', 'WITHSCORE', OPT)],
+  history: [['7.2.0', 'Option `WITHSCORE`.']],
+} as const;
+
+const memberCommands: CommandDef<ExecContext>[] = [
+  defineCommand<ExecContext>({
+    ...ZSET,
+    name: 'zadd',
+    arity: -4,
+    flags: ['write', 'denyoom', 'fast'],
+    since: '1.2.0',
+    complexity: 'O(log(N)) for each member, with N members in the set.',
+    summary: 'Adds members with scores to a sorted set, or gives members other scores.',
+    keys: [keyRW(1, 'update')],
+    args: [
+      key(),
+      oneOf('condition', [token('nx'), token('xx')], { ...OPT, since: '3.0.2' }),
+      oneOf('comparison', [token('gt'), token('lt')], { ...OPT, since: '6.2.0' }),
+      token('change', 'CH', { ...OPT, since: '3.0.2' }),
+      token('increment', 'INCR', { ...OPT, since: '3.0.2' }),
+      block('data', [double('score'), str('member')], MANY),
+    ],
+    history: [
+      ['2.4.0', 'Takes more than one member.'],
+      ['3.0.2', 'Options `XX`, `NX`, `CH`, `INCR`.'],
+      ['6.2.0', 'Options `GT`, `LT`.'],
+    ],
+    handler: zadd,
+  }),
+  defineCommand<ExecContext>({
+    ...ZSET,
+    name: 'zincrby',
+    arity: 4,
+    flags: ['write', 'denyoom', 'fast'],
+    since: '1.2.0',
+    complexity: 'O(log(N)) for N members.',
+    summary: 'Adds to the score of a member; a member that is missing has 0.',
+    keys: [keyRW(1)],
+    args: [key(), integer('increment'), str('member')],
+    handler: zincrby,
+  }),
+  defineCommand<ExecContext>({
+    ...ZSET,
+    name: 'zrem',
+    arity: -3,
+    flags: ['write', 'fast'],
+    since: '1.2.0',
+    complexity: 'O(M*log(N)) for M members to remove of N.',
+    summary: 'Removes members from a sorted set; with the last one goes the key.',
+    keys: [keyRW(1, 'delete')],
+    args: [key(), str('member', MANY)],
+    history: [['2.4.0', 'Takes more than one member.']],
+    handler: zrem,
+  }),
+  defineCommand<ExecContext>({
+    ...READ,
+    name: 'zcard',
+    arity: 2,
+    since: '1.2.0',
+    complexity: 'O(1)',
+    summary: 'Counts the members of a sorted set.',
+    keys: [keyAt(1, ['RO'])],
+    args: [key()],
+    handler: zcard,
+  }),
+  defineCommand<ExecContext>({
+    ...READ,
+    name: 'zscore',
+    arity: 3,
+    since: '1.2.0',
+    complexity: 'O(1)',
+    summary: 'Returns the score of a member.',
+    keys: [keyRO(1)],
+    args: [key(), str('member')],
+    handler: zscore,
+  }),
+  defineCommand<ExecContext>({
+    ...READ,
+    name: 'zmscore',
+    arity: -3,
+    since: '6.2.0',
+    complexity: 'O(N) for N members asked for.',
+    summary: 'Returns the scores of several members.',
+    keys: [keyRO(1)],
+    args: [key(), str('member', MANY)],
+    handler: zmscore,
+  }),
+  defineCommand<ExecContext>({
+    ...RANK,
+    name: 'zrank',
+    summary: 'Returns how many members come before a member.',
+    handler: zrank,
+  }),
+  defineCommand<ExecContext>({
+    ...RANK,
+    name: 'zrevrank',
+    summary: 'Returns how many members come after a member.',
+    handler: zrevrank,
+  }),
+  defineCommand<ExecContext>({
+    ...READ,
+    name: 'zcount',
+    arity: 4,
+    since: '2.0.0',
+    complexity: 'O(log(N)) for N members.',
+    summary: 'Counts the members with scores in a range.',
+    keys: [keyRO(1)],
+    args: [key(), double('min'), double('max')],
+    handler: zcount,
+  }),
+  defineCommand<ExecContext>({
+    ...READ,
+    name: 'zlexcount',
+    arity: 4,
+    since: '2.8.9',
+    complexity: 'O(log(N)) for N members.',
+    summary: 'Counts the members with names in a range, where all scores are equal.',
+    keys: [keyRO(1)],
+    args: [key(), str('min'), str('max')],
+    handler: zlexcount,
+  }),
+];
+
+/** All commands of the sorted set family. */
+export const zsetCommands: CommandDef<ExecContext>[] = [
+  ...memberCommands,
+  ...zsetRangeCommands,
+  ...zsetRemoveRangeCommands,
+  ...zsetPopCommands,
+  ...zsetRandomCommands,
+  ...zsetAlgebraCommands,
+  ...zsetScanCommands,
+];

@@ -1,0 +1,421 @@
+/**
+ * Extendible hashing over tables of 4 KiB (Fagin et al., 1979), with entries of any kind: the dictionary of a database
+ * (dictionary.ts) and the elements of a big set, hash or sorted set (types/element-table.ts) stand on it. A directory
+ * maps the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
+ * directory doubles (a copy of 4 bytes a table) when a table is as deep as it is. Two sparse buddies join again.
+ *
+ *     root words:  directory | depth | count | volatile | tables
+ *     depth <= 12: the directory is one cell of 2^depth table Ptrs; deeper: a cell of Ptrs to leaves of 4096 each
+ *
+ * An object of this class is a view with a cursor: a `find` leaves behind where it looked (`table`, `place`, h1, h2),
+ * and the calls that change something use that. It holds no data.
+ *
+ * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
+ * `remove` and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
+ */
+import type { KeyHasher } from '../../shared/hash.js';
+import type { Arena } from '../../shared/memory/arena.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc, free } from '../../shared/memory/slab.js';
+import {
+  BUCKET_PTRS,
+  BUCKETS,
+  bucketWord,
+  createTable,
+  T_COUNT,
+  T_DEPTH,
+  T_MIN_EXPIRE,
+  T_PREFIX,
+  T_VOLATILE,
+  TABLE_ENTRIES_MAX,
+  tableEntries,
+  tablePlace,
+  tableRemove,
+} from './table.js';
+
+/** Words of a root; the first ROOT_OWN_WORDS are used here. */
+export const ROOT_WORDS = 16;
+const ROOT_OWN_WORDS = 5;
+export const R_DIR = 0;
+export const R_DEPTH = 1;
+export const R_COUNT = 2;
+export const R_VOLATILE = 3;
+export const R_TABLES = 4;
+/** Dictionaries only: hashes with fields that expire. */
+export const R_FIELDS = 5;
+
+const LEAF_BITS = 12;
+const LEAF_SIZE = 1 << LEAF_BITS;
+/** Deepest directory: its top cell is at most 64 KiB. */
+export const DEPTH_MAX = 26;
+/** A removal that leaves so few entries in a table looks whether it can be joined with its buddy. */
+const MERGE_LOOK = 128;
+/** Most entries of two tables that are joined: a third of what fits, so they do not split again soon. */
+const MERGE_ENTRIES_MAX = 256;
+
+export abstract class Extendible {
+  abstract readonly arena: Arena;
+  abstract readonly hasher: KeyHasher;
+  /** The root: its words are `words[root ...]`. */
+  abstract readonly words: Int32Array;
+  abstract readonly root: number;
+  /** The cell (or part of one) that the root is, for `touch`. */
+  abstract readonly rootPtr: Ptr;
+  /** Where the last `find` looked. */
+  table: Ptr = NULL;
+  place = -1;
+  h1 = 0;
+  h2 = 0;
+
+  /** Hashes the key of an entry into `hasher`. */
+  abstract hashOf(e: Ptr): void;
+
+  /** What an entry adds to T_VOLATILE: not 0 if it has something that expires. */
+  protected abstract volatileBit(e: Ptr): number;
+
+  /** Number of keys. */
+  get count(): number {
+    return this.words[this.root + R_COUNT]!;
+  }
+
+  /** The table whose range of h1 holds `h1`; 0 when the dictionary is empty. */
+  tableOf(h1: number): Ptr {
+    const arena = this.arena;
+    const words = this.words;
+    const dir = words[this.root]! as Ptr;
+    if (dir === 0) return NULL;
+    const depth = this.words[this.root + R_DEPTH]!;
+    const index = (h1 >>> 1) >>> (31 - depth);
+    const i32 = arena.i32[dir >>> SEGMENT_SHIFT]!;
+    const dw = (dir & UNIT_MASK) << 1;
+    if (depth <= LEAF_BITS) return i32[dw + index]! as Ptr;
+    const leaf = i32[dw + (index >>> LEAF_BITS)]!;
+    return arena.i32[leaf >>> SEGMENT_SHIFT]![((leaf & UNIT_MASK) << 1) + (index & (LEAF_SIZE - 1))]! as Ptr;
+  }
+
+  /** Points the cursor at an entry that is in the dictionary (found by a walk, not by its key). */
+  locate(e: Ptr): void {
+    const arena = this.arena;
+    this.hashOf(e);
+    this.h1 = this.hasher.h1;
+    this.h2 = this.hasher.h2;
+    const table = this.tableOf(this.h1);
+    this.table = table;
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = (table & UNIT_MASK) << 1;
+    for (let b = 0; b < BUCKETS + 3; b++) {
+      const bw = bucketWord(tw, b);
+      for (let slot = 0; slot < 12; slot++) {
+        if (i32[bw + BUCKET_PTRS + slot] === e) {
+          this.place = (bw << 4) | slot;
+          return;
+        }
+      }
+    }
+    throw new Error('locate: the entry is not in its table');
+  }
+
+  /** Adds an entry for the key that the last `find` did not find. */
+  insert(e: Ptr): void {
+    const words = this.words;
+    this.touchRoot();
+    if (this.table === 0) this.createFirst();
+    let place = tablePlace(this.arena, this.table, this.h2, e);
+    while (place < 0) {
+      this.split(this.table);
+      this.table = this.tableOf(this.h1);
+      place = tablePlace(this.arena, this.table, this.h2, e);
+    }
+    this.place = place;
+    words[this.root + R_COUNT] = words[this.root + R_COUNT]! + 1;
+  }
+
+  /** Puts another cell in the place of the found entry (same key). */
+  replace(e: Ptr): void {
+    const bw = this.place >>> 4;
+    const table = this.table;
+    this.arena.touch(table, (bw - ((table & UNIT_MASK) << 1)) * 4, 64);
+    this.arena.i32[table >>> SEGMENT_SHIFT]![bw + BUCKET_PTRS + (this.place & 15)] = e;
+  }
+
+  /** Takes the found entry out of its table. The cell is the caller's. The cursor is void afterwards. */
+  remove(): void {
+    const arena = this.arena;
+    const words = this.words;
+    this.touchRoot();
+    tableRemove(arena, this.table, this.h2, this.place);
+    words[this.root + R_COUNT] = words[this.root + R_COUNT]! - 1;
+    const tw = (this.table & UNIT_MASK) << 1;
+    const left = arena.i32[this.table >>> SEGMENT_SHIFT]![tw + T_COUNT]!;
+    if (left <= MERGE_LOOK) this.merge(this.table, left);
+    this.place = -1;
+  }
+
+  /** Announces a store into the root. */
+  touchRoot(): void {
+    if (this.arena.tracking !== 0) this.arena.touch(this.rootPtr, 0, ROOT_WORDS * 4);
+  }
+
+  private createFirst(): void {
+    const arena = this.arena;
+    const words = this.words;
+    const table = createTable(arena, 0, 0);
+    const dir = alloc(arena, 16);
+    arena.i32[dir >>> SEGMENT_SHIFT]![(dir & UNIT_MASK) << 1] = table;
+    words[this.root + R_DIR] = dir;
+    words[this.root + R_DEPTH] = 0;
+    words[this.root + R_TABLES] = 1;
+    this.table = table;
+  }
+
+  // ---- growth ----
+
+  /** Splits a table by the next bit of h1, more than once if all its keys fall to one side. */
+  private split(table: Ptr): void {
+    const arena = this.arena;
+    const tw = (table & UNIT_MASK) << 1;
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const depth = i32[tw + T_DEPTH]!;
+    const prefix = i32[tw + T_PREFIX]!;
+    const n = tableEntries(arena, table, SCRATCH);
+    // Nothing waits for these loads, so their cache misses overlap; the hashes below would take them one by one.
+    let warm = 0;
+    for (let i = 0; i < n; i++) {
+      const e = SCRATCH[i]!;
+      warm ^= arena.i32[e >>> SEGMENT_SHIFT]![((e & UNIT_MASK) << 1) + 2]!;
+    }
+    WARMED[0] = warm;
+    for (let i = 0; i < n; i++) {
+      this.hashOf(SCRATCH[i]! as Ptr);
+      SCRATCH_H1[i] = this.hasher.h1;
+      SCRATCH_H2[i] = this.hasher.h2;
+    }
+    const minExpireAtMs = arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1]!;
+    free(arena, table);
+    this.words[this.root + R_TABLES] = this.words[this.root + R_TABLES]! - 1;
+    this.build(n, depth + 1, prefix, minExpireAtMs);
+    this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
+  }
+
+  /** Makes the table (or, if they do not fit, tables) of those scratch entries whose h1 begins with `prefix`. */
+  private build(n: number, depth: number, prefix: number, minExpireAtMs: number): void {
+    if (depth > DEPTH_MAX) throw new Error('dictionary: directory too deep');
+    const arena = this.arena;
+    const mask = ~(0xffffffff >>> depth);
+    const table = createTable(arena, depth, prefix);
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = (table & UNIT_MASK) << 1;
+    let volatileKeys = 0;
+    for (let i = 0; i < n; i++) {
+      if (((SCRATCH_H1[i]! ^ prefix) & mask) !== 0) continue;
+      const e = SCRATCH[i]! as Ptr;
+      if (tablePlace(arena, table, SCRATCH_H2[i]!, e) < 0) {
+        free(arena, table);
+        this.build(n, depth + 1, prefix, minExpireAtMs);
+        this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
+        return;
+      }
+      volatileKeys += this.volatileBit(e);
+    }
+    i32[tw + 3] = volatileKeys;
+    if (volatileKeys > 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1] = minExpireAtMs;
+    this.words[this.root + R_TABLES] = this.words[this.root + R_TABLES]! + 1;
+    this.publish(table, depth, prefix);
+  }
+
+  /** Points every directory position of a table's range at it, deepening the directory first if needed. */
+  private publish(table: Ptr, depth: number, prefix: number): void {
+    while (this.words[this.root + R_DEPTH]! < depth) this.doubleDirectory();
+    const dirDepth = this.words[this.root + R_DEPTH]!;
+    const first = (prefix >>> 1) >>> (31 - dirDepth);
+    const span = 1 << (dirDepth - depth);
+    for (let i = first; i < first + span; i++) this.setDirectory(i, table);
+  }
+
+  private setDirectory(index: number, table: Ptr): void {
+    const arena = this.arena;
+    let cell = this.words[this.root]! as Ptr;
+    if (this.words[this.root + R_DEPTH]! > LEAF_BITS) {
+      cell = arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + (index >>> LEAF_BITS)]! as Ptr;
+      index &= LEAF_SIZE - 1;
+    }
+    arena.touch(cell, index * 4, 4);
+    arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + index] = table;
+  }
+
+  private doubleDirectory(): void {
+    const arena = this.arena;
+    const words = this.words;
+    const depth = words[this.root + R_DEPTH]!;
+    const dir = words[this.root]! as Ptr;
+    if (depth < LEAF_BITS) {
+      words[this.root] = doubled(arena, dir, 1 << depth);
+    } else if (depth === LEAF_BITS) {
+      const top = alloc(arena, 16);
+      const tw = (top & UNIT_MASK) << 1;
+      arena.i32[top >>> SEGMENT_SHIFT]![tw] = halfDoubled(arena, dir, 0);
+      arena.i32[top >>> SEGMENT_SHIFT]![tw + 1] = halfDoubled(arena, dir, LEAF_SIZE / 2);
+      words[this.root] = top;
+    } else {
+      const leaves = 1 << (depth - LEAF_BITS);
+      const top = alloc(arena, leaves * 8);
+      const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
+      const to = arena.i32[top >>> SEGMENT_SHIFT]!;
+      const fw = (dir & UNIT_MASK) << 1;
+      const tw = (top & UNIT_MASK) << 1;
+      for (let i = 0; i < leaves; i++) {
+        const leaf = from[fw + i]! as Ptr;
+        to[tw + 2 * i] = halfDoubled(arena, leaf, 0);
+        to[tw + 2 * i + 1] = halfDoubled(arena, leaf, LEAF_SIZE / 2);
+        free(arena, leaf);
+      }
+      words[this.root] = top;
+    }
+    free(arena, dir);
+    words[this.root + R_DEPTH] = depth + 1;
+  }
+
+  /** Joins a table that has become sparse with its buddy, if that is sparse too. */
+  private merge(table: Ptr, left: number): void {
+    if (left === 0) {
+      this.mergeEmpty(table);
+      return;
+    }
+    const arena = this.arena;
+    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = (table & UNIT_MASK) << 1;
+    const depth = i32[tw + T_DEPTH]!;
+    if (depth === 0) return;
+    const prefix = i32[tw + T_PREFIX]!;
+    const buddy = this.tableOf(prefix ^ (0x80000000 >>> (depth - 1)));
+    const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
+    const bw = (buddy & UNIT_MASK) << 1;
+    if (b32[bw + T_DEPTH] !== depth || b32[bw + T_COUNT]! + left > MERGE_ENTRIES_MAX) return;
+    const joined = createTable(arena, depth - 1, prefix & ~(0x80000000 >>> (depth - 1)));
+    if (!this.fill(joined, table) || !this.fill(joined, buddy)) {
+      free(arena, joined);
+      return;
+    }
+    const jw = (joined & UNIT_MASK) << 1;
+    const j32 = arena.i32[joined >>> SEGMENT_SHIFT]!;
+    j32[jw + T_VOLATILE] = i32[tw + T_VOLATILE]! + b32[bw + T_VOLATILE]!;
+    arena.f64[joined >>> SEGMENT_SHIFT]![(jw + T_MIN_EXPIRE) >> 1] = Math.min(
+      arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1]!,
+      arena.f64[buddy >>> SEGMENT_SHIFT]![(bw + T_MIN_EXPIRE) >> 1]!,
+    );
+    const words = this.words;
+    words[this.root + R_TABLES] = words[this.root + R_TABLES]! - 1;
+    this.publish(joined, depth - 1, j32[jw + T_PREFIX]!);
+    free(arena, table);
+    free(arena, buddy);
+  }
+
+  /** Puts the entries of `from` into `table` as well; false when one finds no room. */
+  private fill(table: Ptr, from: Ptr): boolean {
+    const n = tableEntries(this.arena, from, SCRATCH);
+    for (let i = 0; i < n; i++) {
+      this.hashOf(SCRATCH[i]! as Ptr);
+      if (tablePlace(this.arena, table, this.hasher.h2, SCRATCH[i]! as Ptr) < 0) return false;
+    }
+    return true;
+  }
+
+  /** Gives an empty table's range back to its buddy, and goes on while the result's buddy is empty as well. */
+  private mergeEmpty(table: Ptr): void {
+    const arena = this.arena;
+    for (;;) {
+      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+      const tw = (table & UNIT_MASK) << 1;
+      const depth = i32[tw + T_DEPTH]!;
+      if (depth === 0) {
+        if (i32[tw + T_COUNT] === 0) this.destroy(table);
+        return;
+      }
+      const prefix = i32[tw + T_PREFIX]!;
+      const buddy = this.tableOf(prefix ^ (0x80000000 >>> (depth - 1)));
+      const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
+      const bw = (buddy & UNIT_MASK) << 1;
+      if (b32[bw + T_DEPTH] !== depth) return;
+      const empty = i32[tw + T_COUNT] === 0 ? table : b32[bw + T_COUNT] === 0 ? buddy : NULL;
+      if (empty === 0) return;
+      const kept = empty === table ? buddy : table;
+      const k32 = arena.i32[kept >>> SEGMENT_SHIFT]!;
+      const kw = (kept & UNIT_MASK) << 1;
+      arena.touch(kept, 0, 64);
+      k32[kw + T_DEPTH] = depth - 1;
+      k32[kw + T_PREFIX] = prefix & ~(0x80000000 >>> (depth - 1));
+      free(arena, empty);
+      this.words[this.root + R_TABLES] = this.words[this.root + R_TABLES]! - 1;
+      this.publish(kept, depth - 1, k32[kw + T_PREFIX]!);
+      table = kept;
+    }
+  }
+
+  private destroy(table: Ptr): void {
+    const arena = this.arena;
+    free(arena, table);
+    freeDirectory(arena, this.words[this.root]! as Ptr, this.words[this.root + R_DEPTH]!);
+    for (let w = 0; w < ROOT_OWN_WORDS; w++) this.words[this.root + w] = 0;
+    this.table = NULL;
+  }
+}
+
+/** Frees the cells of a directory, not the tables. @requires lease */
+export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
+  if (depth > LEAF_BITS) {
+    for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
+      free(arena, arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
+    }
+  }
+  free(arena, dir);
+}
+
+/** The table at a position of a directory that may be detached from its root. @requires lease, position < 2 ** depth */
+export function directoryEntry(arena: Arena, dir: Ptr, depth: number, position: number): Ptr {
+  let cell = dir;
+  if (depth > LEAF_BITS) {
+    cell = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + (position >>> LEAF_BITS)]! as Ptr;
+    position &= LEAF_SIZE - 1;
+  }
+  return arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + position]! as Ptr;
+}
+
+/** Cells of a directory, for fsck. */
+export function directoryCells(arena: Arena, dir: Ptr, depth: number): Ptr[] {
+  const cells = [dir];
+  if (depth > LEAF_BITS) {
+    for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
+      cells.push(arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
+    }
+  }
+  return cells;
+}
+
+function doubled(arena: Arena, cell: Ptr, size: number): Ptr {
+  const grown = alloc(arena, Math.max(16, size * 8));
+  spread(arena, cell, 0, size, grown);
+  return grown;
+}
+
+function halfDoubled(arena: Arena, leaf: Ptr, start: number): Ptr {
+  const grown = alloc(arena, LEAF_SIZE * 4);
+  spread(arena, leaf, start, LEAF_SIZE / 2, grown);
+  return grown;
+}
+
+function spread(arena: Arena, from: Ptr, start: number, size: number, to: Ptr): void {
+  const f32 = arena.i32[from >>> SEGMENT_SHIFT]!;
+  const t32 = arena.i32[to >>> SEGMENT_SHIFT]!;
+  const fw = ((from & UNIT_MASK) << 1) + start;
+  const tw = (to & UNIT_MASK) << 1;
+  for (let i = 0; i < size; i++) {
+    t32[tw + 2 * i] = f32[fw + i]!;
+    t32[tw + 2 * i + 1] = f32[fw + i]!;
+  }
+}
+
+// Work space of `split`: synchronous and not reentrant, so one per thread is enough.
+const SCRATCH = new Int32Array(TABLE_ENTRIES_MAX);
+const WARMED = new Int32Array(1);
+const SCRATCH_H1 = new Int32Array(TABLE_ENTRIES_MAX);
+const SCRATCH_H2 = new Int32Array(TABLE_ENTRIES_MAX);

@@ -1,0 +1,52 @@
+/**
+ * Freeing the nodes of a chain, at once or in steps: a long list that was given up is freed by the shard's thread
+ * (types/garbage.ts), so that DEL costs the same whatever it removes.
+ *
+ * Invariants: (1) lease held; (2) a given-up root is reached from the list of garbage only; its Q_HEAD is the first node
+ * that is not freed yet, whose link back means nothing.
+ */
+import type { Arena } from '../../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { free } from '../../../shared/memory/slab.js';
+import { blobBlock, blockCount } from '../../keyspace/blob.js';
+import { freeNode, isPlainNode, nodeNext, plainBlob, plainLength } from './list-node.js';
+import { Q_HEAD } from './list-value.js';
+
+/** Nodes that one step frees; a chain of so many is freed at once. */
+export const NODES_A_STEP = 64;
+
+/** Frees up to NODES_A_STEP nodes of a given-up chain; true when that was all, and the root is freed too. */
+export function freeListStep(arena: Arena, root: Ptr): boolean {
+  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
+  const w = ((root & UNIT_MASK) << 1) + Q_HEAD;
+  let node = words[w]! as Ptr;
+  for (let n = 0; n < NODES_A_STEP && node !== 0; n++) {
+    const next = nodeNext(arena, node);
+    freeNode(arena, node);
+    node = next;
+  }
+  arena.touch(root, Q_HEAD * 4, 4);
+  words[w] = node;
+  if (node !== 0) return false;
+  free(arena, root);
+  return true;
+}
+
+/** Calls `visit` for the cells of a given-up chain, for fsck. */
+export function visitListGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+  visit(root, 'list root');
+  const first = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + Q_HEAD]! as Ptr;
+  for (let node = first; node !== 0; node = nodeNext(arena, node)) visitNode(arena, node, visit);
+}
+
+/** Calls `visit` for a node and what it holds. */
+export function visitNode(arena: Arena, node: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+  visit(node, 'list node');
+  if (!isPlainNode(arena, node)) return;
+  const blob = plainBlob(arena, node);
+  visit(blob, 'directory of a list element');
+  for (let i = 0; i < blockCount(plainLength(arena, node)); i++) {
+    const block = blobBlock(arena, blob, i);
+    if (block !== 0) visit(block, 'block of a list element');
+  }
+}

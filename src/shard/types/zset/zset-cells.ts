@@ -1,0 +1,135 @@
+/** What the keyspace must know of a sorted set: its bytes, freeing, copying, and its cells for fsck. */
+import type { Arena } from '../../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { cellBytes, free } from '../../../shared/memory/slab.js';
+import { doubleText } from '../../../shared/resp/double-text.js';
+import { mixDigest, xorDigest } from '../../keyspace/digest.js';
+import { entryEncoding, valueWord } from '../../keyspace/entry.js';
+import { elementName, name } from '../element.js';
+import { tableCellBytes, visitTableValue } from '../element-table.js';
+import { ZSET_PACKED, ZSET_TREE } from '../encodings.js';
+import { freeScoredRoot } from '../garbage.js';
+import { lpFrom, lpTotal } from '../packed/listpack.js';
+import { rootOf } from '../root.js';
+import { ScoreCursor } from './score-cursor.js';
+import { checkTree, treeCellBytes, visitTree } from './score-tree-cells.js';
+import { ZsetCursor } from './zset-cursor.js';
+import { createZsetTree, TREE_WORD, treeAddNew } from './zset-tree.js';
+import { zsetCount } from './zset-value.js';
+
+/** Bytes of the cells that the value has outside the entry. @requires lease */
+export function zsetCellBytes(arena: Arena, e: Ptr): number {
+  const root = rootOf(arena, e);
+  if (entryEncoding(arena, e) === ZSET_PACKED) return cellBytes(arena, root);
+  return tableCellBytes(arena, root) + treeCellBytes(arena, root, TREE_WORD);
+}
+
+/** Frees what the value has outside the entry. @requires lease */
+export function zsetFree(arena: Arena, e: Ptr): void {
+  const root = rootOf(arena, e);
+  if (entryEncoding(arena, e) === ZSET_TREE) freeScoredRoot(arena, root);
+  else free(arena, root);
+}
+
+/** Gives `copy`, an entry of the same type and encoding in `to`, a copy of the value. Throws ArenaFullError. */
+export function zsetCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
+  const w = valueWord(to, copy);
+  const root = copyRoot(from, e, to);
+  const i32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+  i32[w] = root;
+  i32[w + 1] = 0;
+}
+
+function copyRoot(from: Arena, e: Ptr, to: Arena): Ptr {
+  const root = rootOf(from, e);
+  if (entryEncoding(from, e) === ZSET_PACKED) {
+    return lpFrom(to, from.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(from, root));
+  }
+  const copy = createZsetTree(to);
+  const cursor = new ScoreCursor().open(from, root, TREE_WORD, 0);
+  try {
+    for (let el = cursor.next(); el !== 0; el = cursor.next()) {
+      elementName(from, el);
+      treeAddNew(to, copy, cursor.score, name.u8, name.dv, name.off, name.len);
+    }
+  } catch (error) {
+    freeScoredRoot(to, copy);
+    throw error;
+  }
+  return copy;
+}
+
+/** Calls `visit` once for each cell that the value has outside the entry. */
+export function zsetVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+  const root = rootOf(arena, e);
+  if (entryEncoding(arena, e) === ZSET_PACKED) {
+    visit(root, 'sorted set in one cell');
+    return;
+  }
+  visitTableValue(arena, root, visit);
+  visitTree(arena, root, TREE_WORD, visit);
+}
+
+/** What is wrong with a sorted set, one line each. O(n); for tests. */
+export function zsetCheck(arena: Arena, e: Ptr): string[] {
+  if (entryEncoding(arena, e) === ZSET_PACKED) {
+    const cursor = new ZsetCursor().open(arena, e, 0);
+    const errors: string[] = [];
+    let last = Number.NEGATIVE_INFINITY;
+    while (cursor.next()) {
+      if (cursor.score < last) errors.push(`sorted set: ${last} before ${cursor.score}`);
+      last = cursor.score;
+    }
+    return errors;
+  }
+  const root = rootOf(arena, e);
+  const errors = checkTree(arena, root, TREE_WORD);
+  const cursor = new ScoreCursor().open(arena, root, TREE_WORD, 0);
+  let n = 0;
+  while (cursor.next() !== 0) n++;
+  if (n !== zsetCount(arena, e)) errors.push(`sorted set: ${n} in the tree, ${zsetCount(arena, e)} in the table`);
+  return errors;
+}
+
+/** The encoding as OBJECT ENCODING names it. */
+export function zsetEncodingName(arena: Arena, e: Ptr): string {
+  return entryEncoding(arena, e) === ZSET_PACKED ? 'listpack' : 'skiplist';
+}
+
+/** Number of members. @requires lease */
+export function zsetLength(arena: Arena, e: Ptr): number {
+  return zsetCount(arena, e);
+}
+
+const DIGEST_BYTES = 20;
+
+/** Mixes the members and scores into a digest as Redis's DEBUG DIGEST does: in any order. */
+export function zsetDigest(arena: Arena, e: Ptr, digest: Uint8Array): void {
+  const cursor = new ZsetCursor().open(arena, e, 0);
+  while (cursor.next()) {
+    const pair = new Uint8Array(DIGEST_BYTES);
+    mixDigest(pair, cursor.u8.slice(cursor.off, cursor.off + cursor.len));
+    mixDigest(pair, Buffer.from(scoreDigits(cursor.score), 'latin1'));
+    xorDigest(digest, pair);
+  }
+}
+
+/** A score with 17 significant digits, as C's `%.17g` prints it. */
+function scoreDigits(score: number): string {
+  if (!Number.isFinite(score)) return doubleText(score);
+  if (score === 0) return Object.is(score, -0) ? '-0' : '0';
+  const [mantissa, exponent] = score.toExponential(16).split('e') as [string, string];
+  const e = Number(exponent);
+  if (e < -4 || e >= 17) {
+    return `${withoutZeros(mantissa)}e${e < 0 ? '-' : '+'}${String(Math.abs(e)).padStart(2, '0')}`;
+  }
+  const sign = score < 0 ? '-' : '';
+  const digits = mantissa.replace(/[-.]/g, '');
+  const text = e < 0 ? `0.${'0'.repeat(-e - 1)}${digits}` : `${digits.slice(0, e + 1)}.${digits.slice(e + 1)}`;
+  return sign + withoutZeros(text);
+}
+
+/** A decimal fraction without the zeros, and the point, at its end. */
+function withoutZeros(text: string): string {
+  return text.replace(/0+$/, '').replace(/\.$/, '');
+}

@@ -1,0 +1,46 @@
+/**
+ * Claims: who answers a blocked client. A client that blocks may be answered by the shard thread that finds its key
+ * ready, by its own I/O thread when the time is up, by CLIENT UNBLOCK, or by nobody when it goes. One word for each
+ * connection slot of an I/O thread, in the control block, settles it by compare-and-swap:
+ *
+ *     ticket > 0    the request with this ticket is blocked: whoever swaps it wins
+ *     -ticket       a shard thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
+ *     0             nothing is blocked, or it was answered
+ *
+ * Any thread.
+ */
+
+/** Slots of an I/O thread that may block: as many clients as one I/O thread ever has. */
+export const CLAIM_SLOTS = 1 << 18;
+
+/** The ticket of a request, from its sequence number. */
+export function ticketOf(seq: number): number {
+  return (seq & 0x3fffffff) + 1;
+}
+
+/** Announces a request that may block. I/O thread, before it sends the request. */
+export function openClaim(claims: Int32Array, slot: number, seq: number): void {
+  Atomics.store(claims, slot, ticketOf(seq));
+}
+
+/** Takes the right to carry out a request. Shard threads. */
+export function beginClaim(claims: Int32Array, slot: number, seq: number): boolean {
+  const ticket = ticketOf(seq);
+  return Atomics.compareExchange(claims, slot, ticket, -ticket) === ticket;
+}
+
+/** Ends `beginClaim`: the request was answered, or stays blocked. */
+export function endClaim(claims: Int32Array, slot: number, seq: number, answered: boolean): void {
+  Atomics.store(claims, slot, answered ? 0 : ticketOf(seq));
+}
+
+/** Takes the right to answer without carrying out. I/O thread. */
+export function takeClaim(claims: Int32Array, slot: number, seq: number): boolean {
+  const ticket = ticketOf(seq);
+  return Atomics.compareExchange(claims, slot, ticket, 0) === ticket;
+}
+
+/** Whether a shard thread is about to decide. I/O thread, when `takeClaim` failed: look again soon. */
+export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
+  return Atomics.load(claims, slot) === -ticketOf(seq);
+}
