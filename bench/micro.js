@@ -230,6 +230,19 @@ const set = () => many(() => ['SET', randomKey(), 'xxx']);
 const mset = () => many(() => ['MSET', ...Array.from({ length: 20 }, randomKey)]);
 const setKilobyte = () => many(() => ['SET', keyName(Math.floor(Math.random() * 10_000)), kilobyte]);
 
+/** Half of them pops, so that the list stays as long as it is. */
+const pushes = () =>
+  pipelineOf([
+    ['LPUSH', 'l', 'xxx'],
+    ['RPOP', 'l'],
+  ]).repeat(BATCH / 2);
+const range = () => many(() => ['LRANGE', 'l', '0', '99']);
+const listEngine = () => {
+  const engine = newEngine(1);
+  executorTask(engine, pipelineOf([['RPUSH', 'l', ...Array.from({ length: 1000 }, () => 'xxx')]]))();
+  return engine;
+};
+
 /** Makes the task of each name. @type {Readonly<Record<string, () => () => void>>} */
 const TASKS = {
   'parser GET': () => parserTask(get()),
@@ -254,6 +267,8 @@ const TASKS = {
       newEngine(1),
       many(() => ['INCR', randomKey()]),
     ),
+  'executor LPUSH and RPOP': () => executorTask(listEngine(), pushes()),
+  'executor LRANGE of 100': () => executorTask(listEngine(), range()),
   'executor GET, 4 shards': () => executorTask(sharded(), get()),
   'executor MSET of 10, 4 shards': () => executorTask(sharded(), mset()),
 };

@@ -99,6 +99,8 @@ export class ExecContext {
    */
   notifyFlags = 0;
   private wantedEvents = 0;
+  /** Id of the running command. */
+  commandId = 0;
   /** What the running command changed. */
   dirty = 0;
   /** The command wrote its own effects; it is not propagated as it came. */
@@ -317,6 +319,6 @@ export class ExecContext {
 
   /** Tells clients that cache keys that a whole database is gone or another. @requires all leases */
   notifyFlushed(): void {
-    if (this.outbox !== null && this.control.i32[CONTROL.trackers] !== 0) this.outbox.flushed();
+    if (this.outbox !== null) this.outbox.flushed();
   }
 }

@@ -22,6 +22,8 @@ import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
+import type { Blocking } from './blocking/serve.js';
+import { anyWaits } from './blocking/waiters.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
 import type { LeaseSet } from './lease-set.js';
@@ -30,6 +32,17 @@ import type { Outbox } from './outbox.js';
 /** One call in so many is timed; the figure counts for all of them. A power of two. */
 const TIME_EVERY = 64;
 /** A batch may see its clock this much late, in commands. */
+/** Groups whose writes may bring lists, sorted sets or streams into being. */
+const READY_GROUPS: readonly string[] = [
+  'generic',
+  'list',
+  'sorted-set',
+  'stream',
+  'geo',
+  'server',
+  'transactions',
+  'scripting',
+];
 const HANDLER_MISSING = 'command without a handler';
 
 export class Executor {
@@ -46,6 +59,8 @@ export class Executor {
   private lowest = 0;
   private keyIndexes = new Int32Array(64);
   private calls = 0;
+  /** 1 by command id for what may bring a key into being for which clients wait. */
+  private readonly makesReady: Uint8Array;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
   private maxmemory = 0;
@@ -64,7 +79,34 @@ export class Executor {
     this.shards = ctx.shardCount;
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(newContext());
+    this.makesReady = Uint8Array.from(registry.defs, (def) =>
+      def.flags.includes('write') && READY_GROUPS.includes(def.group) ? 1 : 0,
+    );
     ctx.runner = this;
+  }
+
+  /** Clients that wait, as far as the commands run here are concerned. */
+  get blocking(): Blocking {
+    return this.ctx.blocking;
+  }
+
+  /** Serves those for whom leases were missing. @requires a shard thread that holds none */
+  serveDeferred(): void {
+    const { ctx } = this;
+    const { blocking } = ctx;
+    ctx.leases.takeAll();
+    ctx.refresh();
+    this.lowest = 0;
+    this.wantedCount = this.shards;
+    blocking.ready = blocking.deferred;
+    blocking.deferred = [];
+    try {
+      blocking.serveReady(ctx);
+    } catch (error) {
+      this.report('serving blocked clients', error);
+    } finally {
+      ctx.leases.giveAll();
+    }
   }
 
   /** What the commands run here have to tell clients; whoever owns the executor sends it. */
@@ -107,6 +149,7 @@ export class Executor {
         if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
       }
     }
+    if (this.makesReady[cmdId] !== 0 && this.somebodyWaits()) return this.missed();
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
@@ -116,6 +159,13 @@ export class Executor {
     reply.small = false;
     reply.inline = false;
     return !this.bigReply;
+  }
+
+  /** Whether somebody waits for a key of a shard whose lease is held here: only shard threads serve them. */
+  private somebodyWaits(): boolean {
+    const { arenas, leases } = this.ctx;
+    for (let s = 0; s < arenas.length; s++) if (leases.held[s] !== 0 && anyWaits(arenas[s]!)) return true;
+    return false;
   }
 
   private missed(): boolean {
@@ -235,6 +285,7 @@ export class Executor {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
     ctx.client = client;
+    ctx.commandId = cmdId;
     ctx.db = client.db;
     ctx.oneShard = this.wantedCount === 1;
     ctx.useShard(this.lowest);
@@ -265,6 +316,7 @@ export class Executor {
       this.failed(cmdId, reply, mark, error);
       ctl[CTL_WRITING] = 0;
     }
+    if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
@@ -276,15 +328,20 @@ export class Executor {
    */
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     const ctx = this.ctx;
-    const { db, oneShard, dirty, client: outerClient } = ctx;
+    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
     const registry = this.registry;
     const flags = registry.flags[cmdId]!;
     ctx.client = client;
+    ctx.commandId = cmdId;
     ctx.db = client.db;
     ctx.oneShard = this.shards === 1;
     ctx.useShard(this.lowest);
     ctx.dirty = 0;
     ctx.ownEffects = false;
+    // Inside a transaction or script nothing waits.
+    const { ticket } = ctx.blocking;
+    const waitsAt = ticket.io;
+    ticket.io = -1;
     ctx.readNotifyFlags();
     reply.errors = 0;
     this.stats.call(cmdId);
@@ -306,7 +363,9 @@ export class Executor {
     }
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+    ticket.io = waitsAt;
     ctx.client = outerClient;
+    ctx.commandId = commandId;
     ctx.db = db;
     ctx.oneShard = oneShard;
     ctx.useShard(this.lowest);
@@ -347,6 +406,19 @@ export class Executor {
   /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
   refusesMemory(): boolean {
     return this.maxmemory > 0 && this.overMemory();
+  }
+
+  /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
+  private serve(cmdId: number, reply: Reply): void {
+    const { errors, lastError } = reply;
+    try {
+      this.ctx.blocking.serveReady(this.ctx);
+    } catch (error) {
+      this.ctx.blocking.ready = [];
+      this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
+    }
+    reply.errors = errors;
+    reply.lastError = lastError;
   }
 
   /** Counts what the command changed and passes it on, if somebody listens. */

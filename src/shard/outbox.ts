@@ -159,10 +159,10 @@ export class Outbox {
     this.pending = true;
   }
 
-  /** Tells all clients that track anything that every key may have changed. */
+  /** Tells all clients that track anything that every key may have changed; keys of former ones are forgotten. */
   flushed(): void {
     for (let io = 0; io < this.readers.length; io++) {
-      if (this.readers[io]!.trackers === 0) continue;
+      if (this.readers[io]!.trackers === 0 && !this.readers[io]!.hasTracked) continue;
       this.buffers[io]!.addOne(KIND_FLUSHED, 0, 0);
       this.pending = true;
     }

@@ -33,6 +33,7 @@ import {
   writeReplyChunks,
 } from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
+import type { Blocking } from './blocking/serve.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
 import type { Outbox } from './outbox.js';
 
@@ -56,6 +57,10 @@ const FULL_WAIT_MS = 10;
 export interface ShardExecutor {
   /** What clients of I/O threads are to hear. */
   readonly outbox: Outbox | null;
+  /** Clients that wait for keys. */
+  readonly blocking: Blocking;
+  /** Serves clients that need all leases. @requires no lease held */
+  serveDeferred(): void;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
@@ -94,6 +99,8 @@ export class ShardLoop implements WorkSource, JobHost {
   private readonly parts: ShardParts;
   private readonly executor: ShardExecutor;
   private readonly outbox: Outbox | null;
+  private readonly blocking: Blocking;
+  private readonly blockedRecord = new Uint8Array(12);
   private readonly lease: Lease;
   private readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
@@ -111,6 +118,7 @@ export class ShardLoop implements WorkSource, JobHost {
     this.parts = parts;
     this.executor = parts.executor;
     this.outbox = parts.executor.outbox;
+    this.blocking = parts.executor.blocking;
     this.lease = parts.lease;
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
@@ -185,6 +193,7 @@ export class ShardLoop implements WorkSource, JobHost {
     }
     if (!any) return false;
     this.endBatch();
+    if (this.blocking.deferred.length !== 0) this.serveDeferred();
     this.publish();
     for (let i = 0; i < count; i++) {
       const pair = pairs[i]!;
@@ -233,8 +242,15 @@ export class ShardLoop implements WorkSource, JobHost {
       reply.reset();
       reply.proto = client.proto;
       requests.begin(replies.committedPosition());
+      const { blocking } = this;
+      blocking.blocked = false;
+      blocking.ticket.io = io;
+      blocking.ticket.slot = view.connId;
+      blocking.ticket.seq = view.seq;
       this.execute(view.cmdId, view.args, reply, client, view.info === ONE_SHARD ? this.parts.shard : -1);
-      if (reply.isSingleChunk) {
+      blocking.ticket.io = -1;
+      if (blocking.blocked) this.sayBlocked(io, replies, view.connId, view.seq);
+      else if (reply.isSingleChunk) {
         if (!writeReply(replies, view.connId, view.seq, 0, reply.u8, 0, reply.pos)) {
           requests.executed();
           this.sendWaiting(io, view.connId, view.seq, 0, reply.takeChunks(), true);
@@ -247,11 +263,39 @@ export class ShardLoop implements WorkSource, JobHost {
         }
       }
     }
+    if (this.blocking.served.length !== 0) this.sendServed();
     // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
     if (this.outbox !== null && this.outbox.pending) this.sendOutbox(this.outbox, true);
     // While it waited for room its peer may have been replaced, and the ring with it.
     if (requests === this.pairs[io]!.requests) requests.advance();
     return true;
+  }
+
+  /** Tells the I/O thread that a request waits. */
+  private sayBlocked(io: number, replies: RingProducer, connId: number, seq: number): void {
+    const { blocking, blockedRecord } = this;
+    const view = new DataView(blockedRecord.buffer);
+    view.setFloat64(0, blocking.deadlineMs, true);
+    view.setInt32(8, blocking.timeoutReply, true);
+    if (writeReply(replies, connId, seq, REPLY.BLOCKED, blockedRecord, 0, blockedRecord.length)) return;
+    this.sendWaiting(io, connId, seq, REPLY.BLOCKED, [blockedRecord.slice()], true);
+  }
+
+  /** Sends the replies to clients that were blocked. */
+  private sendServed(): void {
+    const { served } = this.blocking;
+    this.blocking.served = [];
+    for (const { io, slot, seq, chunks } of served) {
+      const { replies } = this.pairs[io]!;
+      if (!writeReplyChunks(replies, slot, seq, 0, chunks)) this.sendWaiting(io, slot, seq, 0, chunks, true);
+    }
+  }
+
+  /** Serves clients for whom more leases were needed than the command had that made their key ready. */
+  private serveDeferred(): void {
+    this.executor.serveDeferred();
+    this.sendServed();
+    this.publish();
   }
 
   private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {

@@ -43,7 +43,12 @@ export function writeTyped(ctx: ExecContext, args: Args, i: number, type: number
  */
 export function createTyped(ctx: ExecContext, args: Args, i: number, type: number, encoding: number, root: Ptr): Ptr {
   const e = detachedEntry(ctx, args, i, type, encoding, root);
-  ctx.keyspace.insert(e);
+  try {
+    ctx.keyspace.insert(e);
+  } catch (error) {
+    ctx.keyspace.freeCell(e);
+    throw error;
+  }
   if (ctx.arena.ctl[CTL_BLOCKED] !== 0) ctx.signalReady(args, i);
   return e;
 }

@@ -4,6 +4,7 @@
  */
 import type { SeededRandom } from '../harness/random.js';
 import type { Arg } from '../harness/resp-client.js';
+import { DUMPS } from './dumps.js';
 import { HASHES } from './hashes.js';
 import { LISTS } from './lists.js';
 import { SETS } from './sets.js';
@@ -287,6 +288,7 @@ const FAMILIES: readonly (readonly [weight: number, rows: readonly Row[]])[] = [
   [0.04, CONNECTION],
   [0.03, BROKEN],
   [0.3, HASHES],
+  [0.1, DUMPS],
   [0.3, LISTS],
   [0.35, SETS],
 ];

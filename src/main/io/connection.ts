@@ -10,6 +10,7 @@
  * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
  */
 import type { Reply } from '../../shared/resp/reply.js';
+import type { BlockedRequest } from './blocking.js';
 import type { ConnectionInput } from './input.js';
 import type { IoThread } from './io-thread.js';
 import type { Subscriptions } from './pubsub/subscriptions.js';
@@ -138,6 +139,9 @@ export class Connection {
   /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
   capture: Reply | null = null;
   captured: (() => void) | null = null;
+
+  /** The request that may block, until its reply has come. */
+  blocked: BlockedRequest | null = null;
 
   // ---- output
   /** What is to be written next. */

@@ -12,6 +12,7 @@
  */
 import {
   FLAG_ASYNC,
+  FLAG_BLOCKING,
   FLAG_CONTAINER,
   FLAG_INLINE,
   FLAG_MAY_REPLICATE,
@@ -29,6 +30,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
+import { beginBlocking, endBlocking, mayBlock } from './blocking.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { beforeCommand } from './modes.js';
@@ -103,6 +105,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
 // ---- over the rings
 
 function sendKeyed(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+  if ((io.registry.flags[id]! & FLAG_BLOCKING) !== 0) return sendBlocking(io, conn, id, args, commandBytes);
   placeKeys(io, id, args);
   if (manyShards) return sendAlone(io, conn, id, args, commandBytes, ROUTE_KEY);
   if (conn.pending >= conn.inFlightMax) {
@@ -132,6 +135,22 @@ function sendAlone(
   conn.barrier |= BARRIER.ring;
   return WAIT;
 }
+
+/** Sends a command that may wait for its keys. */
+function sendBlocking(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+  if (conn.headSeq !== conn.nextSeq) {
+    conn.barrier |= BARRIER.order;
+    return AGAIN;
+  }
+  if (!mayBlock(conn)) return refuseWith(io, conn, id, TOO_MANY_TO_BLOCK);
+  beginBlocking(io, conn, id, args);
+  placeKeys(io, id, args);
+  const what = sendAlone(io, conn, id, args, commandBytes, ROUTE_KEY);
+  if (what === AGAIN) endBlocking(conn);
+  return what;
+}
+
+const TOO_MANY_TO_BLOCK = Uint8Array.from(Buffer.from('-ERR too many clients to block\r\n'));
 
 /** Finds the shards of a command's keys. Without keys: the lowest is 0, and all may be concerned. */
 function placeKeys(io: IoThread, id: number, args: Args): void {

@@ -24,6 +24,7 @@ import type { ControlPort } from '../../shared/sync/control-port.js';
 import type { Doorbell } from '../../shared/sync/doorbell.js';
 import { BULLETINS, type ReplyView, readReply } from '../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
+import { abandon } from './blocking.js';
 import type { ServerView } from './commands/server-view.js';
 import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
@@ -36,6 +37,7 @@ import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './outpu
 import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
 import { outOf, releaseDeferred } from './push.js';
 import { takeReply } from './reply-intake.js';
+import { SettleQueue } from './settle-queue.js';
 import { dropTransaction } from './transaction-commands.js';
 
 /** Bytes per read: what libuv suggests. */
@@ -59,6 +61,8 @@ export class IoThread {
   readonly config: Map<string, string>;
   readonly limits: IoLimits;
   readonly shards: number;
+  /** Who answers a blocked client, by slot (shared/sync/claims.ts). */
+  readonly claims: Int32Array;
   readonly requestRings: RingProducer[];
   readonly replyRings: RingConsumer[];
   readonly shardBells: Doorbell[];
@@ -67,6 +71,7 @@ export class IoThread {
   /** What clients are told without having asked just now: messages, invalidations, MONITOR. */
   readonly hub: Hub;
   readonly pause: PauseWatch = new PauseWatch(this);
+  readonly settling: SettleQueue = new SettleQueue(this);
 
   /** Open connections by client id. */
   readonly connections: Map<number, Connection> = new Map();
@@ -82,8 +87,6 @@ export class IoThread {
   private readonly windowView: DataView;
   private readonly parser = new RespParser();
   private readonly args = new Args(128);
-  /** Connections read in this turn of the event loop, whose replies are still to be written. */
-  private readonly unsettled: Connection[] = [];
   keyIndexes = new Int32Array(1024);
   private readonly replyView: ReplyView;
 
@@ -123,6 +126,8 @@ export class IoThread {
     this.replyView = parts.replyView;
     this.server = parts.server;
     this.shards = parts.requestRings.length;
+    this.claims = parts.control.claims(parts.index);
+    this.claims.fill(0);
     this.unpublished = new Uint8Array(this.shards);
     const sab = new SharedArrayBuffer(SHORT_REST_BYTES + READ_BYTES);
     this.window = new Uint8Array(sab);
@@ -169,6 +174,7 @@ export class IoThread {
     if (conn.modes !== 0) this.hub.forget(conn);
     conn.transport.close();
     if (conn.tx !== null) dropTransaction(this, conn);
+    if (conn.blocked !== null) abandon(this, conn);
     conn.input.drop();
     if (conn.out !== null && !conn.writing) this.replies.give(conn.out);
     conn.out = null;
@@ -184,6 +190,11 @@ export class IoThread {
   nobodySlot(): number {
     if (this.nobody < 0) this.nobody = this.takeSlot();
     return this.nobody;
+  }
+
+  /** A closed connection waits for nothing any more. */
+  releaseSlot(conn: Connection): void {
+    this.freeSlotOf(conn);
   }
 
   private freeSlotOf(conn: Connection): void {
@@ -302,35 +313,11 @@ export class IoThread {
     this.executor.endBatch();
     if (this.hub.outbox.pending) this.hub.flush();
     if (this.unpublishedCommands >= PUBLISH_COMMANDS) this.publish();
-    this.touch(conn);
+    this.settling.add(conn);
   }
-
-  /** The connection has something to be written, or its state has changed: it is looked at when all have been read. */
-  // hot
-  touch(conn: Connection): void {
-    if (conn.unsettled) return;
-    conn.unsettled = true;
-    this.unsettled.push(conn);
-    if (this.unsettled.length === 1) setImmediate(this.settleAll);
-  }
-
-  /**
-   * Once per turn of the event loop, after all sockets that had something were read: writes all replies. Clients are so
-   * woken in one row at the end, not one by one between reads (a third of the system time at 50 pipelining clients).
-   */
-  private readonly settleAll = (): void => {
-    const list = this.unsettled;
-    for (let i = 0; i < list.length; i++) {
-      const conn = list[i]!;
-      conn.unsettled = false;
-      if (!conn.closed) this.settle(conn);
-    }
-    list.length = 0;
-    if (this.unpublishedCommands > 0) this.publish();
-  };
 
   /** Sends what there is, then closes the connection or adjusts its reading, as its state asks. */
-  private settle(conn: Connection): void {
+  settle(conn: Connection): void {
     flush(this, conn);
     if (conn.closed) return;
     if ((conn.barrier & BARRIER.output) !== 0 && !conn.writing) {
@@ -361,7 +348,7 @@ export class IoThread {
   /** The peer sent its end (`clean`), or the connection broke. */
   onEnd(conn: Connection, clean: boolean): void {
     if (conn.closed) return;
-    if (!clean) {
+    if (!clean || conn.blocked?.waits === true) {
       this.closeConnection(conn);
       return;
     }

@@ -49,7 +49,7 @@ function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
     const pushed = conn.pushed;
     if (pushed === null) {
       conn.pushed = bytes;
-      io.touch(conn);
+      io.settling.addListener(conn);
       return;
     }
     out = io.replies.takeSmall(conn.proto);
@@ -59,7 +59,7 @@ function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
   }
   if (bytes.length >= SHARE_BYTES) out.rawChunk(bytes);
   else out.raw(bytes, 0, bytes.length);
-  io.touch(conn);
+  io.settling.addListener(conn);
 }
 
 function defer(conn: Connection, bytes: Uint8Array, seq: number): void {

@@ -1,5 +1,6 @@
 /** Replies as they come out of the shards' rings: each goes to its connection's output when it is its turn. */
 import { REPLY, type ReplyView } from '../../shared/sync/records.js';
+import { endBlocking, nowWaits } from './blocking.js';
 import { type Connection, IN_FLIGHT_MAX_LARGE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { outOf, releaseDeferred } from './push.js';
@@ -18,6 +19,13 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
   const conn = io.slots[view.connId];
   if (conn === null || conn === undefined) return null;
   const more = (view.flags & REPLY.MORE) !== 0;
+  if (conn.blocked !== null) {
+    if ((view.flags & REPLY.BLOCKED) !== 0) {
+      nowWaits(io, conn, view);
+      return conn;
+    }
+    endBlocking(conn);
+  }
   if (!whole || (view.flags & REPLY.CLOSE) !== 0) conn.closeAfterReply = true;
   if (view.seq !== conn.headSeq) {
     conn.order ??= new ReplyOrder();

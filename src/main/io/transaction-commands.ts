@@ -235,7 +235,7 @@ export function dropTransaction(io: IoThread, conn: Connection): void {
   conn.tx = null;
   conn.capture = null;
   conn.captured = null;
-  if (tx === null || tx.watches.length === 0) return;
+  if (!tx || tx.watches.length === 0) return;
   sendUnwatch(io, conn.id, tx);
 }
 

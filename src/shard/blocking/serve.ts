@@ -232,15 +232,12 @@ export class Blocking {
     client.flags = fields.flags;
     reply.proto = fields.proto;
     const { blocked, onlyKey } = this;
-    const ownTicket = this.ticket.io;
-    this.ticket.io = -1;
     this.onlyKey = fields.keyIndex;
     this.blocked = false;
     ctx.runner!.nested(fields.command, args, reply, client);
     const answered = !this.blocked;
     this.blocked = blocked;
     this.onlyKey = onlyKey;
-    this.ticket.io = ownTicket;
     return answered;
   }
 

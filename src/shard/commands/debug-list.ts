@@ -38,7 +38,7 @@ export function packedThreshold(ctx: ExecContext, args: Args, reply: Reply): voi
 
 /** DEBUG LISTPACK <key>: Redis prints the structure on its own output; here only the type is looked at. */
 export function debugListpack(arena: Arena, e: Ptr, reply: Reply): void {
-  if (valueEncodingName(arena, e) === 'listpack') reply.simple('Listpack structure printed on stdout');
+  if (valueEncodingName(arena, e).startsWith('listpack')) reply.simple('Listpack structure printed on stdout');
   else reply.errorText('ERR Not a listpack encoded object.');
 }
 

@@ -23,6 +23,7 @@ import { valueEncodingName } from '../types/value.js';
 import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './debug-list.js';
 import { populate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
+import { reload } from './debug-reload.js';
 import { SKIP_CHECKSUM_WORD } from './dump.js';
 import { integerArg, smallInteger } from './keys-integer.js';
 
@@ -64,6 +65,8 @@ const HELP = [
   '    Whether the value of a key is a quicklist.',
   'QUICKLIST-PACKED-THRESHOLD <size>',
   '    Give list elements of so many bytes a node of their own; 0 for the default.',
+  'RELOAD [MERGE] [NOFLUSH] [NOSAVE]',
+  '    Send every value through its RDB form and back.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Switch the active expiry of keys.',
   'SLEEP <seconds>',
@@ -88,7 +91,7 @@ const ACCEPTED: Readonly<Record<string, number>> = {
   'set-disable-deny-scripts': 3,
 };
 const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 'oom'];
-const PERSISTENCE = ['reload', 'loadaof'];
+const PERSISTENCE = ['loadaof'];
 
 function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
   const allowed = ctx.config.get('enable-debug-command') ?? 'no';
@@ -133,6 +136,7 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
     reply.array(HELP.length);
     for (const line of HELP) reply.simple(line);
   } else if (accepts(name, argc)) reply.ok();
+  else if (name === 'reload') reload(ctx, args, reply);
   else if (PERSISTENCE.includes(name)) {
     reply.errorText(`ERR DEBUG ${name.toUpperCase()} needs persistence, which sherd does not have yet`);
   } else if (REFUSED.includes(name)) {
@@ -231,7 +235,7 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
     const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
       `Value at:0x${at.toString(16)} refcount:1 encoding:${valueEncodingName(arena, e)} ` +
-        `serializedlength:${serializedLength(arena, e)} lru:${entryClock(arena, e)} ` +
+        `serializedlength:${serializedLength(arena, e, ctx.config.get('rdbcompression') !== 'no')} lru:${entryClock(arena, e)} ` +
         `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}${quicklistFields(ctx, arena, e)}`,
     );
   }

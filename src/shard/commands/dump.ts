@@ -46,6 +46,9 @@ const BYTES_AN_ELEMENT = 64;
 export const SKIP_CHECKSUM_WORD = CONTROL.debug + 1;
 const LFU_COUNTER_MAX = 255;
 const CLOCK_RANGE = 2 ** 24;
+const INT64_RANGE = 2 ** 63;
+/** The largest time that a double below that range holds. */
+const AT_MS_MAX = 2 ** 63 - 1024;
 
 const WRITER = new RdbWriter();
 const READER = new RdbReader();
@@ -139,14 +142,15 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.error(DUMP_BAD_FOOTER);
     return;
   }
-  const atMs = ttl === 0 || absolute ? ttl : ttl + ctx.nowMs;
+  const atMs = ttl === 0 || absolute ? Math.min(ttl, AT_MS_MAX) : ttl + ctx.nowMs;
   ctx.route(args, 1);
   const next = load(ctx, args);
   if (next === NULL) {
     reply.error(DUMP_BAD_DATA);
     return;
   }
-  if (atMs > 0 && atMs <= ctx.nowMs) dropExpired(ctx, args, next);
+  // A sum beyond 64 bits is a time long ago in Redis.
+  if (atMs > 0 && (atMs <= ctx.nowMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
   else place(ctx, args, next, atMs);
   reply.ok();
 }

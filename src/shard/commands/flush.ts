@@ -152,7 +152,11 @@ function swapdbHandler(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   if (first !== second) {
     if (ctx.control.i32[CONTROL.watchedKeys] !== 0) touchSwapped(ctx, first, second);
-    for (const keyspaces of ctx.keyspaces) swapRoots(keyspaces[first]!.dict, keyspaces[second]!.dict);
+    for (const keyspaces of ctx.keyspaces) {
+      swapRoots(keyspaces[first]!.dict, keyspaces[second]!.dict);
+      ctx.blocking.noteDatabase(keyspaces[first]!.arena, first);
+      ctx.blocking.noteDatabase(keyspaces[first]!.arena, second);
+    }
   }
   ctx.dirty++;
   reply.ok();

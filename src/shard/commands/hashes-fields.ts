@@ -55,7 +55,9 @@ export function createHash(ctx: ExecContext, args: Args, first: number): Ptr {
   const encoding = bytes > 0 ? HASH_PACKED : HASH_TABLE;
   const root = createHashRoot(arena, encoding, bytes);
   try {
-    return createTyped(ctx, args, 1, TYPE_HASH, encoding, root);
+    const e = createTyped(ctx, args, 1, TYPE_HASH, encoding, root);
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
+    return e;
   } catch (error) {
     if (encoding === HASH_TABLE) freeTableRoot(arena, root);
     else free(arena, root);

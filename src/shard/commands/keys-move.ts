@@ -7,14 +7,17 @@ import { integer, key, keyOW, keyRO, keyRW, OPT, token } from '../../shared/comm
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { DB_INDEX, NO_SUCH_KEY, NOT_INTEGER, SAME_OBJECT, SYNTAX } from '../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
+import { type Arena, CTL_BLOCKED } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { copyEntry, renamedEntry } from '../keyspace/copy-entry.js';
-import { entryExpireAtMs, setClock } from '../keyspace/entry.js';
+import { entryExpireAtMs, entryType, setClock, TYPE_STRING } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import { boundInline } from '../typed-key.js';
+import { valueLength } from '../types/value.js';
 import { integerArg } from './keys-integer.js';
 
 const INT32_MAX = 2147483647;
@@ -56,7 +59,20 @@ function put(ctx: ExecContext, keyspace: Keyspace, args: Args, i: number, old: P
   if (old !== NULL) keyspace.remove(old);
   keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
   keyspace.insert(next);
+  noteReady(ctx, keyspace, args, i);
   ctx.notifyBytes(EVENT_CLASS.NEW, 'new', args.u8, args.off[i]!, args.len[i]!, keyspace.db);
+}
+
+/** Somebody may wait for the key that has just come into being. */
+function noteReady(ctx: ExecContext, keyspace: Keyspace, args: Args, i: number): void {
+  if (keyspace.arena.ctl[CTL_BLOCKED] === 0) return;
+  ctx.blocking.noteReadyBytes(keyspace.arena, keyspace.db, args.u8, args.off[i]!, args.len[i]!);
+}
+
+/** Elements, or pieces of 64 bytes of a string, that a copy of the value visits. */
+function copyWork(arena: Arena, e: Ptr): number {
+  const length = valueLength(arena, e);
+  return entryType(arena, e) === TYPE_STRING ? length >>> 6 : length;
 }
 
 function renameGeneric(ctx: ExecContext, args: Args, reply: Reply, onlyNew: boolean): void {
@@ -81,6 +97,7 @@ function renameGeneric(ctx: ExecContext, args: Args, reply: Reply, onlyNew: bool
   const off = args.off[2]!;
   const len = args.len[2]!;
   const moves = from.arena === to.arena;
+  if (!moves) boundInline(reply, copyWork(from.arena, e));
   const next = moves
     ? renamedEntry(e, to, u8, dv, off, len, ctx.clock)
     : copyEntry(from.arena, e, to, u8, dv, off, len, ctx.clock);
@@ -129,6 +146,7 @@ function move(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   to.insert(e);
+  noteReady(ctx, to, args, 1);
   from.unlink(e);
   setClock(ctx.arena, e, ctx.clock);
   ctx.dirty++;
@@ -174,6 +192,7 @@ function copy(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.int(0);
     return;
   }
+  boundInline(reply, copyWork(from, e));
   const next = copyEntry(from, e, to, args.u8, args.dv, args.off[2]!, args.len[2]!, ctx.clock);
   put(ctx, to, args, 2, old, next);
   ctx.dirty++;

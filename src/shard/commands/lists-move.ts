@@ -42,7 +42,7 @@ const moving = new Uint8Array(NODE_ROOM_MAX);
 const movingView = new DataView(moving.buffer);
 
 /** Moves an element from the list of argument 1 to that of argument 2. `from`, `to`: whether at the head. */
-function move(ctx: ExecContext, args: Args, reply: Reply, from: boolean, to: boolean): void {
+export function move(ctx: ExecContext, args: Args, reply: Reply, from: boolean, to: boolean): void {
   const src = writeTyped(ctx, args, 1, TYPE_LIST, reply);
   if (src === WRONG) return;
   if (src === NULL) {

@@ -35,7 +35,7 @@ import { listSearchCommands } from './lists-search.js';
 // ---- pushing
 
 /** Pushes the arguments from 2 on. `onlyIfExists`: LPUSHX, RPUSHX. */
-// hot: bench/micro.js "executor LPUSH"
+// hot: bench/micro.js "executor LPUSH and RPOP"
 function push(ctx: ExecContext, args: Args, reply: Reply, head: boolean, onlyIfExists: boolean): void {
   let e = writeTyped(ctx, args, 1, TYPE_LIST, reply);
   if (e === WRONG) return;
@@ -94,7 +94,7 @@ function rpushx(ctx: ExecContext, args: Args, reply: Reply): void {
 // ---- popping
 
 /** Writes the first or last element. */
-function replyEnd(ctx: ExecContext, e: Ptr, head: boolean, reply: Reply): void {
+export function replyEnd(ctx: ExecContext, e: Ptr, head: boolean, reply: Reply): void {
   const arena = ctx.arena;
   const node = endNode(arena, e, head);
   if (isPlainNode(arena, node)) replyPlain(arena, node, reply);

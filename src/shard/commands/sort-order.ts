@@ -2,7 +2,8 @@
  * The order of SORT: a merge sort over pairs of a number and an index, stable, without a call for most comparisons.
  *
  *     numeric   the number is the weight; equal weights are ordered by the elements' bytes
- *     ALPHA     the number is made of the first six bytes of the text; equal ones are told apart by the whole text
+ *     ALPHA     the number is made of six bytes of the text behind those that all begin with; equal ones are told apart
+ *               by the whole text
  *     DESC      the numbers are negated, and ties decided the other way round; equal texts keep their order
  *
  * If only the first few are wanted, a heap of that size is filled from one pass over all instead.
@@ -43,10 +44,13 @@ export function compareTexts(list: MemberList, a: number, b: number): number {
   return la - lb;
 }
 
-/** The first six bytes of string i as a number: the order of the numbers is that of the strings as far as it goes. */
-function prefixOf(list: MemberList, i: number): number {
-  const len = list.len[i]!;
-  const off = list.off[i]!;
+/**
+ * Six bytes of string i behind the first `skip`, which are the same in all, as a number: the order of the numbers is that
+ * of the strings as far as it goes.
+ */
+function prefixOf(list: MemberList, i: number, skip: number): number {
+  const len = list.len[i]! - skip;
+  const off = list.off[i]! + skip;
   const view = list.view[i]!;
   if (len >= 6) {
     const dv = list.dvs[view]!;
@@ -118,34 +122,47 @@ export class SortOrder {
   private mergeRuns(): void {
     const n = this.index.length;
     if (n <= RUN) return;
-    let keys = this.keys;
-    let index = this.index;
     let toKeys = new Float64Array(n);
     let toIndex = new Int32Array(n);
     for (let width = RUN; width < n; width *= 2) {
-      for (let left = 0; left < n; left += 2 * width) {
-        const middle = Math.min(left + width, n);
-        const right = Math.min(left + 2 * width, n);
-        let a = left;
-        let b = middle;
-        for (let k = left; k < right; k++) {
-          const takeLeft =
-            a < middle &&
-            (b >= right || keys[a]! < keys[b]! || (keys[a] === keys[b] && this.tie(index[a]!, index[b]!) <= 0));
-          const from = takeLeft ? a++ : b++;
-          toKeys[k] = keys[from]!;
-          toIndex[k] = index[from]!;
+      for (let left = 0; left < n; left += 2 * width) this.merge(left, width, toKeys, toIndex);
+      const { keys, index } = this;
+      this.keys = toKeys;
+      this.index = toIndex;
+      toKeys = keys;
+      toIndex = index;
+    }
+  }
+
+  /** Merges the run of `width` pairs at `left` with the one behind it. */
+  // hot: SORT
+  private merge(left: number, width: number, toKeys: Float64Array, toIndex: Int32Array): void {
+    const { keys, index } = this;
+    const n = index.length;
+    const middle = Math.min(left + width, n);
+    const right = Math.min(middle + width, n);
+    let a = left;
+    let b = middle;
+    let k = left;
+    // Runs that are in order already need no comparison.
+    if (middle < right && keys[middle - 1]! >= keys[middle]!) {
+      while (a < middle && b < right) {
+        const ka = keys[a]!;
+        const kb = keys[b]!;
+        if (ka < kb || (ka === kb && this.tie(index[a]!, index[b]!) <= 0)) {
+          toKeys[k] = ka;
+          toIndex[k++] = index[a++]!;
+        } else {
+          toKeys[k] = kb;
+          toIndex[k++] = index[b++]!;
         }
       }
-      const usedKeys = keys;
-      const usedIndex = index;
-      keys = toKeys;
-      index = toIndex;
-      toKeys = usedKeys;
-      toIndex = usedIndex;
     }
-    this.keys = keys;
-    this.index = index;
+    toKeys.set(keys.subarray(a, middle), k);
+    toIndex.set(index.subarray(a, middle), k);
+    k += middle - a;
+    toKeys.set(keys.subarray(b, right), k);
+    toIndex.set(index.subarray(b, right), k);
   }
 
   // ---- the first few
@@ -195,6 +212,31 @@ export class SortOrder {
 
 function textKeys(list: MemberList): Float64Array<ArrayBuffer> {
   const keys = new Float64Array(list.count);
-  for (let i = 0; i < list.count; i++) keys[i] = list.len[i]! < 0 ? NO_TEXT : prefixOf(list, i);
+  const skip = commonBytes(list);
+  for (let i = 0; i < list.count; i++) keys[i] = list.len[i]! < 0 ? NO_TEXT : prefixOf(list, i, skip);
   return keys;
+}
+
+/** How many bytes all strings begin with. */
+function commonBytes(list: MemberList): number {
+  let first = 0;
+  while (first < list.count && list.len[first]! < 0) first++;
+  if (first === list.count) return 0;
+  const u8 = list.u8s[list.view[first]!]!;
+  const off = list.off[first]!;
+  let common = list.len[first]!;
+  for (let i = first + 1; i < list.count && common > 0; i++) {
+    const len = list.len[i]!;
+    if (len < 0) continue;
+    const other = list.u8s[list.view[i]!]!;
+    const at = list.off[i]!;
+    if (len < common) common = len;
+    for (let k = 0; k < common; k++) {
+      if (u8[off + k] !== other[at + k]) {
+        common = k;
+        break;
+      }
+    }
+  }
+  return common;
 }

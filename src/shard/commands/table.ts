@@ -2,6 +2,7 @@
 import type { CommandDef } from '../../shared/command/spec.js';
 import type { ExecContext } from '../context.js';
 import { bitmapCommands } from './bitmaps.js';
+import { blockingShardCommands } from './blocking.js';
 import { debugCommand } from './debug.js';
 import { dumpCommands } from './dump.js';
 import { expireCommands } from './expire.js';
@@ -10,6 +11,7 @@ import { hashCommands } from './hashes.js';
 import { keyCommandsBasic } from './keys.js';
 import { keyCommandsMove } from './keys-move.js';
 import { listCommands } from './lists.js';
+import { listBlockingCommands } from './lists-blocking.js';
 import { memoryUsageCommand } from './memory-usage.js';
 import { objectCommand } from './object.js';
 import { publishCommands } from './publish.js';
@@ -18,6 +20,8 @@ import { setCommands } from './sets.js';
 import { sortCommands } from './sort.js';
 import { stringCommands } from './strings.js';
 import { transactionShardCommands } from './transactions.js';
+import { zsetCommands } from './zsets.js';
+import { zsetBlockingCommands } from './zsets-blocking.js';
 
 export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...stringCommands,
@@ -28,8 +32,11 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...scanCommands,
   ...databaseCommands,
   ...bitmapCommands,
+  ...zsetCommands,
+  ...zsetBlockingCommands,
   ...publishCommands,
   ...listCommands,
+  ...listBlockingCommands,
   ...hashCommands,
   ...setCommands,
   ...sortCommands,
@@ -37,4 +44,5 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   memoryUsageCommand,
   debugCommand,
   ...transactionShardCommands,
+  ...blockingShardCommands,
 ];

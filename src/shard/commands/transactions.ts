@@ -141,7 +141,7 @@ export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'watch',
     arity: -2,
-    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy', 'no_multi'],
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
     acl: ['@transaction'],
     group: 'transactions',
     since: '2.2.0',

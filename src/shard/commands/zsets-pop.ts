@@ -1,5 +1,5 @@
 /** ZPOPMIN, ZPOPMAX, ZMPOP. What ZMPOP took is propagated as ZPOPMIN or ZPOPMAX of the key that it was taken from. */
-import { integer, key, keyCounted, keyRW, MANY, oneOf, OPT, token } from '../../shared/command/shorthand.js';
+import { integer, key, keyCounted, keyRW, MANY, OPT, oneOf, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX } from '../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';

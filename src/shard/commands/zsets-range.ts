@@ -2,18 +2,7 @@
  * ZRANGE, its older forms (ZREVRANGE, Z[REV]RANGEBYSCORE, Z[REV]RANGEBYLEX) and ZRANGESTORE. Every kind of range comes
  * down to two ranks, so the size of the answer is known before its first member is visited, and LIMIT costs nothing.
  */
-import {
-  block,
-  double,
-  integer,
-  key,
-  keyAt,
-  keyRO,
-  oneOf,
-  OPT,
-  str,
-  token,
-} from '../../shared/command/shorthand.js';
+import { block, double, integer, key, keyAt, keyRO, OPT, oneOf, str, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import {
   NAME_BOUNDS,
@@ -159,14 +148,7 @@ function writeRange(ctx: ExecContext, e: Ptr, reply: Reply): void {
   }
 }
 
-function answer(
-  ctx: ExecContext,
-  args: Args,
-  reply: Reply,
-  by: number,
-  reverse: boolean,
-  free: boolean,
-): void {
+function answer(ctx: ExecContext, args: Args, reply: Reply, by: number, reverse: boolean, free: boolean): void {
   const error = parseQuery(args, 1, by, reverse, free, false);
   if (error !== null) {
     reply.error(error);

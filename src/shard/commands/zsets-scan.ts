@@ -3,6 +3,7 @@ import { integer, key, keyRO, OPT, pattern } from '../../shared/command/shorthan
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { INVALID_CURSOR } from '../../shared/errors/replies.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
+import { digits17 } from '../../shared/numbers/digits17.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
@@ -13,7 +14,7 @@ import { ZSET_PACKED } from '../types/encodings.js';
 import { rootOf } from '../types/root.js';
 import { ZsetCursor } from '../types/zset/zset-cursor.js';
 import { openZsetTable } from '../types/zset/zset-tree.js';
-import { collectScan, collected, cursorArg, scanMatches, scanOption, scanOptions } from './collection-scan.js';
+import { collected, collectScan, cursorArg, scanMatches, scanOption, scanOptions } from './collection-scan.js';
 import { replyScoreText } from './zsets-reply.js';
 
 const CURSOR = new ZsetCursor();
@@ -37,7 +38,7 @@ function zscan(ctx: ExecContext, args: Args, reply: Reply): void {
   else scanTree(ctx, args, reply, e, cursor);
 }
 
-/** Scores are text here, as in Redis, in RESP3 too. */
+/** Scores are text here, as in Redis, in RESP3 too; and of a tree with 17 digits. */
 function scanPacked(ctx: ExecContext, args: Args, reply: Reply, e: Ptr): void {
   reply.array(2);
   reply.bulkInt(0);
@@ -69,7 +70,7 @@ function scanTree(ctx: ExecContext, args: Args, reply: Reply, e: Ptr, cursor: nu
       if (!scanMatches(args, name.u8, name.off, name.len)) continue;
     }
     replyName(arena, el, reply);
-    replyScoreText(reply, elementNumber(arena, el));
+    reply.bulkLatin1(digits17(elementNumber(arena, el)));
     n += 2;
   }
   reply.setDeferred(mark, n);

@@ -90,7 +90,6 @@ export function storeZset(ctx: ExecContext, args: Args, k: number, event: string
   ctx.dirty++;
   if (!existed) ctx.notify(EVENT_CLASS.NEW, 'new', args, k);
   ctx.notify(EVENT_CLASS.ZSET, event, args, k);
-  ctx.signalReady(args, k);
   reply.int(count);
 }
 

@@ -8,8 +8,8 @@ import {
   keyRO,
   keyRW,
   MANY,
-  oneOf,
   OPT,
+  oneOf,
   str,
   token,
 } from '../../shared/command/shorthand.js';
@@ -249,8 +249,7 @@ function zscore(ctx: ExecContext, args: Args, reply: Reply): void {
 
 /** Writes the score of the member in argument i. */
 function replyScoreOf(ctx: ExecContext, args: Args, e: Ptr, i: number, reply: Reply): void {
-  const score =
-    e === NULL ? Number.NaN : zsetScore(ctx.arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!);
+  const score = e === NULL ? Number.NaN : zsetScore(ctx.arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!);
   if (Number.isNaN(score)) reply.nil();
   else replyScore(reply, score);
 }

@@ -35,7 +35,10 @@ function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
   return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! < nowMs;
 }
 
-/** Removes the due entries of a table, and the due fields of its hashes, until `endMs` (performance.now()); -1 minus their number if it had to stop. */
+/**
+ * Removes the due entries of a table, and the due fields of its hashes, until `endMs` (performance.now()). Returns the
+ * number of entries, -1 minus it if it had to stop.
+ */
 function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
   const { arena, dict } = keyspace;
   const prefix = nextPrefix(arena, table) - 1;
@@ -70,8 +73,8 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
 let fieldsRemoved = 0;
 
 /**
- * Removes the due fields of a hash until `endMs`. Returns when the next one is due, Infinity for none, or -1 when it had
- * to stop before the last; `expiry.gone` tells whether the key went.
+ * Removes the due fields of a hash until `endMs`. Returns when the next one is due, Infinity for none, or -1 when it
+ * had to stop before the last; `expiry.gone` tells whether the key went.
  */
 function expireHash(ctx: ExecContext, keyspace: Keyspace, e: Ptr, endMs: number): number {
   const arena = keyspace.arena;

@@ -200,7 +200,12 @@ export function blobEquals(arena: Arena, dir: Ptr, u8: Uint8Array, off: number, 
 /** A blob of its own with the given bytes. @requires lease */
 export function blobFrom(arena: Arena, src: Uint8Array, srcOff: number, len: number): Ptr {
   const dir = blobCreate(arena, len);
-  blobWrite(arena, dir, len, 0, src, srcOff, len);
+  try {
+    blobWrite(arena, dir, len, 0, src, srcOff, len);
+  } catch (error) {
+    blobFree(arena, dir, len);
+    throw error;
+  }
   return dir;
 }
 
@@ -208,11 +213,16 @@ export function blobFrom(arena: Arena, src: Uint8Array, srcOff: number, len: num
 export function blobCopy(from: Arena, dir: Ptr, length: number, to: Arena): Ptr {
   const copy = blobCreate(to, length);
   const blocks = blockCount(length);
-  for (let i = 0; i < blocks; i++) {
-    const block = blobBlock(from, dir, i);
-    if (block === 0) continue;
-    const n = Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES);
-    blobWrite(to, copy, length, i * BLOCK_BYTES, from.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8, n);
+  try {
+    for (let i = 0; i < blocks; i++) {
+      const block = blobBlock(from, dir, i);
+      if (block === 0) continue;
+      const n = Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES);
+      blobWrite(to, copy, length, i * BLOCK_BYTES, from.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8, n);
+    }
+  } catch (error) {
+    blobFree(to, copy, length);
+    throw error;
   }
   return copy;
 }

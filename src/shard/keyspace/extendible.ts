@@ -159,8 +159,14 @@ export abstract class Extendible {
   private createFirst(): void {
     const arena = this.arena;
     const words = this.words;
-    const table = createTable(arena, 0, 0);
     const dir = alloc(arena, 16);
+    let table: Ptr;
+    try {
+      table = createTable(arena, 0, 0);
+    } catch (error) {
+      free(arena, dir);
+      throw error;
+    }
     arena.i32[dir >>> SEGMENT_SHIFT]![(dir & UNIT_MASK) << 1] = table;
     words[this.root + R_DIR] = dir;
     words[this.root + R_DEPTH] = 0;
@@ -191,18 +197,31 @@ export abstract class Extendible {
       SCRATCH_H2[i] = this.hasher.h2;
     }
     const minExpireAtMs = arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1]!;
+    // Whatever may run out of memory comes before the old table goes.
+    if (this.words[this.root + R_DEPTH] === depth) this.doubleDirectory();
+    const upper = prefix | (0x80000000 >>> depth);
+    const first = createTable(arena, depth + 1, prefix);
+    let second: Ptr;
+    try {
+      second = createTable(arena, depth + 1, upper);
+    } catch (error) {
+      free(arena, first);
+      throw error;
+    }
     free(arena, table);
     this.words[this.root + R_TABLES] = this.words[this.root + R_TABLES]! - 1;
-    this.build(n, depth + 1, prefix, minExpireAtMs);
-    this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
+    this.build(first, n, depth + 1, prefix, minExpireAtMs);
+    this.build(second, n, depth + 1, upper, minExpireAtMs);
   }
 
-  /** Makes the table (or, if they do not fit, tables) of those scratch entries whose h1 begins with `prefix`. */
-  private build(n: number, depth: number, prefix: number, minExpireAtMs: number): void {
+  /**
+   * Puts those scratch entries whose h1 begins with `prefix` into the new `table`, or into two others if they do not
+   * fit.
+   */
+  private build(table: Ptr, n: number, depth: number, prefix: number, minExpireAtMs: number): void {
     if (depth > DEPTH_MAX) throw new Error('dictionary: directory too deep');
     const arena = this.arena;
     const mask = ~(0xffffffff >>> depth);
-    const table = createTable(arena, depth, prefix);
     const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
     const tw = (table & UNIT_MASK) << 1;
     let volatileKeys = 0;
@@ -211,8 +230,9 @@ export abstract class Extendible {
       const e = SCRATCH[i]! as Ptr;
       if (tablePlace(arena, table, SCRATCH_H2[i]!, e) < 0) {
         free(arena, table);
-        this.build(n, depth + 1, prefix, minExpireAtMs);
-        this.build(n, depth + 1, prefix | (0x80000000 >>> depth), minExpireAtMs);
+        const upper = prefix | (0x80000000 >>> depth);
+        this.build(createTable(arena, depth + 1, prefix), n, depth + 1, prefix, minExpireAtMs);
+        this.build(createTable(arena, depth + 1, upper), n, depth + 1, upper, minExpireAtMs);
         return;
       }
       volatileKeys += this.volatileBit(e);
@@ -252,23 +272,15 @@ export abstract class Extendible {
       words[this.root] = doubled(arena, dir, 1 << depth);
     } else if (depth === LEAF_BITS) {
       const top = alloc(arena, 16);
-      const tw = (top & UNIT_MASK) << 1;
-      arena.i32[top >>> SEGMENT_SHIFT]![tw] = halfDoubled(arena, dir, 0);
-      arena.i32[top >>> SEGMENT_SHIFT]![tw + 1] = halfDoubled(arena, dir, LEAF_SIZE / 2);
+      doubleLeaves(arena, this.words, this.root, 1, top);
       words[this.root] = top;
     } else {
       const leaves = 1 << (depth - LEAF_BITS);
       const top = alloc(arena, leaves * 8);
       const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-      const to = arena.i32[top >>> SEGMENT_SHIFT]!;
       const fw = (dir & UNIT_MASK) << 1;
-      const tw = (top & UNIT_MASK) << 1;
-      for (let i = 0; i < leaves; i++) {
-        const leaf = from[fw + i]! as Ptr;
-        to[tw + 2 * i] = halfDoubled(arena, leaf, 0);
-        to[tw + 2 * i + 1] = halfDoubled(arena, leaf, LEAF_SIZE / 2);
-        free(arena, leaf);
-      }
+      doubleLeaves(arena, from, fw, leaves, top);
+      for (let i = 0; i < leaves; i++) free(arena, from[fw + i]! as Ptr);
       words[this.root] = top;
     }
     free(arena, dir);
@@ -395,6 +407,26 @@ function doubled(arena: Arena, cell: Ptr, size: number): Ptr {
   const grown = alloc(arena, Math.max(16, size * 8));
   spread(arena, cell, 0, size, grown);
   return grown;
+}
+
+/**
+ * Makes two leaves of each of `leaves` leaves and puts them into the cell `top`. Throws ArenaFullError: then the new
+ * ones and `top` have been freed, the old ones are as they were.
+ */
+function doubleLeaves(arena: Arena, from: Int32Array, fw: number, leaves: number, top: Ptr): void {
+  const to = arena.i32[top >>> SEGMENT_SHIFT]!;
+  const tw = (top & UNIT_MASK) << 1;
+  let made = 0;
+  try {
+    for (; made < 2 * leaves; made++) {
+      const leaf = from[fw + (made >> 1)]! as Ptr;
+      to[tw + made] = halfDoubled(arena, leaf, (made & 1) * (LEAF_SIZE / 2));
+    }
+  } catch (error) {
+    while (made > 0) free(arena, to[tw + --made]! as Ptr);
+    free(arena, top);
+    throw error;
+  }
 }
 
 function halfDoubled(arena: Arena, leaf: Ptr, start: number): Ptr {

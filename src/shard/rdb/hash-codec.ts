@@ -6,7 +6,7 @@
  * Read are also ziplists (2.6 to 6.2), zipmaps (2.4 and before), and what candidates of 7.4 wrote.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { int64, int64Number } from '../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
@@ -32,7 +32,6 @@ import {
   RDB_HASH,
   RDB_HASH_LISTPACK,
   RDB_HASH_LISTPACK_EX,
-  RDB_HASH_LISTPACK_EX_PRE_GA,
   RDB_HASH_METADATA,
   RDB_HASH_METADATA_PRE_GA,
   RDB_HASH_ZIPLIST,
@@ -40,6 +39,7 @@ import {
 } from './rdb-format.js';
 import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { asListpack } from './repack.js';
 
 /** No field expires later than this, unix ms: what Redis allows. */
 const FIELD_AT_MS_MAX = 2 ** 48 - 1;
@@ -110,25 +110,39 @@ function readForm(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): vo
     default:
   }
   reader.string();
-  const { u8, dv, off, len } = reader.text;
   switch (form) {
     case RDB_HASH_ZIPMAP:
-      addEntries(ctx, e, ZIPMAP, reader.text);
+      open(ZIPMAP, reader.text);
+      addEntries(ctx, e, ZIPMAP);
       return;
     case RDB_HASH_ZIPLIST:
-      addEntries(ctx, e, ZIPLIST, reader.text);
+      takePairs(ctx, e, ZIPLIST, reader.text);
       return;
-    case RDB_HASH_LISTPACK_EX_PRE_GA:
-    case RDB_HASH_LISTPACK_EX:
-      addTriples(ctx, e, reader.text);
+    case RDB_HASH_LISTPACK:
+      takePairs(ctx, e, LISTPACK, reader.text);
       return;
     default:
+      addTriples(ctx, e, reader.text);
   }
-  if (!LISTPACK.open(u8, dv, off, len) || LISTPACK.count === 0 || LISTPACK.count % 2 !== 0) throw BAD_DATA;
-  const fits = LISTPACK.count / 2 <= ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]! && len <= CELL_BYTES_MAX;
-  if (!fits || !LISTPACK.canonical) addEntries(ctx, e, LISTPACK, reader.text);
-  else if (LISTPACK.hasDuplicates(2)) throw BAD_DATA;
-  else setRoot(ctx.arena, e, HASH_PACKED, lpFrom(ctx.arena, u8, off, len));
+}
+
+/** Opens the entries of a packed hash. Throws BAD_DATA. */
+function open(entries: ForeignEntries, input: Text): void {
+  if (!entries.open(input.u8, input.dv, input.off, input.len)) throw BAD_DATA;
+}
+
+/** Fields and values by turns, which are kept packed however long they are. */
+function takePairs(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Text): void {
+  open(entries, input);
+  const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]!;
+  const packed = few ? asListpack(entries, input) : null;
+  if (packed === null) {
+    addEntries(ctx, e, entries);
+    return;
+  }
+  if (packed !== input) open(LISTPACK, packed);
+  if (LISTPACK.count === 0 || LISTPACK.count % 2 !== 0 || LISTPACK.hasDuplicates(2)) throw BAD_DATA;
+  setRoot(ctx.arena, e, HASH_PACKED, lpFrom(ctx.arena, packed.u8, packed.off, packed.len));
 }
 
 /** Gives the entry a root that suits `count` fields to come. */
@@ -176,8 +190,8 @@ function readTimed(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): v
 }
 
 /** Fields and values by turns. */
-function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Text): void {
-  if (!entries.open(input.u8, input.dv, input.off, input.len) || entries.count % 2 !== 0) throw BAD_DATA;
+function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
+  if (entries.count % 2 !== 0) throw BAD_DATA;
   begin(ctx, e, entries.count / 2);
   while (entries.next()) {
     FIELD.keep(entries.text);
@@ -188,7 +202,8 @@ function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Te
 
 /** Fields, values and times by turns. */
 function addTriples(ctx: ExecContext, e: Ptr, input: Text): void {
-  if (!LISTPACK.open(input.u8, input.dv, input.off, input.len) || LISTPACK.count % 3 !== 0) throw BAD_DATA;
+  open(LISTPACK, input);
+  if (LISTPACK.count % 3 !== 0) throw BAD_DATA;
   begin(ctx, e, LISTPACK.count / 3);
   while (LISTPACK.next()) {
     FIELD.keep(LISTPACK.text);

@@ -6,45 +6,58 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
 import type { ExecContext } from '../context.js';
 import { blobRead } from '../keyspace/blob.js';
 import { LIST_PACKED } from '../types/encodings.js';
-import { useListLimits } from '../types/list/list-limits.js';
+import { listLimits, useListLimits } from '../types/list/list-limits.js';
 import {
+  addCount,
+  createNode,
+  gap,
   isPlainNode,
   nodeBytes,
   nodeCount,
   nodeFirst,
   nodeNext,
+  openBack,
   plainBlob,
   plainLength,
 } from '../types/list/list-node.js';
 import {
+  addLength,
   createPacked,
   endNode,
   entryBound,
   growConvert,
+  linkBetween,
   listLength,
   listNodes,
   listPush,
   shrinkConvert,
+  toQuick,
 } from '../types/list/list-value.js';
 import { setRoot } from '../types/root.js';
 import type { ForeignEntries } from './foreign-entries.js';
 import { ForeignListpack } from './foreign-listpack.js';
 import { ForeignZiplist } from './foreign-ziplist.js';
 import { NODE_PACKED, NODE_PLAIN, RDB_LIST, RDB_LIST_QUICKLIST_2, RDB_LIST_ZIPLIST } from './rdb-format.js';
-import { BAD_DATA, type RdbReader } from './rdb-reader.js';
+import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
 
 const HEAD_BYTES = 6;
 const END = 0xff;
 const STRING_32_BITS = 0xf0;
+/** Shorter strings have other heads. */
+const SHORT_BYTES = 4096;
 /** Longer elements are written piece by piece, not compressed. */
 const ASSEMBLED_BYTES_MAX = 16 * 1024 * 1024;
 /** Room of a new list's only node. */
 const FIRST_NODE_BYTES = 64;
+/** Most elements of a node. */
+const NODE_COUNT_MAX = 65_534;
+/** No packed element is longer; a threshold below means that some would have to be plain. */
+const LONGEST_PACKED = CELL_BYTES_MAX;
 
 const NODE = new Uint8Array(CELL_BYTES_MAX + HEAD_BYTES + 1);
 const LISTPACK = new ForeignListpack();
@@ -56,16 +69,19 @@ const ZIPLIST = new ForeignZiplist();
 export function writeList(writer: RdbWriter, arena: Arena, e: Ptr): void {
   writer.length(listNodes(arena, e));
   for (let node = endNode(arena, e, true); node !== 0; node = nodeNext(arena, node)) {
-    writer.length(NODE_PACKED);
     if (isPlainNode(arena, node)) writePlain(writer, arena, plainBlob(arena, node), plainLength(arena, node));
-    else {
-      const bytes = nodeBytes(arena, node);
-      setHead(NODE, bytes + HEAD_BYTES + 1, nodeCount(arena, node));
-      copyBytes(NODE, HEAD_BYTES, arena.u8[node >>> SEGMENT_SHIFT]!, nodeFirst(arena, node), bytes);
-      NODE[HEAD_BYTES + bytes] = END;
-      writer.bytes(NODE, 0, HEAD_BYTES + bytes + 1);
-    }
+    else writePacked(writer, arena, node);
   }
+}
+
+/** A node's entries with what makes them a listpack. */
+function writePacked(writer: RdbWriter, arena: Arena, node: Ptr): void {
+  const bytes = nodeBytes(arena, node);
+  setHead(NODE, bytes + HEAD_BYTES + 1, nodeCount(arena, node));
+  copyBytes(NODE, HEAD_BYTES, arena.u8[node >>> SEGMENT_SHIFT]!, nodeFirst(arena, node), bytes);
+  NODE[HEAD_BYTES + bytes] = END;
+  writer.length(NODE_PACKED);
+  writer.bytes(NODE, 0, HEAD_BYTES + bytes + 1);
 }
 
 function setHead(u8: Uint8Array, total: number, count: number): void {
@@ -74,8 +90,14 @@ function setHead(u8: Uint8Array, total: number, count: number): void {
   u8[5] = count >> 8;
 }
 
-/** A listpack whose only entry is a blob. */
+/** A listpack whose only entry is a blob. A short one, of a test that lowered the threshold, goes as a plain node. */
 function writePlain(writer: RdbWriter, arena: Arena, blob: Ptr, len: number): void {
+  if (len < SHORT_BYTES) {
+    writer.length(NODE_PLAIN);
+    writer.blob(arena, blob, len);
+    return;
+  }
+  writer.length(NODE_PACKED);
   const size = 5 + len;
   const back = backlen(size);
   const total = HEAD_BYTES + size + back.length + 1;
@@ -117,26 +139,49 @@ export function readList(ctx: ExecContext, e: Ptr, form: number, reader: RdbRead
   useListLimits(ctx.control);
   setRoot(arena, e, LIST_PACKED, createPacked(arena, FIRST_NODE_BYTES, false));
   if (form === RDB_LIST_ZIPLIST) readNode(arena, e, reader, ZIPLIST);
+  else if (form === RDB_LIST_QUICKLIST_2) readNodes(arena, e, reader);
   else {
     for (let left = reader.length(); left > 0; left--) {
       if (form === RDB_LIST) readElement(arena, e, reader);
-      else if (form !== RDB_LIST_QUICKLIST_2) readNode(arena, e, reader, ZIPLIST);
-      else readNode2(arena, e, reader);
+      else readNode(arena, e, reader, ZIPLIST);
     }
   }
   if (listLength(arena, e) === 0) throw BAD_DATA;
   shrinkConvert(arena, e, false);
 }
 
-/** A node of QUICKLIST_2. */
-function readNode2(arena: Arena, e: Ptr, reader: RdbReader): void {
-  const kind = reader.length();
-  if (kind === NODE_PACKED) readNode(arena, e, reader, LISTPACK);
-  else if (kind !== NODE_PLAIN) throw BAD_DATA;
-  else {
-    readElement(arena, e, reader);
-    if (reader.text.len === 0) throw BAD_DATA;
+/** The nodes of QUICKLIST_2. */
+function readNodes(arena: Arena, e: Ptr, reader: RdbReader): void {
+  toQuick(arena, e);
+  // From the first node on that is none of ours, elements are added one by one, so that nodes are full.
+  let whole = listLimits.threshold >= LONGEST_PACKED;
+  for (let left = reader.length(); left > 0; left--) {
+    const kind = reader.length();
+    if (kind === NODE_PACKED) {
+      whole = openNode(reader, LISTPACK) && whole && takeNode(arena, e, reader.text);
+      if (!whole) addEntries(arena, e, LISTPACK);
+    } else if (kind === NODE_PLAIN) {
+      readElement(arena, e, reader);
+      if (reader.text.len === 0) throw BAD_DATA;
+    } else throw BAD_DATA;
   }
+}
+
+/** Makes the opened listpack a node; false when it is not what a node may be. */
+function takeNode(arena: Arena, e: Ptr, input: Text): boolean {
+  const { count } = LISTPACK;
+  const bytes = input.len - HEAD_BYTES - 1;
+  if (count === 0) return true;
+  if (!LISTPACK.canonical || count > Math.min(listLimits.countMax, NODE_COUNT_MAX) || bytes > listLimits.nodeRoom) {
+    return false;
+  }
+  const node = createNode(arena, bytes, true);
+  openBack(arena, node, bytes);
+  copyBytes(arena.u8[node >>> SEGMENT_SHIFT]!, gap.at, input.u8, input.off + HEAD_BYTES, bytes);
+  addCount(arena, node, count);
+  linkBetween(arena, e, endNode(arena, e, false), NULL, node);
+  addLength(arena, e, count);
+  return true;
 }
 
 function readElement(arena: Arena, e: Ptr, reader: RdbReader): void {
@@ -147,11 +192,21 @@ function readElement(arena: Arena, e: Ptr, reader: RdbReader): void {
 
 /** All entries of a node, which may be none. */
 function readNode(arena: Arena, e: Ptr, reader: RdbReader, entries: ForeignEntries): void {
+  openNode(reader, entries);
+  addEntries(arena, e, entries);
+}
+
+/** Reads a node and checks it. Throws BAD_DATA. */
+function openNode(reader: RdbReader, entries: ForeignEntries): boolean {
   reader.string();
   const { text } = reader;
   if (!entries.open(text.u8, text.dv, text.off, text.len)) throw BAD_DATA;
-  const element = entries.text;
-  while (entries.next()) push(arena, e, element.u8, element.dv, element.off, element.len);
+  return true;
+}
+
+function addEntries(arena: Arena, e: Ptr, entries: ForeignEntries): void {
+  const { text } = entries;
+  while (entries.next()) push(arena, e, text.u8, text.dv, text.off, text.len);
 }
 
 function push(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): void {

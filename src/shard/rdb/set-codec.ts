@@ -19,6 +19,7 @@ import { ForeignListpack } from './foreign-listpack.js';
 import { RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK, RDB_VERSION_7_2 } from './rdb-format.js';
 import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { asListpack } from './repack.js';
 
 const CURSOR = new SetCursor();
 const LISTPACK = new ForeignListpack();
@@ -67,10 +68,15 @@ export function readSet(ctx: ExecContext, e: Ptr, form: number, reader: RdbReade
     return;
   }
   if (!LISTPACK.open(u8, dv, off, len) || LISTPACK.count === 0) throw BAD_DATA;
-  const fits = LISTPACK.count <= f64[CONTROL_F64.setMaxListpackEntries]! && len <= CELL_BYTES_MAX;
-  if (!fits || !LISTPACK.canonical) addEntries(ctx, e, LISTPACK);
-  else if (LISTPACK.hasDuplicates(1)) throw BAD_DATA;
-  else setRoot(arena, e, SET_PACKED, lpFrom(arena, u8, off, len));
+  const few = LISTPACK.count <= f64[CONTROL_F64.setMaxListpackEntries]!;
+  const packed = few ? asListpack(LISTPACK, reader.text) : null;
+  if (packed === null) {
+    addEntries(ctx, e, LISTPACK);
+    return;
+  }
+  if (packed !== reader.text && !LISTPACK.open(packed.u8, packed.dv, packed.off, packed.len)) throw BAD_DATA;
+  if (LISTPACK.hasDuplicates(1)) throw BAD_DATA;
+  setRoot(arena, e, SET_PACKED, lpFrom(arena, packed.u8, packed.off, packed.len));
 }
 
 function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {

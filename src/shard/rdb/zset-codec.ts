@@ -5,7 +5,7 @@
  * Read are also rows with scores as text (before 4.0) and ziplists (2.6 to 6.2).
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { entryEncoding } from '../keyspace/entry.js';
@@ -22,6 +22,7 @@ import { ForeignZiplist } from './foreign-ziplist.js';
 import { RDB_ZSET, RDB_ZSET_2, RDB_ZSET_LISTPACK, RDB_ZSET_ZIPLIST } from './rdb-format.js';
 import { BAD_DATA, parseDouble, type RdbReader, type Text } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { asListpack } from './repack.js';
 
 const CURSOR = new ScoreCursor();
 const LISTPACK = new ForeignListpack();
@@ -63,21 +64,26 @@ export function readZset(ctx: ExecContext, e: Ptr, form: number, reader: RdbRead
     return;
   }
   reader.string();
-  const { u8, dv, off, len } = reader.text;
-  if (form === RDB_ZSET_ZIPLIST) {
-    if (!ZIPLIST.open(u8, dv, off, len)) throw BAD_DATA;
-    addEntries(ctx, e, ZIPLIST);
+  takePairs(ctx, e, form === RDB_ZSET_ZIPLIST ? ZIPLIST : LISTPACK, reader.text);
+}
+
+/** Members and scores by turns, which are kept packed however long they are. */
+function takePairs(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Text): void {
+  if (!entries.open(input.u8, input.dv, input.off, input.len)) throw BAD_DATA;
+  const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.zsetMaxListpackEntries]!;
+  const packed = few ? asListpack(entries, input) : null;
+  if (packed === null) {
+    addEntries(ctx, e, entries);
     return;
   }
-  if (!LISTPACK.open(u8, dv, off, len)) throw BAD_DATA;
-  const fits = LISTPACK.count / 2 <= ctx.control.f64[CONTROL_F64.zsetMaxListpackEntries]! && len <= CELL_BYTES_MAX;
-  if (!fits || !LISTPACK.canonical || LISTPACK.count % 2 !== 0 || !inOrder()) {
-    LISTPACK.rewind();
-    addEntries(ctx, e, LISTPACK);
+  if (packed !== input && !LISTPACK.open(packed.u8, packed.dv, packed.off, packed.len)) throw BAD_DATA;
+  if (LISTPACK.count === 0 || LISTPACK.count % 2 !== 0 || LISTPACK.hasDuplicates(2)) throw BAD_DATA;
+  if (inOrder()) {
+    setRoot(ctx.arena, e, ZSET_PACKED, lpFrom(ctx.arena, packed.u8, packed.off, packed.len));
     return;
   }
-  if (LISTPACK.count === 0 || LISTPACK.hasDuplicates(2)) throw BAD_DATA;
-  setRoot(ctx.arena, e, ZSET_PACKED, lpFrom(ctx.arena, u8, off, len));
+  LISTPACK.rewind();
+  addEntries(ctx, e, LISTPACK);
 }
 
 /** Whether the listpack's members are in the order of their scores. Throws BAD_DATA when a score is no number. */

@@ -24,7 +24,8 @@ import {
   TABLE_ENTRIES_MAX,
   tableEntries,
 } from '../keyspace/table.js';
-import { copyElement, elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
+import { copyElement, elementCellBytes, freeElement, hashName, nameEquals, visitElement } from './element.js';
+import { freeTableRoot } from './garbage.js';
 
 /** First word of a root that the type may use, and how many. */
 export const ROOT_TYPE_WORD = 6;
@@ -45,6 +46,9 @@ export class ElementTable extends Extendible {
   nextCursor = 0;
   private k0 = 0;
   private k1 = 0;
+  /** Where `random` found its element. */
+  private drawnTable: Ptr = NULL;
+  private drawnPlace = -1;
 
   /** Points this view at the root cell of a value. Returns itself. */
   open(arena: Arena, root: Ptr): this {
@@ -146,9 +150,22 @@ export class ElementTable extends Extendible {
       const place = Math.floor(Math.random() * ALL_SLOTS);
       const bucket = Math.floor(place / SLOTS_PER_BUCKET);
       const bw = bucketWord(tw, bucket);
-      const el = i32[bw + BUCKET_PTRS + (place - bucket * SLOTS_PER_BUCKET)]! as Ptr;
-      if (el !== 0) return el;
+      const slot = place - bucket * SLOTS_PER_BUCKET;
+      const el = i32[bw + BUCKET_PTRS + slot]! as Ptr;
+      if (el === 0) continue;
+      this.drawnTable = table;
+      this.drawnPlace = (bw << 4) | slot;
+      return el;
     }
+  }
+
+  /** Points the cursor at the element that the last `random` drew. @requires nothing has changed since */
+  locateDrawn(el: Ptr): void {
+    this.hashOf(el);
+    this.h1 = this.hasher.h1;
+    this.h2 = this.hasher.h2;
+    this.table = this.drawnTable;
+    this.place = this.drawnPlace;
   }
 
   /**
@@ -239,7 +256,18 @@ export function copyTable(from: Arena, root: Ptr, to: Arena): Ptr {
   const copy = createTableRoot(to);
   const table = COPY.open(to, copy);
   WALK.open(from, root);
-  for (let el = WALK.next(); el !== 0; el = WALK.next()) addElement(table, copyElement(from, el, to));
+  let copied = NULL;
+  try {
+    for (let el = WALK.next(); el !== 0; el = WALK.next()) {
+      copied = copyElement(from, el, to);
+      addElement(table, copied);
+      copied = NULL;
+    }
+  } catch (error) {
+    if (copied !== NULL) freeElement(to, copied);
+    freeTableRoot(to, copy);
+    throw error;
+  }
   return copy;
 }
 

@@ -124,8 +124,16 @@ function createBig(
   const flags = (bigName ? E_BIG_NAME : 0) | (bigValue ? E_BIG_VALUE : 0) | (numbered ? E_NUMBER : 0);
   arena.i32[segment]![(el & UNIT_MASK) << 1] = nameBytes | (valueBytes << VALUE_SHIFT) | (flags << FLAGS_SHIFT);
   if (numbered) arena.dv[segment]!.setFloat64(at + 4, number, true);
-  writePart(arena, el, at + start, bigName, u8, off, len);
-  writePart(arena, el, at + start + nameBytes, bigValue, vu8, voff, vlen);
+  let named = false;
+  try {
+    writePart(arena, el, at + start, bigName, u8, off, len);
+    named = true;
+    writePart(arena, el, at + start + nameBytes, bigValue, vu8, voff, vlen);
+  } catch (error) {
+    if (named && bigName) freeBlobAt(arena, el, at + start);
+    free(arena, el);
+    throw error;
+  }
   return el;
 }
 
@@ -351,7 +359,12 @@ function remake(arena: Arena, el: Ptr, vu8: Uint8Array, voff: number, vlen: numb
   const next = alloc(arena, Math.max(16, start + valueBytes));
   const at = (next & UNIT_MASK) * 8;
   copyBytes(arena.u8[next >>> SEGMENT_SHIFT]!, at, arena.u8[el >>> SEGMENT_SHIFT]!, (el & UNIT_MASK) * 8, start);
-  writePart(arena, next, at + start, big, vu8, voff, vlen);
+  try {
+    writePart(arena, next, at + start, big, vu8, voff, vlen);
+  } catch (error) {
+    free(arena, next);
+    throw error;
+  }
   const kept = head & (LEN_MASK | ((E_BIG_NAME | E_NUMBER) << FLAGS_SHIFT));
   arena.i32[next >>> SEGMENT_SHIFT]![at >> 2] =
     kept | (valueBytes << VALUE_SHIFT) | (big ? E_BIG_VALUE << FLAGS_SHIFT : 0);
@@ -431,7 +444,16 @@ export function copyElement(from: Arena, el: Ptr, to: Arena): Ptr {
     if ((head & (part << FLAGS_SHIFT)) === 0) continue;
     const offset = nameStart(head) + (part === E_BIG_VALUE ? head & LEN_MASK : 0);
     const dir = dv.getInt32(source + offset + 4, true) as Ptr;
-    const moved = blobCopy(from, dir, dv.getInt32(source + offset, true), to);
+    let moved: Ptr;
+    try {
+      moved = blobCopy(from, dir, dv.getInt32(source + offset, true), to);
+    } catch (error) {
+      if (part === E_BIG_VALUE && (head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0) {
+        freeBlobAt(to, copy, at + nameStart(head));
+      }
+      free(to, copy);
+      throw error;
+    }
     to.dv[copy >>> SEGMENT_SHIFT]!.setInt32(at + offset + 4, moved, true);
   }
   return copy;

@@ -331,6 +331,11 @@ export class InterestReader {
     return Atomics.load(this.i32, TRACKERS);
   }
 
+  /** Whether keys are noted, if only those of clients that are gone. */
+  get hasTracked(): boolean {
+    return Atomics.load(this.i32, TRACKED) !== 0;
+  }
+
   get monitors(): number {
     return Atomics.load(this.i32, MONITORS);
   }

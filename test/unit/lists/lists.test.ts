@@ -188,7 +188,7 @@ describe('the encoding of a list', () => {
 });
 
 describe('elements', () => {
-  const sizes = [0, 63, 64, 4095, 4096, 8192, 8193, 65_500, 65_536, 65_537, 200_000, 3_000_000];
+  const sizes = [0, 63, 64, 4095, 4096, 8192, 8193, 65_500, 65_536, 65_537, 200_000, 1_000_000];
 
   it('of any length and any bytes come back as they went', () => {
     const bytes = (n: number): Buffer => Buffer.from(Array.from({ length: n }, (_, i) => (i * 7 + n) & 255));

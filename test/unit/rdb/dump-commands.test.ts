@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONTROL } from '../../../src/shared/sync/control-block.js';
-import { BAD_DATA, BAD_FOOTER, payload, RdbEngine } from './rdb-engine.js';
+import { payload } from './old-forms.js';
+import { BAD_DATA, BAD_FOOTER, RdbEngine } from './rdb-engine.js';
 
 const OK = '+OK\r\n';
 const VALUE = payload([0, 3, 98, 97, 114]); // "bar"
@@ -137,6 +138,17 @@ describe('DUMP and RESTORE', () => {
       expect(engine.call('GET', target)).toBe(value);
       expect(engine.restore(target, VALUE, 'REPLACE')).toBe(OK);
       expect(engine.call('GET', target)).toBe('bar');
+    }
+  });
+
+  test('elements that got nodes of their own come back, however short they are', () => {
+    engine.control.i32[CONTROL.debug] = 2;
+    engine.run('RPUSH', 'l', 'a', 'plain', 'x'.repeat(5000), 'b', '12345');
+    const bytes = engine.dump('l');
+    for (const threshold of [2, 0]) {
+      engine.control.i32[CONTROL.debug] = threshold;
+      expect(engine.restore('k', bytes, 'REPLACE')).toBe(OK);
+      expect(engine.call('LRANGE', 'k', 0, -1)).toEqual(['a', 'plain', 'x'.repeat(5000), 'b', '12345']);
     }
   });
 

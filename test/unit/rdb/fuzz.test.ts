@@ -2,8 +2,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
-import { int64, intset, length, listpack, str, ziplist, zipmap } from './old-forms.js';
-import { BAD_DATA, bodyOf, payload, RdbEngine } from './rdb-engine.js';
+import { bodyOf, int64, intset, length, listpack, payload, str, ziplist, zipmap } from './old-forms.js';
+import { BAD_DATA, RdbEngine } from './rdb-engine.js';
 
 const SEED = seedFrom('FUZZ_SEED');
 const RUNS = Number(process.env.FUZZ_RUNS ?? 400);

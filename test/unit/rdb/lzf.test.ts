@@ -4,21 +4,29 @@ import { SeededRandom, seedFrom } from '../../harness/random.js';
 
 const GUARD = 16;
 
+/** Whether the bytes around the `n` in the middle are still what they were. */
+function guarded(dst: Uint8Array, n: number, byte: number): boolean {
+  const whole = (bytes: Uint8Array) => bytes.every((b) => b === byte);
+  return whole(dst.subarray(0, GUARD)) && whole(dst.subarray(GUARD + n));
+}
+
+function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
+}
+
 /** Compresses with guards around the destination; undefined when it does not fit into `room`. */
 function compress(bytes: Uint8Array, room: number): Uint8Array | undefined {
   const dst = new Uint8Array(room + 2 * GUARD).fill(0xaa);
   const n = lzfCompress(bytes, 0, bytes.length, dst, GUARD, room);
   expect(n).toBeLessThanOrEqual(room);
-  expect(dst.subarray(0, GUARD).every((byte) => byte === 0xaa)).toBe(true);
-  expect(dst.subarray(GUARD + room).every((byte) => byte === 0xaa)).toBe(true);
+  expect(guarded(dst, room, 0xaa)).toBe(true);
   return n === 0 ? undefined : dst.slice(GUARD, GUARD + n);
 }
 
 function decompress(bytes: Uint8Array, length: number): Uint8Array | undefined {
   const dst = new Uint8Array(length + 2 * GUARD).fill(0x55);
   const good = lzfDecompress(bytes, 0, bytes.length, dst, GUARD, length);
-  expect(dst.subarray(0, GUARD).every((byte) => byte === 0x55)).toBe(true);
-  expect(dst.subarray(GUARD + length).every((byte) => byte === 0x55)).toBe(true);
+  expect(guarded(dst, length, 0x55)).toBe(true);
   return good ? dst.slice(GUARD, GUARD + length) : undefined;
 }
 
@@ -43,7 +51,7 @@ describe('LZF', () => {
       const bytes = sample(random);
       const packed = compress(bytes, bytes.length + (bytes.length >> 4) + 16);
       expect(packed).toBeDefined();
-      expect(decompress(packed!, bytes.length)).toEqual(bytes);
+      expect(same(decompress(packed!, bytes.length), bytes)).toBe(true);
       expect(bytes.length / packed!.length).toBeLessThanOrEqual(LZF_RATIO_MAX);
       expect(compress(bytes, packed!.length)).toBeDefined();
       expect(compress(bytes, packed!.length - 1)).toBeUndefined();
@@ -53,7 +61,7 @@ describe('LZF', () => {
   test('a run of one letter shrinks to a hundredth', () => {
     const packed = compress(new Uint8Array(100_000).fill(97), 99_996)!;
     expect(packed.length).toBeLessThan(1200);
-    expect(decompress(packed, 100_000)).toEqual(new Uint8Array(100_000).fill(97));
+    expect(same(decompress(packed, 100_000), new Uint8Array(100_000).fill(97))).toBe(true);
   });
 
   test('what real Redis compressed is read', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
-import { int64, intset, latin1, length, listpack, rawEntry, str, ziplist, zipmap } from './old-forms.js';
-import { BAD_DATA, payload, RdbEngine } from './rdb-engine.js';
+import { int64, intset, latin1, length, listpack, payload, rawEntry, str, ziplist, zipmap } from './old-forms.js';
+import { BAD_DATA, RdbEngine } from './rdb-engine.js';
 
 const OK = '+OK\r\n';
 const INTEGERS = [

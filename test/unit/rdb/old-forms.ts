@@ -1,4 +1,6 @@
-/** Writers of the forms that only old Redises wrote, for tests: plain and slow. */
+/** Writers of payloads and of the forms that only old Redises wrote, for tests: plain and slow. */
+
+import { Crc64 } from '../../../src/shared/crc64.js';
 
 export type Item = string | number | bigint;
 
@@ -137,4 +139,20 @@ export function listpack(items: readonly (Item | Buffer)[], count = items.length
   head.writeUInt32LE(body.length + 7);
   head.writeUInt16LE(Math.min(count, 65535), 4);
   return Buffer.concat([head, body, Buffer.from([255])]);
+}
+
+/** A payload with a right footer around a form and a value. */
+export function payload(body: Uint8Array | readonly number[], version = 10): Buffer {
+  const crc = new Crc64();
+  const out = Buffer.alloc(body.length + 10);
+  out.set(body);
+  out.writeUInt16LE(version, body.length);
+  crc.update(out, 0, body.length + 2);
+  crc.write(out, body.length + 2);
+  return out;
+}
+
+/** The payload without its footer. */
+export function bodyOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.subarray(0, bytes.length - 10));
 }

@@ -2,27 +2,10 @@
 import { openDatabases } from '../../../src/shard/databases.js';
 import { mixValue } from '../../../src/shard/keyspace/digest.js';
 import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
-import { Crc64 } from '../../../src/shared/crc64.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
 export const BAD_DATA = '-ERR Bad data format\r\n';
 export const BAD_FOOTER = '-ERR DUMP payload version or checksum are wrong\r\n';
-
-/** A payload with a right footer around a form and a value. */
-export function payload(body: Uint8Array | readonly number[], version = 10): Buffer {
-  const crc = new Crc64();
-  const out = Buffer.alloc(body.length + 10);
-  out.set(body);
-  out.writeUInt16LE(version, body.length);
-  crc.update(out, 0, body.length + 2);
-  crc.write(out, body.length + 2);
-  return out;
-}
-
-/** The payload without its footer. */
-export function bodyOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.subarray(0, bytes.length - 10));
-}
 
 export class RdbEngine extends TestEngine {
   /** The dump of a key, which must exist. */

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RespClient } from '../../harness/resp-client.js';
 import { REDIS_AVAILABLE, startRedis, type TestServer } from '../../harness/servers.js';
-import { payload, RdbEngine } from './rdb-engine.js';
+import { payload } from './old-forms.js';
+import { RdbEngine } from './rdb-engine.js';
 import { SAMPLES, type Sample } from './values.js';
 
 /** What redis-server 7.0 calls the encodings that have other names since 7.2. */

@@ -178,6 +178,22 @@ describe(`SORT (SORT_SEED=${seed})`, () => {
     ]);
   });
 
+  it.each([3, 200])('sorts the members of a sorted set of %i, or keeps the order of its scores', (n) => {
+    const engine = new TestEngine(2);
+    const members = Array.from({ length: n }, (_, i) => String((i * 37) % n));
+    for (const [i, member] of members.entries()) engine.call('ZADD', 'z', i, member);
+    const ascending = [...members].sort((a, b) => Number(a) - Number(b));
+    expect(engine.call('SORT', 'z')).toEqual(ascending);
+    expect(engine.call('SORT', 'z', 'ALPHA', 'DESC')).toEqual([...members].sort().reverse());
+    expect(engine.call('SORT', 'z', 'BY', 'nosort')).toEqual(members);
+    expect(engine.call('SORT', 'z', 'BY', 'nosort', 'DESC')).toEqual([...members].reverse());
+    expect(engine.call('SORT', 'z', 'BY', 'nosort', 'LIMIT', 1, 2)).toEqual(members.slice(1, 3));
+    expect(engine.call('SORT', 'z', 'BY', 'nosort', 'DESC', 'LIMIT', 1, 500)).toEqual([...members].reverse().slice(1));
+    expect(engine.call('SORT', 'z', 'BY', 'nosort', 'LIMIT', n, 5)).toEqual([]);
+    expect(engine.call('SORT', 'z', 'BY', 'nosort', 'STORE', 'l')).toBe(n);
+    expect(engine.call('LRANGE', 'l', 0, -1)).toEqual(members);
+  });
+
   it('finds hash fields and strings of any size behind patterns', () => {
     const engine = new TestEngine(2);
     const long = 'v'.repeat(100_000);

@@ -4,6 +4,7 @@
  * control port (`registerClientCalls`).
  */
 import type { Registry } from '../../../shared/command/registry.js';
+import { unblockClient } from '../blocking.js';
 import { BARRIER, CONN_FLAG, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { TRACK } from '../tracking/tracking-state.js';
@@ -108,6 +109,10 @@ function killHere(io: IoThread, order: KillOrder): number[] {
 export function registerClientCalls(io: IoThread): void {
   io.port?.onIoCall('client-list', (payload) => listHere(io, payload as ClientFilter));
   io.port?.onIoCall('client-kill', (payload) => killHere(io, payload as KillOrder));
+  io.port?.onIoCall('client-unblock', (payload) => {
+    const { id, withError } = payload as { id: number; withError: boolean };
+    return unblockClient(io, id, withError);
+  });
 }
 
 /** Lines of all clients of the server that the filter means, by id. */
@@ -122,4 +127,12 @@ export async function killEverywhere(io: IoThread, filter: ClientFilter, callerI
   const order: KillOrder = { filter, callerId };
   if (io.port === null || io.control.ioThreads === 1) return killHere(io, order);
   return ((await io.port.ioCall('all', 'client-kill', order)) as number[][]).flat();
+}
+
+/** Ends the waiting of a client of any I/O thread; whether it was waiting. */
+export async function unblockEverywhere(io: IoThread, id: number, withError: boolean): Promise<boolean> {
+  if (unblockClient(io, id, withError)) return true;
+  if (io.port === null || io.control.ioThreads === 1) return false;
+  const answers = (await io.port.ioCall('all', 'client-unblock', { id, withError })) as boolean[];
+  return answers.includes(true);
 }

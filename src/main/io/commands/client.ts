@@ -15,6 +15,7 @@ import {
   clientLine,
   killEverywhere,
   listEverywhere,
+  unblockEverywhere,
 } from './client-list.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt } from './cold-arguments.js';
@@ -211,13 +212,16 @@ function unpause(io: IoThread, _conn: Connection, _args: Args, reply: Reply): vo
   reply.ok();
 }
 
-/** No command blocks yet: there is nobody to unblock. */
-function unblock(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+async function unblock(io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> {
+  const id = integerAt(args, 2);
   if (args.argc > 4) reply.error(SYNTAX);
   else if (args.argc === 4 && !args.is(3, 'timeout') && !args.is(3, 'error')) {
     reply.errorText('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
-  } else if (integerAt(args, 2) === null) reply.error(NOT_INTEGER);
-  else reply.int(0);
+  } else if (id === null) reply.error(NOT_INTEGER);
+  else {
+    const withError = args.argc === 4 && args.is(3, 'error');
+    reply.int((await unblockEverywhere(io, id, withError)) ? 1 : 0);
+  }
 }
 
 // ---- specifications
@@ -388,6 +392,7 @@ const subcommands: readonly CommandDef[] = [
     summary: 'Returns what the connection tracks, and how.',
   }),
   sub('unblock', true, unblock, {
+    async: true,
     arity: -3,
     since: '5.0.0',
     complexity: 'O(log N) where N is the number of client connections',

@@ -351,8 +351,9 @@ function latencyStats({ io, view }: InfoSource): string {
 function keyspace({ view }: InfoSource): string {
   const fields: [string, string][] = [];
   for (let db = 0; db < view.databases; db++) {
-    const { keys, expires } = view.keyspace(db);
-    if (keys > 0) fields.push([`db${db}`, `keys=${keys},expires=${expires},avg_ttl=0`]);
+    const { keys, expires, timedHashes } = view.keyspace(db);
+    if (keys === 0) continue;
+    fields.push([`db${db}`, `keys=${keys},expires=${expires},avg_ttl=0,subexpiry=${timedHashes}`]);
   }
   return sectionText('Keyspace', fields);
 }

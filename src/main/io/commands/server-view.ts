@@ -8,7 +8,7 @@
  * baseline of RESETSTAT; (2) `first[shard]` is segment 0 of the shard, where its control words and database roots lie.
  */
 import { readFileSync } from 'node:fs';
-import { R_COUNT, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/extendible.js';
+import { R_COUNT, R_FIELDS, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/extendible.js';
 import { CTL_ALLOCS_F64, CTL_DB_ROOTS, CTL_SEGMENT_COUNT, CTL_USED_BYTES_F64 } from '../../../shared/memory/arena.js';
 import { SEGMENT_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { StatsBlock } from '../../../shared/stats/stats-block.js';
@@ -36,6 +36,8 @@ export interface ServerViewParts {
 export interface KeyspaceFigures {
   readonly keys: number;
   readonly expires: number;
+  /** Hashes with fields that expire. */
+  readonly timedHashes: number;
   /** Bytes of the dictionary's tables. */
   readonly tableBytes: number;
 }
@@ -120,15 +122,17 @@ export class ServerView {
   keyspace(db: number): KeyspaceFigures {
     let keys = 0;
     let expires = 0;
+    let timedHashes = 0;
     let tables = 0;
     for (const i32 of this.i32) {
       const root = rootWord(i32, db);
       if (root === 0) continue;
       keys += i32[root + R_COUNT]!;
       expires += i32[root + R_VOLATILE]!;
+      timedHashes += i32[root + R_FIELDS]!;
       tables += i32[root + R_TABLES]!;
     }
-    return { keys, expires, tableBytes: tables * TABLE_BYTES };
+    return { keys, expires, timedHashes, tableBytes: tables * TABLE_BYTES };
   }
 
   /** Keys of all databases. */

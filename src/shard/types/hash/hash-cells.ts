@@ -39,7 +39,12 @@ export function hashCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
   let copied: Ptr;
   if (entryEncoding(from, e) === HASH_TABLE) {
     copied = copyTable(from, root, to);
-    copyTimes(to, copied);
+    try {
+      copyTimes(to, copied);
+    } catch (error) {
+      giveUp(to, copied, GARBAGE_HASH, true);
+      throw error;
+    }
   } else copied = lpFrom(to, from.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(from, root));
   moveRoot(to, copy, copied);
   setRootExtra(to, copy, 0);

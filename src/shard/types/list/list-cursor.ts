@@ -1,8 +1,9 @@
 /**
  * Places in a list, and reading what stands there: seeking by index, walking, comparing with a wanted string.
  *
- * A place is a node and, in a packed node, the absolute byte offset of an entry in the view of the node's segment (0 in a
- * plain node). `ListCursor` holds one; commands share the module's `cursor`, whoever needs a second one makes it once.
+ * A place is a node and, in a packed node, the absolute byte offset of an entry in the view of the node's segment (0
+ * in a plain node). `ListCursor` holds one; commands share the module's `cursor`, whoever needs a second one makes it
+ * once.
  *
  * Invariants: (1) lease held; (2) a place is good until the list changes; (3) `wanted` is read by `matches` until the
  * next `want`.
@@ -187,13 +188,12 @@ function sameBytes(u8: Uint8Array, at: number): boolean {
 export function plainMatches(arena: Arena, node: Ptr): boolean {
   if (plainLength(arena, node) !== wantLen) return false;
   const blob = plainBlob(arena, node);
+  const wanted = Buffer.from(wantU8.buffer, wantU8.byteOffset + wantOff, wantLen);
   for (let start = 0, index = 0; start < wantLen; start += BLOCK_BYTES, index++) {
     const block = blobBlock(arena, blob, index);
     const n = Math.min(BLOCK_BYTES, wantLen - start);
-    const u8 = arena.u8[block >>> SEGMENT_SHIFT]!;
-    const at = (block & UNIT_MASK) * 8;
-    const off = wantOff + start;
-    for (let i = 0; i < n; i++) if (u8[at + i] !== wantU8[off + i]) return false;
+    const held = Buffer.from(arena.u8[block >>> SEGMENT_SHIFT]!.buffer, (block & UNIT_MASK) * 8, n);
+    if (held.compare(wanted, start, start + n) !== 0) return false;
   }
   return true;
 }

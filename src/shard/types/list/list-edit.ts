@@ -105,7 +105,9 @@ function entriesBefore(arena: Arena, node: Ptr, at: number): number {
 /** The nodes on either side of a cut. */
 const cut = { left: NULL, right: NULL };
 
-/** Makes the place before (`after`: behind) the cursor's element a border between nodes: `cut`. Throws ArenaFullError. */
+/**
+ * Makes the place before (`after`: behind) the cursor's element a border between nodes: `cut`. Throws ArenaFullError.
+ */
 function cutAt(arena: Arena, e: Ptr, at: ListCursor, after: boolean): void {
   const node = at.node;
   let p = at.p;
@@ -177,7 +179,9 @@ export function listInsert(
   insertAtCut(arena, e, u8, dv, off, len);
 }
 
-/** Stores an element in the place of the one at the cursor. @requires `growConvert` was called. Throws ArenaFullError. */
+/**
+ * Stores an element in the place of the one at the cursor. @requires `growConvert` was called. Throws ArenaFullError.
+ */
 export function listReplace(
   arena: Arena,
   e: Ptr,

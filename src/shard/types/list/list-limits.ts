@@ -1,6 +1,7 @@
 /**
- * How big lists and their nodes may grow: list-max-listpack-size as Redis reads it. Negative values are classes of bytes
- * (-1: 4 KiB, ... -5: 64 KiB), others a number of entries, with 8 KiB as a bound that keeps work in a node short.
+ * How big lists and their nodes may grow: list-max-listpack-size as Redis reads it. Negative values are classes of
+ * bytes (-1: 4 KiB, ... -5: 64 KiB), others a number of entries, with 8 KiB as a bound that keeps work in a node
+ * short.
  *
  * `listLimits` is one object a thread, refreshed by each command that may need it (`useListLimits`): two loads and
  * compares while nothing changed.
@@ -68,7 +69,9 @@ export function exceedsLimits(bytes: number, count: number): boolean {
   return bytes > listLimits.safeBytesMax || count > listLimits.countMax;
 }
 
-/** Whether an element of `len` bytes that would take `bytes` as an entry gets a node of its own, its bytes in a blob. */
+/**
+ * Whether an element of `len` bytes that would take `bytes` as an entry gets a node of its own, its bytes in a blob.
+ */
 export function isPlain(len: number, bytes: number): boolean {
   return len >= listLimits.threshold || (bytes > listLimits.nodeRoom && len > PACKED_ELEMENT_MAX);
 }

@@ -18,7 +18,7 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { blobFree } from '../../keyspace/blob.js';
 import { lpPrevOf, lpSize } from '../packed/listpack-entry.js';
@@ -40,11 +40,6 @@ export const SHRINK_ABOVE_BYTES = 256;
 
 /** Where `openGap` made room: absolute byte offset in the view of the node's segment. */
 export const gap = { at: 0 };
-
-/** Index of a node's first word in `arena.i32[node >>> SEGMENT_SHIFT]`. */
-export function nodeWord(node: Ptr): number {
-  return (node & UNIT_MASK) << 1;
-}
 
 export function nodePrevious(arena: Arena, node: Ptr): Ptr {
   return arena.i32[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) << 1]! as Ptr;
@@ -321,7 +316,9 @@ export function closeGap(arena: Arena, node: Ptr, from: number, to: number): voi
   setSpan(arena, node, first - base, end - (to - from) - base);
 }
 
-/** Moves a node that uses less than a quarter of its cell into a smaller one. Returns the node. Throws ArenaFullError. */
+/**
+ * Moves a node that uses less than a quarter of its cell into a smaller one. Returns the node. Throws ArenaFullError.
+ */
 export function shrinkNode(arena: Arena, node: Ptr): Ptr {
   const cell = cellBytes(arena, node);
   if (cell <= SHRINK_ABOVE_BYTES || isPlainNode(arena, node)) return node;
@@ -407,6 +404,3 @@ export function copyPackedNode(from: Arena, node: Ptr, to: Arena): Ptr {
   addCount(to, copy, nodeCount(from, node));
   return copy;
 }
-
-/** No node. */
-export const NO_NODE = NULL;

@@ -1,9 +1,9 @@
 /**
  * Writes elements of a list into a reply: the inner loop of LRANGE.
  *
- * Strings of up to 63 bytes, which is nearly all that lists hold, are turned from entry into RESP in one tight loop: the
- * header by one or two stores, the bytes by words that may run a little past the end (into room that is written next,
- * out of room that belongs to the same segment). Everything else goes through `Reply`.
+ * Strings of up to 63 bytes, which is nearly all that lists hold, are turned from entry into RESP in one tight loop:
+ * the header by one or two stores, the bytes by words that may run a little past the end (into room that is written
+ * next, out of room that belongs to the same segment). Everything else goes through `Reply`.
  *
  * Invariants: (1) lease held; (2) nothing here changes a list; (3) on an I/O thread a reply beyond INLINE_BYTES_MAX, or
  * an element beyond BIG_BULK_BYTES, throws BIG_REPLY: callers write replies before they change anything.

@@ -5,8 +5,8 @@
  *     LIST_PACKED  entry -> node
  *     LIST_QUICK   entry -> | head | tail | elements | nodes |      head <-> node <-> ... <-> tail
  *
- * Ends are O(1); what lies inside is reached over the nodes from the nearer end. When a list becomes one or the other is
- * Redis 7.2's rule: it grows out of a listpack when its bytes and those of the arguments, or its entries, pass
+ * Ends are O(1); what lies inside is reached over the nodes from the nearer end. When a list becomes one or the other
+ * is Redis 7.2's rule: it grows out of a listpack when its bytes and those of the arguments, or its entries, pass
  * list-max-listpack-size, and comes back when one packed node of at most half that is left.
  *
  * Invariants: (1) lease held; (2) `useListLimits` was called since the command began; (3) a list in the keyspace has at
@@ -17,7 +17,7 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { copyWords } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
-import { blobFrom } from '../../keyspace/blob.js';
+import { blobFree, blobFrom } from '../../keyspace/blob.js';
 import { entryEncoding } from '../../keyspace/entry.js';
 import { LIST_PACKED, LIST_QUICK } from '../encodings.js';
 import { lpEntryBytes, lpPrevOf, lpSize, lpWrite } from '../packed/listpack-entry.js';
@@ -274,7 +274,13 @@ export function listPush(
   let node = endNode(arena, e, head);
   if (!isPacked(arena, e)) {
     if (isPlain(len, bytes)) {
-      pushPlain(arena, e, blobFrom(arena, u8, off, len), len, head);
+      const blob = blobFrom(arena, u8, off, len);
+      try {
+        pushPlain(arena, e, blob, len, head);
+      } catch (error) {
+        blobFree(arena, blob, len);
+        throw error;
+      }
       return;
     }
     if (!accepts(arena, node, bytes)) {
@@ -313,7 +319,9 @@ export function newNodeRoom(arena: Arena, e: Ptr, bytes: number): number {
   return listLimits.fill >= 0 || bytes > first ? bytes : first;
 }
 
-/** Adds a blob, which is the list's from now on, as an element at an end. Throws ArenaFullError. @requires LIST_QUICK */
+/**
+ * Adds a blob, which is the list's from now on, as an element at an end. Throws ArenaFullError. @requires LIST_QUICK
+ */
 export function pushPlain(arena: Arena, e: Ptr, blob: Ptr, length: number, head: boolean): void {
   const node = createPlainNode(arena, blob, length);
   const end = endNode(arena, e, head);

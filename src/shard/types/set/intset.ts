@@ -253,3 +253,23 @@ export function intsetRemoveAt(arena: Arena, ptr: Ptr, index: number): Ptr {
   free(arena, ptr);
   return moved;
 }
+
+/** A copy without the integers at the indexes i for which `out[i]` is not 0. Throws ArenaFullError. */
+export function intsetWithout(arena: Arena, ptr: Ptr, out: Uint8Array): Ptr {
+  const count = intsetCount(arena, ptr);
+  let kept = 0;
+  for (let i = 0; i < count; i++) if (out[i] === 0) kept++;
+  const width = arena.i32[ptr >>> SEGMENT_SHIFT]![(ptr & UNIT_MASK) << 1]!;
+  const copy = alloc(arena, Math.max(CELL_BYTES_MIN, INTSET_HEAD_BYTES + kept * width));
+  const i32 = arena.i32[copy >>> SEGMENT_SHIFT]!;
+  const w = (copy & UNIT_MASK) << 1;
+  i32[w] = width;
+  i32[w + 1] = kept;
+  kept = 0;
+  for (let i = 0; i < count; i++) {
+    if (out[i] !== 0) continue;
+    intsetGet(arena, ptr, i);
+    put(arena, copy, width, kept++, integer.hi, integer.lo);
+  }
+  return copy;
+}

@@ -8,7 +8,7 @@
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { entryEncoding } from '../../keyspace/entry.js';
 import { R_TABLES } from '../../keyspace/extendible.js';
@@ -19,7 +19,7 @@ import { SET_INTSET, SET_PACKED, SET_TABLE } from '../encodings.js';
 import { LP_EMPTY_BYTES, lpCount, lpCreate, lpDelete, lpFirst, lpNext, lpSeek, lpSplice } from '../packed/listpack.js';
 import { item, lpBytes, lpSize } from '../packed/listpack-entry.js';
 import { moveRoot, rootOf } from '../root.js';
-import { integer, intsetAdd, intsetCount, intsetCreate, intsetFind, intsetGet, intsetRemoveAt } from './intset.js';
+import { integer, intsetCount, intsetGet, intsetRemoveAt, intsetWithout } from './intset.js';
 import { openSetTable } from './set-value.js';
 
 /** A table with fewer elements is listed instead of being drawn from: most draws would meet a free slot. */
@@ -38,6 +38,8 @@ class Picked {
   len = 0;
   /** Where it is: index of an integer, position in a listpack, or element. */
   at = 0;
+  /** The element was drawn from the table's slots, so the table knows its place. */
+  drawn = false;
 }
 
 export const picked = new Picked();
@@ -45,7 +47,8 @@ export const picked = new Picked();
 /** An element, each equally likely. @requires the table is not empty */
 export function randomElement(table: ElementTable): Ptr {
   const count = table.count;
-  if (count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1) return table.random();
+  picked.drawn = count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1;
+  if (picked.drawn) return table.random();
   tableEntries(table.arena, table.tableOf(0), ENTRIES);
   return ENTRIES[Math.floor(Math.random() * count)]! as Ptr;
 }
@@ -99,9 +102,11 @@ export function removePicked(arena: Arena, e: Ptr): void {
   const encoding = entryEncoding(arena, e);
   if (encoding === SET_TABLE) {
     const table = openSetTable(arena, e);
-    if (table.find(picked.u8, picked.dv, picked.off, picked.len) === NULL) throw new Error('picked member is gone');
+    const el = picked.at as Ptr;
+    if (picked.drawn) table.locateDrawn(el);
+    else table.locate(el);
     table.remove();
-    freeElement(arena, picked.at as Ptr);
+    freeElement(arena, el);
     return;
   }
   const next = encoding === SET_INTSET ? intsetRemoveAt(arena, root, picked.at) : lpDelete(arena, root, picked.at, 1);
@@ -134,7 +139,7 @@ export function isChosen(i: number): boolean {
  */
 export function keepUnchosen(arena: Arena, e: Ptr): Ptr {
   const root = rootOf(arena, e);
-  return entryEncoding(arena, e) === SET_PACKED ? unchosenEntries(arena, root) : unchosenIntegers(arena, root);
+  return entryEncoding(arena, e) === SET_PACKED ? unchosenEntries(arena, root) : intsetWithout(arena, root, chosen);
 }
 
 function unchosenEntries(arena: Arena, root: Ptr): Ptr {
@@ -151,20 +156,6 @@ function unchosenEntries(arena: Arena, root: Ptr): Ptr {
   }
   const kept = lpCreate(arena, LP_EMPTY_BYTES + bytes);
   return lpSplice(arena, kept, 0, 0, 0, RAW, 0, bytes, entries);
-}
-
-function unchosenIntegers(arena: Arena, root: Ptr): Ptr {
-  const count = intsetCount(arena, root);
-  let kept = intsetCreate(arena);
-  for (let i = 0; i < count; i++) {
-    if (isChosen(i)) continue;
-    intsetGet(arena, root, i);
-    const hi = integer.hi;
-    const lo = integer.lo;
-    intsetFind(arena, kept, hi, lo);
-    kept = intsetAdd(arena, kept, hi, lo);
-  }
-  return kept;
 }
 
 // ---- several elements of a table

@@ -25,7 +25,6 @@ import { freeTableRoot } from '../garbage.js';
 import {
   LP_EMPTY_BYTES,
   lpAppend,
-  lpAppendInt,
   lpCount,
   lpCreate,
   lpDelete,
@@ -33,8 +32,9 @@ import {
   lpFirst,
   lpNext,
   lpRoom,
+  lpSplice,
 } from '../packed/listpack.js';
-import { item, lpBytes, lpEntryBytes, lpIntBytes } from '../packed/listpack-entry.js';
+import { item, lpBytes, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../packed/listpack-entry.js';
 import { moveRoot, rootOf, setRoot } from '../root.js';
 import {
   integer,
@@ -53,6 +53,7 @@ const ENTRY_OVERHEAD = 16;
 const TABLE = new ElementTable();
 const TEXT = new Uint8Array(INT64_CHARS_MAX + 4);
 const TEXT_VIEW = new DataView(TEXT.buffer);
+const RAW = new Uint8Array(CELL_BYTES_MAX);
 
 /** The table of a set with encoding SET_TABLE: one shared view, good until the next call of any function here. */
 export function openSetTable(arena: Arena, e: Ptr): ElementTable {
@@ -274,18 +275,14 @@ function packsWith(ctx: ExecContext, arena: Arena, root: Ptr, len: number): bool
 /** A listpack of the integers of `root`, which is the caller's, and one more member. Throws ArenaFullError. */
 function packIntset(arena: Arena, root: Ptr, u8: Uint8Array, off: number, len: number): Ptr {
   const count = intsetCount(arena, root);
-  let bytes = LP_EMPTY_BYTES + lpEntryBytes(u8, off, len);
+  let at = 0;
   for (let i = 0; i < count; i++) {
     intsetGet(arena, root, i);
-    bytes += lpIntBytes(integer.hi, integer.lo);
+    at = lpWriteInt(RAW, at, integer.hi, integer.lo);
   }
-  // The one cell has room for all, so nothing below can fail.
-  let packed = lpCreate(arena, bytes);
-  for (let i = 0; i < count; i++) {
-    intsetGet(arena, root, i);
-    packed = lpAppendInt(arena, packed, integer.hi, integer.lo);
-  }
-  return lpAppend(arena, packed, u8, off, len);
+  lpEntryBytes(u8, off, len);
+  at = lpWrite(RAW, at, u8, off, len);
+  return lpSplice(arena, lpCreate(arena, LP_EMPTY_BYTES + at), 0, 0, 0, RAW, 0, at, count + 1);
 }
 
 /** Makes a set of one cell a table. Throws ArenaFullError, and nothing has changed then. */

@@ -2,7 +2,7 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
-import { doubleText } from '../../../shared/resp/double-text.js';
+import { digits17 } from '../../../shared/numbers/digits17.js';
 import { mixDigest, xorDigest } from '../../keyspace/digest.js';
 import { entryEncoding, valueWord } from '../../keyspace/entry.js';
 import { elementName, name } from '../element.js';
@@ -109,27 +109,7 @@ export function zsetDigest(arena: Arena, e: Ptr, digest: Uint8Array): void {
   while (cursor.next()) {
     const pair = new Uint8Array(DIGEST_BYTES);
     mixDigest(pair, cursor.u8.slice(cursor.off, cursor.off + cursor.len));
-    mixDigest(pair, Buffer.from(scoreDigits(cursor.score), 'latin1'));
+    mixDigest(pair, Buffer.from(digits17(cursor.score), 'latin1'));
     xorDigest(digest, pair);
   }
-}
-
-/** A score with 17 significant digits, as C's `%.17g` prints it. */
-function scoreDigits(score: number): string {
-  if (!Number.isFinite(score)) return doubleText(score);
-  if (score === 0) return Object.is(score, -0) ? '-0' : '0';
-  const [mantissa, exponent] = score.toExponential(16).split('e') as [string, string];
-  const e = Number(exponent);
-  if (e < -4 || e >= 17) {
-    return `${withoutZeros(mantissa)}e${e < 0 ? '-' : '+'}${String(Math.abs(e)).padStart(2, '0')}`;
-  }
-  const sign = score < 0 ? '-' : '';
-  const digits = mantissa.replace(/[-.]/g, '');
-  const text = e < 0 ? `0.${'0'.repeat(-e - 1)}${digits}` : `${digits.slice(0, e + 1)}.${digits.slice(e + 1)}`;
-  return sign + withoutZeros(text);
-}
-
-/** A decimal fraction without the zeros, and the point, at its end. */
-function withoutZeros(text: string): string {
-  return text.replace(/0+$/, '').replace(/\.$/, '');
 }

@@ -127,7 +127,7 @@ export function scoresBetween(
   const from = rankOfScore(arena, e, min, minExcluded);
   const to = max < min ? from : rankOfScore(arena, e, max, !maxExcluded);
   range.from = from;
-  range.to = to < from ? from : to;
+  range.to = Math.max(from, to);
 }
 
 function rankOfName(arena: Arena, e: Ptr, args: Args, i: number, orEqual: boolean): number {
@@ -150,5 +150,5 @@ export function nameRange(arena: Arena, e: Ptr, args: Args): void {
   const from = nameRank(arena, e, args, minKind, bounds.minArg, minKind === NAME_EXCLUDED);
   const to = nameRank(arena, e, args, maxKind, bounds.maxArg, maxKind === NAME_INCLUDED);
   range.from = from;
-  range.to = to < from ? from : to;
+  range.to = Math.max(from, to);
 }

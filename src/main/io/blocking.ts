@@ -1,0 +1,188 @@
+/**
+ * Blocked clients as their I/O thread sees them: until when they wait, and who else may answer them.
+ *
+ *     request -> ring, claim opened -> BLOCKED record: the shard has queued the request (shard/blocking/)
+ *          -> the reply, when a key is ready   |  the time is up, CLIENT UNBLOCK, the client goes: claim taken here
+ *
+ * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
+ * way; (2) who answers here has taken the claim; the waiters in the shards are then dropped by `blocking|forget`.
+ */
+import { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { CLAIM_SLOTS, isUndecided, openClaim, takeClaim } from '../../shared/sync/claims.js';
+import { type ReplyView, writeRequest } from '../../shared/sync/records.js';
+import { BARRIER, type Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+import { outOf } from './push.js';
+
+/** A shard thread decides about a request: look again after so long, ms. */
+const LOOK_AGAIN_MS = 1;
+/** Wait before another try to send into a full ring, ms. */
+const RETRY_MS = 10;
+/** Longest time that a timer takes. */
+const TIMER_MS_MAX = 0x7fffffff;
+
+/** What a client hears when its time is up; the numbers are those of shard/blocking/serve.ts. */
+const NULL_ARRAY = 1;
+const ZERO = 2;
+
+/** A request that may block, from when it is sent. */
+export interface BlockedRequest {
+  readonly seq: number;
+  readonly db: number;
+  /** Key indexes and arguments, for `blocking|forget`. */
+  readonly keys: readonly Uint8Array[];
+  /** The shard has said that the client waits. */
+  waits: boolean;
+  timeoutReply: number;
+  deadlineMs: number;
+  timer: NodeJS.Timeout | null;
+}
+
+/** Whether a connection may block at all. */
+export function mayBlock(conn: Connection): boolean {
+  return conn.slot < CLAIM_SLOTS;
+}
+
+/** A command that may block is about to be sent. @requires nothing of the connection under way */
+export function beginBlocking(io: IoThread, conn: Connection, id: number, args: Args): void {
+  const count = io.keysOf(io.registry.defs[id]!, args);
+  const keys: Uint8Array[] = [];
+  for (let k = 0; k < count; k++) keys.push(args.copy(io.keyIndexes[k]!));
+  conn.blocked = {
+    seq: conn.nextSeq,
+    db: conn.db,
+    keys,
+    waits: false,
+    timeoutReply: 0,
+    deadlineMs: 0,
+    timer: null,
+  };
+  openClaim(io.claims, conn.slot, conn.nextSeq);
+}
+
+/** The request could not be sent after all, or its reply has come. */
+export function endBlocking(conn: Connection): void {
+  const { blocked } = conn;
+  if (blocked === null) return;
+  if (blocked.timer !== null) clearTimeout(blocked.timer);
+  conn.blocked = null;
+  conn.barrier &= ~BARRIER.blocked;
+}
+
+/** The shard has queued the request: the client waits. */
+export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void {
+  const { blocked } = conn;
+  if (blocked === null || blocked.seq !== view.seq) return;
+  const record = new DataView(view.u8.buffer, view.u8.byteOffset + view.start, view.length);
+  blocked.waits = true;
+  blocked.deadlineMs = record.getFloat64(0, true);
+  blocked.timeoutReply = record.getInt32(8, true);
+  if (conn.ended && !conn.closed) io.closeConnection(conn);
+  else if (conn.closed) abandon(io, conn);
+  if (conn.closed) return;
+  conn.barrier |= BARRIER.blocked;
+  if (blocked.deadlineMs > 0) startTimer(io, conn, blocked);
+}
+
+function startTimer(io: IoThread, conn: Connection, blocked: BlockedRequest): void {
+  const ms = Math.min(Math.max(blocked.deadlineMs - Date.now(), 0), TIMER_MS_MAX);
+  blocked.timer = setTimeout(() => {
+    if (conn.blocked !== blocked) return;
+    if (blocked.deadlineMs > Date.now() + 1) startTimer(io, conn, blocked);
+    else answerInstead(io, conn, (reply) => timeout(reply, blocked.timeoutReply));
+  }, ms);
+}
+
+function timeout(reply: Reply, kind: number): void {
+  if (kind === ZERO) reply.int(0);
+  else if (kind === NULL_ARRAY) reply.nullArray();
+  else reply.nil();
+}
+
+/** Answers a waiting client from here; false when somebody else has. */
+function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => void): boolean {
+  const { blocked } = conn;
+  if (blocked === null || !blocked.waits || conn.closed) return false;
+  if (!takeClaim(io.claims, conn.slot, blocked.seq)) {
+    if (isUndecided(io.claims, conn.slot, blocked.seq)) {
+      setTimeout(() => {
+        if (conn.blocked === blocked) answerInstead(io, conn, write);
+      }, LOOK_AGAIN_MS);
+    }
+    return false;
+  }
+  sendForget(io, conn.slot, conn.id, blocked);
+  endBlocking(conn);
+  conn.headSeq = (conn.headSeq + 1) >>> 0;
+  conn.barrier &= ~BARRIER.ring;
+  if (conn.out === null) outOf(io, conn);
+  write(conn.out!);
+  conn.out!.errors = 0;
+  io.settling.add(conn);
+  io.resume(conn);
+  return true;
+}
+
+/** CLIENT UNBLOCK: whether the client was waiting and is answered. */
+export function unblockClient(io: IoThread, clientId: number, withError: boolean): boolean {
+  const conn = io.connections.get(clientId);
+  if (conn === undefined || conn.blocked === null) return false;
+  const { timeoutReply } = conn.blocked;
+  return answerInstead(io, conn, (reply) => {
+    if (withError) reply.errorText('UNBLOCKED client unblocked via CLIENT UNBLOCK');
+    else timeout(reply, timeoutReply);
+  });
+}
+
+/** The client is gone: its request is taken back, if nobody carries it out already. */
+export function abandon(io: IoThread, conn: Connection): void {
+  const { blocked } = conn;
+  if (blocked === null || !blocked.waits) return;
+  if (!takeClaim(io.claims, conn.slot, blocked.seq)) {
+    if (isUndecided(io.claims, conn.slot, blocked.seq)) setTimeout(() => abandon(io, conn), LOOK_AGAIN_MS);
+    return;
+  }
+  sendForget(io, conn.slot, conn.id, blocked);
+  endBlocking(conn);
+  conn.headSeq = (conn.headSeq + 1) >>> 0;
+  io.releaseSlot(conn);
+}
+
+/** Has the shards drop the waiters of a request that was answered here. */
+function sendForget(io: IoThread, slot: number, clientId: number, blocked: BlockedRequest): void {
+  const { keys } = blocked;
+  let bytes = 16;
+  for (const key of keys) bytes += key.length;
+  const buffer = new Uint8Array(bytes);
+  const view = new DataView(buffer.buffer);
+  view.setInt32(0, io.index, true);
+  view.setInt32(4, slot, true);
+  view.setInt32(8, blocked.seq, true);
+  view.setInt32(12, blocked.db, true);
+  const args = new Args(2 + keys.length);
+  args.setBuffer(buffer, view);
+  args.argc = 2 + keys.length;
+  args.off[0] = 0;
+  args.len[0] = 0;
+  args.off[1] = 0;
+  args.len[1] = 16;
+  let at = 16;
+  keys.forEach((key, k) => {
+    buffer.set(key, at);
+    args.off[2 + k] = at;
+    args.len[2 + k] = key.length;
+    at += key.length;
+  });
+  sendWhenRoom(io, clientId, args);
+}
+
+function sendWhenRoom(io: IoThread, clientId: number, args: Args): void {
+  const id = io.registry.idOf('blocking|forget');
+  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, 0, 2, 0, clientId, args, 0)) {
+    io.ringWritten(0);
+    setImmediate(() => io.publishRequests());
+    return;
+  }
+  setTimeout(() => sendWhenRoom(io, clientId, args), RETRY_MS).unref();
+}

@@ -1,0 +1,101 @@
+/**
+ * Which connections have something to be written, and when that is done: once per turn of the event loop, after all
+ * sockets that had something were read. Clients are so woken in one row at the end, not one by one between reads (a
+ * third of the system time at 50 pipelining clients).
+ *
+ * First come those that sent something, then those that were only pushed to, the listeners. A message may be for
+ * thousands of them: they are written in slices, between which the thread reads on, and a listener whose turn comes
+ * later gets what has been published meanwhile in the same write. When that becomes much the slice has no end.
+ *
+ * Invariants: (1) a connection is in one of the lists exactly while `unsettled` is set; (2) what waits for a listener
+ * is bounded by HURRY_BYTES and what one turn adds.
+ */
+import type { Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
+
+/** Longest slice of writing to listeners, ms; the clock is read once per so many (a power of two). */
+const SLICE_MS = 0.2;
+const CLOCK_EVERY = 16;
+/** When so many bytes wait for a listener, nothing is read before all are written. */
+const HURRY_BYTES = 16 * 1024;
+
+export class SettleQueue {
+  private readonly io: IoThread;
+  private readonly clients: Connection[] = [];
+  private listeners: Connection[] = [];
+  /** The listeners before this one have been written. */
+  private next = 0;
+  private isScheduled = false;
+  private isHurried = false;
+
+  constructor(io: IoThread) {
+    this.io = io;
+  }
+
+  /** The connection sent something: it is answered, and its state looked at, when all have been read. */
+  // hot
+  add(conn: Connection): void {
+    if (conn.unsettled) return;
+    conn.unsettled = true;
+    this.clients.push(conn);
+    this.schedule();
+  }
+
+  /** The connection was pushed to. */
+  // hot: once per subscriber and message
+  addListener(conn: Connection): void {
+    if (conn.unsettled) {
+      if (conn.out !== null && conn.out.byteLength > HURRY_BYTES) this.isHurried = true;
+      return;
+    }
+    conn.unsettled = true;
+    this.listeners.push(conn);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    setImmediate(this.settleAll);
+  }
+
+  private readonly settleAll = (): void => {
+    this.isScheduled = false;
+    const { io, clients } = this;
+    for (let i = 0; i < clients.length; i++) {
+      const conn = clients[i]!;
+      conn.unsettled = false;
+      if (!conn.closed) io.settle(conn);
+    }
+    clients.length = 0;
+    if (this.next < this.listeners.length) this.settleListeners();
+    io.publishRequests();
+  };
+
+  private settleListeners(): void {
+    const { io, listeners } = this;
+    const deadlineMs = this.isHurried ? Number.POSITIVE_INFINITY : performance.now() + SLICE_MS;
+    let i = this.next;
+    for (let n = 1; i < listeners.length; n++) {
+      const conn = listeners[i++]!;
+      conn.unsettled = false;
+      if (!conn.closed) io.settle(conn);
+      if ((n & (CLOCK_EVERY - 1)) === 0 && performance.now() > deadlineMs) break;
+    }
+    if (i < listeners.length) {
+      this.next = i;
+      // Those written before would be kept alive for as long as there is always somebody left.
+      if (i > 1024 && i * 2 > listeners.length) this.forget(i);
+      this.schedule();
+      return;
+    }
+    listeners.length = 0;
+    this.next = 0;
+    this.isHurried = false;
+  }
+
+  private forget(count: number): void {
+    this.listeners = this.listeners.slice(count);
+    this.next = 0;
+  }
+}

@@ -1,0 +1,65 @@
+/** The timeout of blocking commands, and how they begin to wait. */
+import { parseLongDouble } from '../../shared/numbers/long-double.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { NIL, NULL_ARRAY } from '../blocking/serve.js';
+import type { ExecContext } from '../context.js';
+
+const TIMEOUT_MS_MAX = 2 ** 63;
+
+/** Argument i, seconds with a fraction, as a moment in unix ms (0: never); -1 after an error has been written. */
+export function blockingDeadline(ctx: ExecContext, args: Args, i: number, reply: Reply): number {
+  const number = args.len[i]! > 64 ? null : parseLongDouble(args.latin1(i));
+  if (number === null) {
+    reply.errorText('ERR timeout is not a float or out of range');
+    return -1;
+  }
+  const seconds = number.infinite
+    ? Number.POSITIVE_INFINITY * Number(number.mantissa)
+    : Number(number.mantissa) * 2 ** number.exponent;
+  return deadlineOf(ctx, Math.ceil(seconds * 1000), reply);
+}
+
+/** Argument i, whole milliseconds (XREAD BLOCK), as `blockingDeadline`. */
+export function deadlineOf(ctx: ExecContext, ms: number, reply: Reply): number {
+  if (ms + ctx.nowMs >= TIMEOUT_MS_MAX) {
+    reply.errorText('ERR timeout is out of range');
+    return -1;
+  }
+  if (ms < 0) {
+    reply.errorText('ERR timeout is negative');
+    return -1;
+  }
+  return ms === 0 ? 0 : ctx.nowMs + ms;
+}
+
+/** Whether a command that is carried out for a key that became ready has nothing to do with argument i. */
+export function passesOver(ctx: ExecContext, i: number): boolean {
+  const { onlyKey } = ctx.blocking;
+  return onlyKey !== 0 && onlyKey !== i;
+}
+
+let indexes = new Int32Array(64);
+
+/**
+ * Has the command wait for the keys in arguments `first` to `last`, with nothing written yet; where it must not wait it
+ * answers with a null. `array`: its null is that of arrays.
+ */
+export function waitFor(
+  ctx: ExecContext,
+  args: Args,
+  first: number,
+  last: number,
+  deadlineMs: number,
+  array: boolean,
+  moreShards: boolean,
+  reply: Reply,
+): void {
+  const count = last - first + 1;
+  if (count > indexes.length) indexes = new Int32Array(count * 2);
+  for (let k = 0; k < count; k++) indexes[k] = first + k;
+  const kind = array ? NULL_ARRAY : NIL;
+  if (ctx.blocking.block(ctx, args, indexes, count, deadlineMs, kind, ctx.commandId, moreShards)) return;
+  if (array) reply.nullArray();
+  else reply.nil();
+}
