@@ -29,6 +29,7 @@ import { entryKeyBytes } from './keyspace/entry-key.js';
 import type { Keyspace } from './keyspace/keyspace.js';
 import type { LeaseSet } from './lease-set.js';
 import type { Outbox } from './outbox.js';
+import type { ScriptEngine } from './script/script-engine.js';
 import { touchWatched } from './watch.js';
 
 /** What commands know of the client that sent them. */
@@ -74,6 +75,8 @@ export class ExecContext {
   outbox: Outbox | null = null;
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
+  /** Runs scripts; on shard threads only. */
+  scripts: ScriptEngine | null = null;
   /** Who runs commands inside the running one. */
   runner: CommandRunner | null = null;
   /** Writes a warning into the server's log. */

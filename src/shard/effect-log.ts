@@ -35,6 +35,7 @@ export class EffectLog {
   private pos = 0;
   /** Records of the open group, whole as they go into the log; null while there is none. */
   private group: Uint8Array[] | null = null;
+  private depth = 0;
 
   constructor(sab: SharedArrayBuffer) {
     this.words = new Int32Array(sab);
@@ -95,13 +96,15 @@ export class EffectLog {
     if (this.scratch.length > 1 << 20) this.scratch = new Uint8Array(1024);
   }
 
-  /** Begins a group: the commands recorded until `endGroup` go into the log as one. Groups do not nest. */
+  /** Begins a group: the commands recorded until `endGroup` go into the log as one. An inner group joins the outer. */
   beginGroup(): void {
-    this.group = [];
+    this.depth++;
+    this.group ??= [];
   }
 
   /** Ends the group: nothing, one command, or several between MULTI and EXEC, in one piece. */
   endGroup(): void {
+    if (--this.depth > 0) return;
     const records = this.group ?? [];
     this.group = null;
     if (records.length === 0) return;

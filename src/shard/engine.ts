@@ -9,6 +9,7 @@ import { EffectLog } from './effect-log.js';
 import { Executor } from './executor.js';
 import { LeaseSet, PinnedLeases } from './lease-set.js';
 import { Outbox } from './outbox.js';
+import type { ScriptEngine } from './script/script-engine.js';
 
 export interface EngineOptions {
   readonly threadId: number;
@@ -24,6 +25,8 @@ export interface EngineOptions {
   readonly registry: Registry;
   /** An exception inside a handler: a bug of ours. */
   readonly report: (where: string, error: unknown) => void;
+  /** Runs scripts; for shard threads. */
+  readonly scripts?: ScriptEngine;
   /** Writes a warning into the server's log. */
   readonly log?: (message: string) => void;
 }
@@ -40,6 +43,7 @@ export function createExecutor(options: EngineOptions): Executor {
     const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases, config);
     ctx.outbox = outbox;
     if (options.log !== undefined) ctx.log = options.log;
+    if (options.scripts !== undefined) ctx.scripts = options.scripts;
     return ctx;
   };
   return new Executor(newContext(), options.registry, newContext, options.report);

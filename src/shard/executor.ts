@@ -20,7 +20,7 @@ import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
-import { CONTROL_F64 } from '../shared/sync/control-block.js';
+import { CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits } from './blocking/waiters.js';
@@ -28,6 +28,7 @@ import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContex
 import { EFFECT_COMMAND } from './effect-log.js';
 import type { LeaseSet } from './lease-set.js';
 import type { Outbox } from './outbox.js';
+import type { ScriptEngine } from './script/script-engine.js';
 
 /** One call in so many is timed; the figure counts for all of them. A power of two. */
 const TIME_EVERY = 64;
@@ -83,6 +84,28 @@ export class Executor {
       def.flags.includes('write') && READY_GROUPS.includes(def.group) ? 1 : 0,
     );
     ctx.runner = this;
+  }
+
+  /** The scripts of this thread, null on I/O threads. */
+  get scripts(): ScriptEngine | null {
+    return this.ctx.scripts;
+  }
+
+  /**
+   * Whether a command would wait for a script that runs for too long. Without keys: whether that script has all shards.
+   * For I/O threads, while CONTROL.busyScripts is not 0.
+   */
+  waitsForScript(cmdId: number, args: Args): boolean {
+    const keyed = this.registry.defs[cmdId]!.route === 'key' && this.registry.keyKind[cmdId] !== KEYS_NONE;
+    if (keyed) this.plan(cmdId, args);
+    const { control, leases } = this.ctx;
+    for (let s = 0; s < this.shards; s++) {
+      if (keyed && this.wanted[s] === 0) continue;
+      const holder = leases.holderOf(s);
+      const busy = holder !== 0 && control.i32[control.threadWord(holder) + THREAD.scriptBusy] !== 0;
+      if (busy === keyed) return busy;
+    }
+    return !keyed;
   }
 
   /** Clients that wait, as far as the commands run here are concerned. */

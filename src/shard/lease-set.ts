@@ -71,6 +71,11 @@ export class LeaseSet {
     this.count = 0;
   }
 
+  /** The thread that holds the lease of a shard, 0 for nobody: a recent moment. */
+  holderOf(shard: number): number {
+    return this.leases[shard]!.holder();
+  }
+
   /** Whether another thread waits for one of the leases held here. */
   wanted(): boolean {
     for (let s = 0; s < this.held.length; s++) if (this.held[s] !== 0 && this.leases[s]!.wanted()) return true;

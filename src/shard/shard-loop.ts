@@ -34,8 +34,10 @@ import {
 } from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
 import type { Blocking } from './blocking/serve.js';
+import { queuedCommands } from './commands/transactions.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
 import type { Outbox } from './outbox.js';
+import type { ScriptEngine } from './script/script-engine.js';
 
 /** Requests taken from one ring before the next ring's turn. */
 const RING_TAKE = 64;
@@ -59,6 +61,8 @@ export interface ShardExecutor {
   readonly outbox: Outbox | null;
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
+  /** The scripts of this thread. */
+  readonly scripts: ScriptEngine | null;
   /** Serves clients that need all leases. @requires no lease held */
   serveDeferred(): void;
   beginBatch(): void;
@@ -125,17 +129,36 @@ export class ShardLoop implements WorkSource, JobHost {
     this.jobs = new Jobs(this, parts.jobTable);
   }
 
+  get stopped(): boolean {
+    return this.closing;
+  }
+
   /** Ends run() after the present turn. */
   stop(): void {
     this.closing = true;
   }
 
-  /** Runs until stop(). */
+  /** Whether a request must wait for the interpreter of scripts, which is then made. */
+  private needsScripts(cmdId: number, args: Args): boolean {
+    const { scripts } = this.executor;
+    if (scripts === null || scripts.ready) return false;
+    const { registry } = this.parts;
+    const def = registry.defs[cmdId]!;
+    let needs = def.group === 'scripting';
+    if (def.name.startsWith('transaction|apply')) {
+      needs = queuedCommands(args).some((id) => registry.defs[id]!.group === 'scripting');
+    }
+    if (needs) scripts.wanted = true;
+    return needs;
+  }
+
+  /** Runs until stop(), or until the interpreter of scripts is to be made: call again then. */
   run(): void {
     const { block, threadId, port, bell } = this.parts;
     const spins = spinsFor(this.parts.cores);
     while (!this.closing) {
       const busy = this.turn();
+      if (this.executor.scripts?.wanted === true) return;
       if (block.takeControlPending(threadId)) port.drainSync();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
@@ -234,6 +257,8 @@ export class ShardLoop implements WorkSource, JobHost {
         'a big request was lost with the thread that carried it; its connection is closed',
       );
       this.closeConnection(io, view.connId, view.seq);
+    } else if (this.needsScripts(view.cmdId, view.args)) {
+      return false;
     } else if (this.route[view.cmdId] === ROUTE_JOB) {
       if (this.jobs.full) return false;
       this.jobs.start(io, view.connId, view.seq, view.cmdId, view.args, client);

@@ -41,7 +41,7 @@ export interface Engine {
 const MAIL_IDS_PER_LIFE = 1 << 20;
 
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
-export function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): void {
+export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
   const block = new ControlBlock(data.controlBlock);
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
@@ -104,7 +104,7 @@ export function runShardThread(data: ShardWorkerData, makeEngine: (parts: Engine
   });
   if (data.generation > 0) loop.takeOver(data.leaseWasHeld);
   port.ready();
-  loop.run();
+  for (loop.run(); !loop.stopped; loop.run()) await engine.executor.scripts?.start();
   segments.close();
   for (const pair of pairs) pair.requests.mailbox?.close();
   port.close();

@@ -4,14 +4,18 @@ import { buildRegistry } from '../shared/command/registry.js';
 import type { ShardWorkerData } from '../shared/sync/thread-data.js';
 import { shardCommands } from './commands/table.js';
 import { createExecutor } from './engine.js';
+import { decideScriptsWith } from './script/script-decision.js';
+import { ScriptEngine } from './script/script-engine.js';
 import { runShardThread } from './shard-thread.js';
 
-runShardThread(workerData as ShardWorkerData, (parts) => {
+void runShardThread(workerData as ShardWorkerData, (parts) => {
   const registry = buildRegistry(shardCommands);
   const report = (where: string, error: unknown): void => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     parts.port.log('warning', `internal error in ${where}`, { stack });
   };
   const log = (message: string): void => parts.port.log('warning', message);
-  return { registry, executor: createExecutor({ ...parts, registry, report, log }) };
+  const scripts = new ScriptEngine(parts.block, parts.threadId, registry);
+  decideScriptsWith(scripts.log, registry);
+  return { registry, executor: createExecutor({ ...parts, registry, report, log, scripts }) };
 });

@@ -9,6 +9,7 @@ import { HASHES } from './hashes.js';
 import { LISTS } from './lists.js';
 import { SETS } from './sets.js';
 import * as values from './values.js';
+import { ZSETS } from './zsets.js';
 
 /** How two replies are held against each other. */
 export type Compare =
@@ -291,6 +292,7 @@ const FAMILIES: readonly (readonly [weight: number, rows: readonly Row[]])[] = [
   [0.1, DUMPS],
   [0.3, LISTS],
   [0.35, SETS],
+  [0.35, ZSETS],
 ];
 
 function pickRow(random: SeededRandom, rows: readonly Row[]): Row {

@@ -11,6 +11,7 @@
  * WAIT nothing more of this connection is parsed until its barrier falls.
  */
 import {
+  FLAG_ALLOW_BUSY,
   FLAG_ASYNC,
   FLAG_BLOCKING,
   FLAG_CONTAINER,
@@ -24,11 +25,12 @@ import {
 } from '../../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_KEY, ROUTE_LOCAL } from '../../shared/command/registry.js';
-import { INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
+import { BUSY, INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
+import { CONTROL } from '../../shared/sync/control-block.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
 import { beginBlocking, endBlocking, mayBlock } from './blocking.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
@@ -72,6 +74,13 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   if (conn.modes !== 0) {
     const refusal = beforeCommand(io, conn, id, flags, args);
     if (refusal !== null) return refuseWith(io, conn, id, refusal);
+  }
+  if (
+    io.control.i32[CONTROL.busyScripts] !== 0 &&
+    (flags & FLAG_ALLOW_BUSY) === 0 &&
+    io.executor.waitsForScript(id, args)
+  ) {
+    return refuseWith(io, conn, id, BUSY);
   }
   if ((flags & FLAG_TRANSACTION) !== 0 || (conn.tx !== null && conn.tx.open)) {
     const what = inTransaction(io, conn, id, flags, args);

@@ -22,6 +22,8 @@ export interface InlineExecutor {
   endBatch(): void;
   /** Runs the command if its shards' leases are free at once; false: nothing was done. */
   tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
+  /** Whether a command would wait for a script that runs for too long. */
+  waitsForScript(cmdId: number, args: Args): boolean;
   /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
   bigReply: boolean;
 }

@@ -2,6 +2,8 @@
  * Puts an I/O thread together from what the main thread handed over: views, rings, mailboxes, control port, listener.
  */
 
+import { decideScriptsWith } from '../../shard/script/script-decision.js';
+import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -61,6 +63,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     config,
     port,
   });
+  decideScriptsWith(new ScriptLog(block, threadId), registry);
   const mailboxes = data.pairs.map((pair) => {
     const mailbox = new Mailbox(pair.mail, () => port.drainSync());
     mailbox.startIdsAt(1 + (pair.generation % 1024) * MAIL_IDS_PER_LIFE);

@@ -148,7 +148,9 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
   }
   if ((flags & FLAG_INLINE) === 0) tx.small = false;
   else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(registry.defs[id]!.name)) tx.small = false;
-  if (route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) tx.all = true;
+  const def = registry.defs[id]!;
+  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
+  if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) tx.all = true;
   else {
     const count = io.keysOf(registry.defs[id]!, args);
     tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));

@@ -269,12 +269,12 @@ function hincrbyfloat(ctx: ExecContext, args: Args, reply: Reply): void {
   let e = writeTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return;
   let value: LongDouble | null = FLOAT_ZERO;
-  let timed = false;
+  let atMs = STAYS;
   if (e !== NULL) {
     const state = findLive(ctx, args, e, 2, false);
     if (state === GONE) e = NULL;
     else if (state === LIVE) {
-      timed = foundAtMs(ctx.arena, e) !== STAYS;
+      atMs = foundAtMs(ctx.arena, e);
       value = foundFloat(ctx, e);
     }
   }
@@ -289,23 +289,27 @@ function hincrbyfloat(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   const bytes = Uint8Array.from(Buffer.from(longDoubleText(sum), 'latin1'));
   setOne(ctx, args, e, bytes, new DataView(bytes.buffer), 0, bytes.length);
-  if (ctx.effectsOn) effectOfFloat(ctx, args, bytes, timed);
+  if (ctx.effectsOn) effectOfFloat(ctx, args, bytes, atMs);
   ctx.notify(EVENT_CLASS.HASH, 'hincrbyfloat', args, 1);
   reply.bulk(bytes, 0, bytes.length);
 }
 
-/** The sum as it is: HSET, or HSETEX if that would take the field's time of expiry. */
-function effectOfFloat(ctx: ExecContext, args: Args, bytes: Uint8Array, timed: boolean): void {
-  ctx.beginEffect(timed ? 7 : 4);
-  ctx.effects.text(timed ? 'HSETEX' : 'HSET');
+/** The sum as it is: HSET, which takes a time of expiry, and HPEXPIREAT to give it back (`atMs`, STAYS: there is none). */
+function effectOfFloat(ctx: ExecContext, args: Args, bytes: Uint8Array, atMs: number): void {
+  ctx.beginEffect(4);
+  ctx.effects.text('HSET');
   ctx.effects.arg(args, 1);
-  if (timed) {
-    ctx.effects.text('KEEPTTL');
-    ctx.effects.text('FIELDS');
-    ctx.effects.text('1');
-  }
   ctx.effects.arg(args, 2);
   ctx.effects.bytes(bytes, 0, bytes.length);
+  ctx.endEffect();
+  if (atMs === STAYS) return;
+  ctx.beginEffect(6);
+  ctx.effects.text('HPEXPIREAT');
+  ctx.effects.arg(args, 1);
+  ctx.effects.integer(atMs);
+  ctx.effects.text('FIELDS');
+  ctx.effects.text('1');
+  ctx.effects.arg(args, 2);
   ctx.endEffect();
 }
 

@@ -25,7 +25,7 @@ export function compareTexts(list: MemberList, a: number, b: number): number {
   const vb = list.view[b]!;
   const la = list.len[a]!;
   const lb = list.len[b]!;
-  const n = la < lb ? la : lb;
+  const n = Math.min(la, lb);
   const da = list.dvs[va]!;
   const db = list.dvs[vb]!;
   const oa = list.off[a]!;
@@ -45,8 +45,8 @@ export function compareTexts(list: MemberList, a: number, b: number): number {
 }
 
 /**
- * Six bytes of string i behind the first `skip`, which are the same in all, as a number: the order of the numbers is that
- * of the strings as far as it goes.
+ * Six bytes of string i behind the first `skip`, which are the same in all, as a number: the order of the numbers is
+ * that of the strings as far as it goes.
  */
 function prefixOf(list: MemberList, i: number, skip: number): number {
   const len = list.len[i]! - skip;

@@ -16,6 +16,7 @@ import { memoryUsageCommand } from './memory-usage.js';
 import { objectCommand } from './object.js';
 import { publishCommands } from './publish.js';
 import { scanCommands } from './scan.js';
+import { scriptingCommands } from './scripting.js';
 import { setCommands } from './sets.js';
 import { sortCommands } from './sort.js';
 import { stringCommands } from './strings.js';
@@ -43,6 +44,7 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   objectCommand,
   memoryUsageCommand,
   debugCommand,
+  ...scriptingCommands,
   ...transactionShardCommands,
   ...blockingShardCommands,
 ];

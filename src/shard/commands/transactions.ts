@@ -42,6 +42,14 @@ function meta(args: Args, i: number): number {
   return args.dv.getInt32(args.off[META_ARG]! + i * 4, true);
 }
 
+/** Ids of the commands that `transaction|apply` with these arguments carries. Cold. */
+export function queuedCommands(args: Args): number[] {
+  const watches = meta(args, 0);
+  const ids: number[] = [];
+  for (let c = 0; c < meta(args, 1); c++) ids.push(meta(args, META_HEAD_WORDS + watches + c * META_COMMAND_WORDS));
+  return ids;
+}
+
 function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
   if (ctx.shardCount === 1) return ctx.arenas[0]!;
   return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;

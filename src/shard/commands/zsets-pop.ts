@@ -162,6 +162,7 @@ export function multiPop(ctx: ExecContext, args: Args, k: number, e: Ptr, reply:
   reply.array(2);
   reply.bulkView(args.u8, args.dv, args.off[k]!, args.len[k]!);
   reply.array(count);
+  popAndReply(ctx, args, k, e, count, max, true, reply);
   if (ctx.effectsOn) {
     ctx.beginEffect(3);
     ctx.effects.text(max ? 'ZPOPMAX' : 'ZPOPMIN');
@@ -169,7 +170,6 @@ export function multiPop(ctx: ExecContext, args: Args, k: number, e: Ptr, reply:
     ctx.effects.text(String(count));
     ctx.endEffect();
   }
-  popAndReply(ctx, args, k, e, count, max, true, reply);
 }
 
 const POP = {

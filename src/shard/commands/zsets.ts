@@ -1,4 +1,4 @@
-/** Sorted sets: ZADD, ZINCRBY, ZREM and the questions about members; the rest of the family is in the files imported. */
+/** Sorted sets: ZADD, ZINCRBY, ZREM and the questions about members; the rest of the family is in files imported. */
 import {
   block,
   double,

@@ -14,7 +14,7 @@
  * `remove` and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
  */
 import type { KeyHasher } from '../../shared/hash.js';
-import type { Arena } from '../../shared/memory/arena.js';
+import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import {
@@ -303,7 +303,14 @@ export abstract class Extendible {
     const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
     const bw = (buddy & UNIT_MASK) << 1;
     if (b32[bw + T_DEPTH] !== depth || b32[bw + T_COUNT]! + left > MERGE_ENTRIES_MAX) return;
-    const joined = createTable(arena, depth - 1, prefix & ~(0x80000000 >>> (depth - 1)));
+    let joined: Ptr;
+    try {
+      joined = createTable(arena, depth - 1, prefix & ~(0x80000000 >>> (depth - 1)));
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+      // The two stay as they are; a removal needs no memory.
+      return;
+    }
     if (!this.fill(joined, table) || !this.fill(joined, buddy)) {
       free(arena, joined);
       return;

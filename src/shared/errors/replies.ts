@@ -115,6 +115,14 @@ export const MISCONF = line(
 );
 export const READONLY = line("READONLY You can't write against a read only replica.");
 export const LOADING = line('LOADING Redis is loading the dataset in memory');
+export const BUSY = line(
+  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+);
+export const NOTBUSY = line('NOTBUSY No scripts in execution right now.');
+export const UNKILLABLE = line(
+  'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script' +
+    ' termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.',
+);
 export const NOSCRIPT = line('NOSCRIPT No matching script. Please use EVAL.');
 export const EXECABORT = line('EXECABORT Transaction discarded because of previous errors.');
 export const NOAUTH = line('NOAUTH Authentication required.');

@@ -4,7 +4,7 @@
  *     line 0..15   server words (Int32) and numbers (Float64), see CONTROL and CONTROL_F64
  *     then         one area of 128 bytes per thread: the doorbell in a cache line of its own, then its state words
  *     then         one stats area of STATS_BYTES per thread (laid out by src/shared/stats)
- *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread
+ *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread; the known scripts
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
@@ -59,6 +59,8 @@ export const CONTROL = {
   activeExpireEffort: 31,
   /** Keys watched for transactions, over all shards; raised and lowered under the lease of the key's shard. */
   watchedKeys: 200,
+  /** Threads whose script runs for longer than `busy-reply-threshold`. */
+  busyScripts: 201,
   /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
   trackers: 248,
   monitors: 249,
@@ -98,6 +100,8 @@ const SERVER_BYTES = 1024;
 const THREAD_BYTES = 128;
 /** Bytes reserved for each thread's counters. */
 export const STATS_BYTES = 64 << 10;
+/** Room for scripts; the operating system gives memory only to what is used. */
+const SCRIPT_LOG_BYTES = 64 << 20;
 /** Ids set aside for task threads (snapshots, journal ...). */
 export const TASK_THREADS_MAX = 16;
 const MAGIC = 0x5e4d_0001;
@@ -115,7 +119,13 @@ export const THREAD = {
   clients: 20,
   /** A thread may say here what it is at; the supervisor logs it when the thread dies. */
   activity: 21,
+  /** A script runs here for longer than `busy-reply-threshold`: SCRIPT_BUSY bits; somebody wants it to end. */
+  scriptBusy: 22,
+  scriptKill: 23,
 } as const;
+
+/** Bits of THREAD.scriptBusy. */
+export const SCRIPT_BUSY = { running: 1, wrote: 2, isFunction: 4 } as const;
 
 /** Values of THREAD.state. */
 export const THREAD_STATE = { none: 0, starting: 1, ready: 2, dead: 3 } as const;
@@ -151,7 +161,7 @@ export class ControlBlock {
   static create(ioThreads: number, shards: number): ControlBlock {
     const threads = 2 + ioThreads + shards + TASK_THREADS_MAX;
     const sab = new SharedArrayBuffer(
-      SERVER_BYTES + threads * (THREAD_BYTES + STATS_BYTES) + ioThreads * CLAIM_SLOTS * 4,
+      SERVER_BYTES + threads * (THREAD_BYTES + STATS_BYTES) + ioThreads * CLAIM_SLOTS * 4 + SCRIPT_LOG_BYTES,
     );
     const i32 = new Int32Array(sab);
     i32[CONTROL.magic] = MAGIC;
@@ -186,6 +196,13 @@ export class ControlBlock {
   claims(io: number): Int32Array {
     const offset = SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + io * CLAIM_SLOTS * 4;
     return new Int32Array(this.sab, offset, CLAIM_SLOTS);
+  }
+
+  /** Where the known scripts are (see shard/script/script-log.ts). */
+  scriptLog(): Uint8Array {
+    const offset =
+      SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
+    return new Uint8Array(this.sab, offset, SCRIPT_LOG_BYTES);
   }
 
   state(threadId: number): number {

@@ -31,8 +31,8 @@ const range = (n: number, make: (i: number) => Word[]): Word[] => Array.from({ l
 const CASES: readonly (readonly [title: string, setup: readonly Word[][], command: Word[]])[] = [
   [
     'HSET that splits tables',
-    [['HSET', 'h', ...range(650, (i) => [`f${i}`, 'v'])]],
-    ['HSET', 'h', ...range(150, (i) => [`g${i}`, 'v'])],
+    [['HSET', 'h', ...range(690, (i) => [`f${i}`, 'v'])]],
+    ['HSET', 'h', ...range(60, (i) => [`g${i}`, 'v'])],
   ],
   ['HSET of a new small hash', [], ['HSET', 'h', ...range(20, (i) => [`f${i}`, `value ${i}`])]],
   ['HSET of a new big hash', [], ['HSET', 'h', 'a', LONG, 'b', BLOB, BLOB, 'c']],
@@ -87,7 +87,8 @@ describe.each([512, 1])('hashes of up to %d small fields, out of memory', (entri
         break;
       }
       expect(reply).toBe('-OOM sherd is out of memory for this shard\r\n');
-      if (command[0] !== 'HDEL') for (const name of before) expect(fieldsOf(engine)).toContain(name);
+      const left = new Set(fieldsOf(engine));
+      if (command[0] !== 'HDEL') expect(before.filter((name) => !left.has(name))).toEqual([]);
       if (before.length === 0 && engine.call('EXISTS', 'h') === 1) expect(engine.call('HLEN', 'h')).not.toBe(0);
       engine.call('DEL', 'h', 'i');
       while (engine.executor.idleWork(10_000, 0));

@@ -144,6 +144,7 @@ export class FakeServer {
       bigReply: false,
       beginBatch: () => {},
       endBatch: () => {},
+      waitsForScript: () => false,
       tryInline: (id, args, reply) => this.inline(id, args, reply),
     };
     this.io = new IoThread({

@@ -159,12 +159,12 @@ describe('RESTORE without memory', () => {
         throw new ArenaFullError(0);
       };
     }
-    for (let bytes = 65_000, i = 0; bytes > 8; ) {
-      if (engine.run('SET', `fill:${i++}`, 'x'.repeat(bytes)).startsWith('-OOM')) bytes = Math.floor(bytes * 0.6);
+    let fills = 0;
+    for (let bytes = 65_000; bytes > 8; ) {
+      if (engine.run('SET', `fill:${fills++}`, 'x'.repeat(bytes)).startsWith('-OOM')) bytes = Math.floor(bytes * 0.6);
     }
     let refused = 0;
-    const free = samples.length * 2;
-    for (let round = 0; round < free; round++) {
+    for (let round = 0; round < samples.length * 3; round++) {
       const { name } = samples[round % samples.length]!;
       const used = engine.usedBytes();
       const reply = engine.restore('k', source.dump(name), 'REPLACE');
@@ -173,7 +173,8 @@ describe('RESTORE without memory', () => {
         expect([name, engine.usedBytes()]).toEqual([name, used]);
       } else expect([name, engine.digest('k')]).toEqual([name, source.digest(name)]);
       if (round % 10 === 0) expect(engine.findings()).toEqual([]);
-      engine.run('DEL', 'k', `fill:${round}`);
+      engine.run('DEL', 'k');
+      if (round % 6 === 0) engine.run('DEL', `fill:${--fills}`);
     }
     expect(refused).toBeGreaterThan(samples.length / 4);
     expect(engine.findings()).toEqual([]);

@@ -111,6 +111,61 @@ const zsets: Sample[] = [
   { name: 'zset:lengths', commands: LENGTHS.map((n) => ['ZADD', 'zset:lengths', n / 3, text(n), -n, noise(n)]) },
 ];
 
+const xadd = (name: string, id: string, ...fields: Arg[]): Arg[] => ['XADD', name, id, ...fields];
+
+/** Streams, with groups, consumers and pending entries. */
+export const STREAMS: readonly Sample[] = [
+  { name: 'stream:one', commands: [xadd('stream:one', '1-1', 'field', 'value')] },
+  {
+    name: 'stream:many',
+    commands: [
+      ...Array.from({ length: 400 }, (_, i) =>
+        xadd('stream:many', `${1000 + i * 3}-${i % 3}`, 'a', i, 'b', `value ${i}`),
+      ),
+      ...Array.from({ length: 100 }, (_, i) => xadd('stream:many', `9000-${i}`, `field ${i}`, i)),
+      ['XDEL', 'stream:many', '1000-0', '1003-1', '1150-2', '9000-5', '9000-99'],
+    ],
+  },
+  {
+    name: 'stream:ids',
+    commands: [
+      xadd('stream:ids', '0-1', 'a', '1'),
+      xadd('stream:ids', '0-18446744073709551615', 'a', '1'),
+      xadd('stream:ids', '4294967296-0', 'a', '1'),
+      xadd('stream:ids', '9007199254740993-9223372036854775808', 'b', '2'),
+      xadd('stream:ids', '9223372036854775808-5', 'a', '1', 'c', ''),
+      xadd('stream:ids', '18446744073709551615-18446744073709551614', '', ''),
+    ],
+  },
+  {
+    name: 'stream:empty',
+    commands: [
+      xadd('stream:empty', '5-5', 'a', '1'),
+      ['XDEL', 'stream:empty', '5-5'],
+      ['XSETID', 'stream:empty', '7-1'],
+    ],
+  },
+  { name: 'stream:group', commands: [['XGROUP', 'CREATE', 'stream:group', 'g', '$', 'MKSTREAM']] },
+  {
+    name: 'stream:lengths',
+    commands: LENGTHS.map((n) => xadd('stream:lengths', `${n}-0`, 'text', text(n), noise(Math.min(n, 300)), n)),
+  },
+  {
+    name: 'stream:pending',
+    commands: [
+      ...Array.from({ length: 150 }, (_, i) => xadd('stream:pending', `${i + 1}-0`, 'n', i)),
+      ['XGROUP', 'CREATE', 'stream:pending', 'g', '0'],
+      ['XGROUP', 'CREATE', 'stream:pending', '', '100-0', 'ENTRIESREAD', '3'],
+      ['XGROUP', 'CREATECONSUMER', 'stream:pending', 'g', 'idle'],
+      ['XREADGROUP', 'GROUP', 'g', 'alice', 'COUNT', '120', 'STREAMS', 'stream:pending', '>'],
+      ['XREADGROUP', 'GROUP', '', 'carol', 'COUNT', '7', 'STREAMS', 'stream:pending', '>'],
+      ['XCLAIM', 'stream:pending', 'g', 'bob', '0', '5-0', '6-0', '7-0', 'TIME', '1700000000000', 'RETRYCOUNT', '9'],
+      ['XACK', 'stream:pending', 'g', '8-0', '9-0', '120-0'],
+      ['XDEL', 'stream:pending', '1-0', '5-0', '150-0'],
+    ],
+  },
+];
+
 /** Samples by type, in the order of TYPE_*. */
 export const SAMPLES: readonly (readonly [type: string, samples: readonly Sample[]])[] = [
   ['strings', strings],

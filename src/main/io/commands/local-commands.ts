@@ -10,6 +10,7 @@ import { memoryCommand } from './memory.js';
 import { monitorCommand } from './monitor.js';
 import { objectHelpCommand } from './object-help.js';
 import { pubsubCommands } from './pubsub.js';
+import { scriptCommand } from './script.js';
 import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
 import { transactionCommands } from './transactions.js';
@@ -25,6 +26,7 @@ export const localCommands: readonly CommandDef[] = [
   slowlogCommand,
   latencyCommand,
   aclCommand,
+  scriptCommand,
   ...pubsubCommands,
   monitorCommand,
   ...transactionCommands,

@@ -75,7 +75,7 @@ export function intsetFits(arena: Arena, ptr: Ptr, hi: number, lo: number): bool
   const i32 = arena.i32[ptr >>> SEGMENT_SHIFT]!;
   const w = (ptr & UNIT_MASK) << 1;
   const needed = widthOf(hi, lo);
-  const width = needed > i32[w]! ? needed : i32[w]!;
+  const width = Math.max(needed, i32[w]!);
   return INTSET_HEAD_BYTES + (i32[w + 1]! + 1) * width <= CELL_BYTES_MAX;
 }
 

@@ -16,6 +16,8 @@ import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.j
 import { alloc } from '../../../shared/memory/slab.js';
 
 const NODE_BYTES = 1024;
+/** Entries of a node up to this number are moved faster by a loop than by a call. */
+const LOOP_MAX = 20;
 /** Entries of a leaf, children of an inner node. */
 export const LEAF_MAX = 84;
 export const INNER_MAX = 50;
@@ -88,6 +90,14 @@ export function moveEntries(arena: Arena, from: Ptr, i: number, to: Ptr, k: numb
   const elements = leaf ? LEAF_ELEMENTS : INNER_ELEMENTS;
   const fe = fw + elements + i;
   const te = tw + elements + k;
+  if (from === to && n > LOOP_MAX) {
+    t64.copyWithin(ts, fs, fs + n);
+    t32.copyWithin(te, fe, fe + n);
+    if (leaf) return;
+    t32.copyWithin(te + INNER_MAX, fe + INNER_MAX, fe + INNER_MAX + n);
+    t32.copyWithin(te + 2 * INNER_MAX, fe + 2 * INNER_MAX, fe + 2 * INNER_MAX + n);
+    return;
+  }
   if (from !== to || k < i) {
     for (let x = 0; x < n; x++) t64[ts + x] = f64[fs + x]!;
     for (let x = 0; x < n; x++) t32[te + x] = f32[fe + x]!;

@@ -5,13 +5,14 @@
  *     three words of the value's root cell:  root node | height | entries      height 0: empty, 1: the root is a leaf
  *
  * Insert, remove, rank of an entry, entry at a rank, and the rank where a score or a name begins are O(log n): whoever
- * wants a range asks for its two ranks. A leaf that overflows gives entries to a neighbour that has room; else a node is
- * split in the middle, but at the ends of the tree so that the full node stays full, as entries often come in order. A
- * node that gets sparse is joined with a neighbour or filled from it. (Bayer and McCreight's trees, leaves as in Comer's "The Ubiquitous B-Tree", with subtree counts.)
+ * wants a range asks for its two ranks. A leaf that overflows gives entries to a neighbour that has room; else a node
+ * is split in the middle, but at the ends of the tree so that the full node stays full, as entries often come in order.
+ * A node that gets sparse is joined with a neighbour or filled from it. (Bayer and McCreight's trees, leaves as in
+ * Comer's "The Ubiquitous B-Tree", with subtree counts.)
  *
  * Invariants: (1) lease held; (2) the score of an entry is never NaN, and the name of its element does not change while
- * it is here: the score given to `remove` is the one given to `insert`; (3) no node but the root has fewer than two
- * entries, unless it is the first or last leaf; (4) running out of memory leaves the tree as it was: a split takes its
+ * it is here: the score given to `remove` is the one given to `insert`; (3) every node has an entry, and an inner one
+ * two; (4) running out of memory leaves the tree as it was: a split takes its
  * nodes before it changes anything; `remove` allocates nothing.
  */
 import type { Arena } from '../../../shared/memory/arena.js';

@@ -1,0 +1,14 @@
+/** The libraries that scripts find beside `redis`. */
+import type { LuaVm } from '../lua-vm.js';
+import { registerBit } from './bit.js';
+import { registerCjson } from './cjson.js';
+import { registerCmsgpack } from './cmsgpack.js';
+import { registerStruct } from './struct.js';
+
+/** Leaves all libraries in the globals of an interpreter. */
+export function registerLibraries(vm: LuaVm): void {
+  registerCjson(vm);
+  registerCmsgpack(vm);
+  registerStruct(vm);
+  registerBit(vm);
+}

@@ -1,0 +1,355 @@
+/**
+ * The `redis` table of scripts: calling commands, making replies, logging. Its functions are called by Lua on a shard
+ * thread, under the leases of the script that runs.
+ *
+ * Invariants: (1) nothing here is called while no script runs; (2) see lua-vm.ts: no `try` around calls into Lua.
+ */
+import { createHash } from 'node:crypto';
+import {
+  FLAG_CONTAINER,
+  FLAG_DENYOOM,
+  FLAG_MAY_REPLICATE,
+  FLAG_NOSCRIPT,
+  FLAG_WRITE,
+} from '../../shared/command/flags.js';
+import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
+import type { Registry } from '../../shared/command/registry.js';
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { Args } from '../../shared/resp/args.js';
+import { doubleText } from '../../shared/resp/double-text.js';
+import { Reply } from '../../shared/resp/reply.js';
+import { REDIS_VERSION } from '../../shared/version.js';
+import type { ClientState, ExecContext } from '../context.js';
+import { pushReply } from './lua-values.js';
+import { GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
+
+/** Integers that fit 64 bits are written without a point. */
+const INT64_LIMIT = 2 ** 63;
+const KEY_INDEXES = 1024;
+
+/** The client as which a script calls commands: the caller's, in a database that the script may change. */
+export class ScriptClient implements ClientState {
+  id = 0;
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags = 0;
+}
+
+/** What runs now. */
+export interface RunningScript {
+  readonly ctx: ExecContext;
+  readonly readOnly: boolean;
+  readonly allowOom: boolean;
+  /** A write has changed something. */
+  wrote: boolean;
+}
+
+export class RedisApi {
+  readonly client = new ScriptClient();
+  running: RunningScript | null = null;
+  private readonly vm: LuaVm;
+  private readonly registry: Registry;
+  private readonly args = new Args(256);
+  private readonly reply = new Reply(16 * 1024);
+  private readonly keyIndexes = new Int32Array(KEY_INDEXES);
+  private buffer = new Uint8Array(4096);
+  private view = new DataView(this.buffer.buffer);
+
+  constructor(vm: LuaVm, registry: Registry) {
+    this.vm = vm;
+    this.registry = registry;
+  }
+
+  /** Leaves the table in the globals as `redis`. Once. */
+  register(): void {
+    const { vm } = this;
+    vm.newTable(0, 32);
+    const put = (name: string, fn: () => number): void => {
+      vm.pushFunction(fn);
+      vm.setField(-2, name);
+    };
+    put('call', () => this.call(true));
+    put('pcall', () => this.call(false));
+    put('error_reply', () => this.singleField('err'));
+    put('status_reply', () => this.singleField('ok'));
+    put('sha1hex', () => this.sha1hex());
+    put('log', () => this.log());
+    put('setresp', () => this.setresp());
+    put('set_repl', () => this.setRepl());
+    put('acl_check_cmd', () => this.aclCheck());
+    put('breakpoint', () => {
+      vm.pushBoolean(false);
+      return 1;
+    });
+    put('debug', () => 0);
+    put('replicate_commands', () => {
+      vm.pushBoolean(true);
+      return 1;
+    });
+    const constants: Readonly<Record<string, number>> = {
+      LOG_DEBUG: 0,
+      LOG_VERBOSE: 1,
+      LOG_NOTICE: 2,
+      LOG_WARNING: 3,
+      REPL_NONE: 0,
+      REPL_AOF: 1,
+      REPL_SLAVE: 2,
+      REPL_REPLICA: 2,
+      REPL_ALL: 3,
+      REDIS_VERSION_NUM: REDIS_VERSION.split('.').reduce((n, part) => n * 256 + Number(part), 0),
+    };
+    for (const [name, value] of Object.entries(constants)) {
+      vm.pushNumber(value);
+      vm.setField(-2, name);
+    }
+    vm.pushText(REDIS_VERSION);
+    vm.setField(-2, 'REDIS_VERSION');
+    vm.setField(GLOBALS, 'redis');
+  }
+
+  // ---- errors
+
+  /** Pushes the table {err = text}, with a code in front if the text has none. */
+  private pushError(text: string): void {
+    const { vm } = this;
+    const coded = text.startsWith('-') ? text.slice(1) : `ERR ${text}`;
+    vm.newTable(0, 2);
+    vm.pushText(coded.replace(/[\r\n]+$/, ''));
+    vm.setField(-2, 'err');
+  }
+
+  private fail(text: string): number {
+    this.pushError(text);
+    return this.vm.error();
+  }
+
+  // ---- redis.call, redis.pcall
+
+  // hot: every redis.call; bench/peer "EVALSHA"
+  private call(raise: boolean): number {
+    const text = this.execute();
+    if (text !== null) {
+      this.pushError(text);
+      this.vm.pushBoolean(true);
+      this.vm.setField(-2, 'ignore_error_stats_update');
+      return raise ? this.vm.error() : 1;
+    }
+    const { reply, vm } = this;
+    let u8 = reply.u8;
+    if (!reply.isSingleChunk) u8 = Buffer.concat(reply.takeChunks());
+    const failed = u8[0] === 45;
+    pushReply(vm, u8, 0);
+    if (!failed) return 1;
+    vm.pushBoolean(true);
+    vm.setField(-2, 'ignore_error_stats_update');
+    return raise ? vm.error() : 1;
+  }
+
+  /** Runs the command on the stack; its reply is in `reply`. A string: it was not run, for this reason. */
+  private execute(): string | null {
+    const { args, registry, running } = this;
+    if (running === null) return 'redis.call can only be used while a script runs';
+    if (this.vm.top === 0) return 'Please specify at least one argument for this redis lib call';
+    if (!this.collect()) return 'Lua redis lib command arguments must be strings or integers';
+    const { reply } = this;
+    reply.reset();
+    reply.proto = this.vm.resp;
+    let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+    if (id >= 0 && (registry.flags[id]! & FLAG_CONTAINER) !== 0 && args.argc > 1) id = registry.lookupSub(id, args);
+    if (id < 0) return this.builtIn() ? null : 'Unknown Redis command called from script';
+    if (!registry.arityOk(id, args.argc)) return 'Wrong number of args calling Redis command from script';
+    const flags = registry.flags[id]!;
+    if ((flags & FLAG_NOSCRIPT) !== 0) return 'This Redis command is not allowed from script';
+    if (running.readOnly && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0) {
+      return 'Write commands are not allowed from read-only scripts.';
+    }
+    const { ctx } = running;
+    if ((flags & FLAG_DENYOOM) !== 0 && !running.allowOom && !running.wrote && ctx.runner!.refusesMemory()) {
+      return "-OOM command not allowed when used memory > 'maxmemory'.";
+    }
+    if (ctx.leases.count < ctx.shardCount && !this.keysHeld(id)) {
+      return 'Script attempted to access a key that it was not given';
+    }
+    const before = ctx.dirty;
+    ctx.runner!.nested(id, args, reply, this.client);
+    if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== before) running.wrote = true;
+    return null;
+  }
+
+  /** Puts the values on the stack into `args`, numbers as text. False when one is neither. */
+  private collect(): boolean {
+    const { vm, args } = this;
+    const argc = vm.top;
+    args.reserve(argc);
+    args.argc = argc;
+    let pos = 0;
+    for (let i = 0; i < argc; i++) {
+      const type = vm.type(i + 1);
+      if (type === T_STRING) {
+        vm.toBytes(i + 1);
+        if (pos + vm.len > this.buffer.length) this.growBuffer(pos, vm.len);
+        copyBytes(this.buffer, pos, vm.heap, vm.off, vm.len);
+        args.off[i] = pos;
+        args.len[i] = vm.len;
+        pos += vm.len;
+      } else if (type === T_NUMBER) {
+        const text = numberText(vm.number(i + 1));
+        if (pos + text.length > this.buffer.length) this.growBuffer(pos, text.length);
+        for (let k = 0; k < text.length; k++) this.buffer[pos + k] = text.charCodeAt(k);
+        args.off[i] = pos;
+        args.len[i] = text.length;
+        pos += text.length;
+      } else return false;
+    }
+    args.setBuffer(this.buffer, this.view);
+    return true;
+  }
+
+  private growBuffer(used: number, more: number): void {
+    const grown = new Uint8Array(Math.max(this.buffer.length * 2, used + more));
+    grown.set(this.buffer.subarray(0, used));
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** Gives memory back that big arguments or replies took. */
+  trim(): void {
+    if (this.buffer.length > 1 << 20) {
+      this.buffer = new Uint8Array(4096);
+      this.view = new DataView(this.buffer.buffer);
+    }
+  }
+
+  /** Whether the leases of all keys of the command are held. */
+  private keysHeld(id: number): boolean {
+    const { args, registry, running } = this;
+    const { ctx } = running!;
+    const def = registry.defs[id]!;
+    if (!hasKeys(def)) return def.route === 'local';
+    const count = extractKeys(def, args, this.keyIndexes);
+    if (count > this.keyIndexes.length) return false;
+    for (let k = 0; k < count; k++) {
+      const i = this.keyIndexes[k]!;
+      const shard = shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount);
+      if (ctx.leases.held[shard] === 0) return false;
+    }
+    return def.everyShard?.(args) !== true;
+  }
+
+  /** Commands that an I/O thread answers otherwise, as far as scripts use them. False: unknown. */
+  private builtIn(): boolean {
+    const { args, reply, client } = this;
+    const { ctx } = this.running!;
+    if (args.is(0, 'ping') && args.argc <= 2) {
+      if (args.argc === 1) reply.pong();
+      else reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+    } else if (args.is(0, 'echo') && args.argc === 2) reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+    else if (args.is(0, 'time') && args.argc === 1) {
+      reply.array(2);
+      reply.bulkInt(Math.floor(ctx.nowMs / 1000));
+      reply.bulkInt((ctx.nowMs % 1000) * 1000);
+    } else if (args.is(0, 'select') && args.argc === 2) {
+      const db = Number(args.latin1(1));
+      if (!Number.isInteger(db)) reply.errorText('ERR value is not an integer or out of range');
+      else if (db < 0 || db >= ctx.keyspaces[0]!.length) reply.errorText('ERR DB index is out of range');
+      else {
+        client.db = db;
+        reply.ok();
+      }
+    } else if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) this.configGet();
+    else return false;
+    return true;
+  }
+
+  private configGet(): void {
+    const { args, reply } = this;
+    const { config } = this.running!.ctx;
+    const found: string[] = [];
+    for (let i = 2; i < args.argc; i++) {
+      const name = args.latin1(i).toLowerCase();
+      const value = config.get(name);
+      if (value !== undefined) found.push(name, value);
+    }
+    reply.map(found.length / 2);
+    for (const text of found) reply.bulkText(text);
+  }
+
+  // ---- the rest
+
+  private singleField(field: string): number {
+    const { vm } = this;
+    if (vm.top !== 1 || vm.type(1) !== T_STRING) {
+      this.pushError('wrong number or type of arguments');
+      return 1;
+    }
+    let text = vm.text(1);
+    if (field === 'err') {
+      // A text that begins with a code keeps it.
+      if (text.startsWith('-')) text = text.slice(1);
+      else if (!text.includes(' ')) text = `ERR ${text}`;
+      text = text.replace(/[\r\n]+/g, ' ').trimEnd();
+    }
+    vm.newTable(0, 1);
+    vm.pushText(text);
+    vm.setField(-2, field);
+    return 1;
+  }
+
+  private sha1hex(): number {
+    const { vm } = this;
+    if (vm.top !== 1) return this.fail('wrong number of arguments');
+    vm.pushText(createHash('sha1').update(vm.bytes(1)).digest('hex'));
+    return 1;
+  }
+
+  private log(): number {
+    const { vm } = this;
+    if (vm.top < 2) return this.fail('redis.log() requires two arguments or more.');
+    if (vm.type(1) !== T_NUMBER) return this.fail('First argument must be a number (log level).');
+    const level = vm.number(1);
+    if (level < 0 || level > 3) return this.fail('Invalid log level.');
+    const words: string[] = [];
+    for (let i = 2; i <= vm.top; i++) words.push(vm.text(i));
+    if (level >= 2) this.running?.ctx.log(words.join(' '));
+    return 0;
+  }
+
+  private setresp(): number {
+    const { vm } = this;
+    if (vm.top !== 1) return this.fail('redis.setresp() requires one argument.');
+    const proto = vm.number(1);
+    if (proto !== 2 && proto !== 3) return this.fail('RESP version must be 2 or 3.');
+    vm.resp = proto;
+    return 0;
+  }
+
+  /** Effects are always recorded: what a script leaves out of replication is not supported and does no harm. */
+  private setRepl(): number {
+    const { vm } = this;
+    if (vm.top !== 1) return this.fail('redis.set_repl() requires one argument.');
+    const flags = vm.number(1);
+    if ((flags & ~3) !== 0) {
+      return this.fail('Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.');
+    }
+    return 0;
+  }
+
+  private aclCheck(): number {
+    const { vm, args, registry } = this;
+    if (vm.top === 0) return this.fail('Please specify at least one argument for this redis.acl_check_cmd() call');
+    if (!this.collect()) return this.fail('redis.acl_check_cmd() command arguments must be strings or integers');
+    if (registry.lookup(args.u8, args.off[0]!, args.len[0]!) < 0) {
+      return this.fail('Invalid command passed to redis.acl_check_cmd()');
+    }
+    vm.pushBoolean(true);
+    return 1;
+  }
+}
+
+/** A number as an argument of a command. */
+function numberText(x: number): string {
+  if (Number.isInteger(x) && Math.abs(x) < INT64_LIMIT)
+    return Number.isSafeInteger(x) ? String(x) : BigInt(x).toString();
+  return doubleText(x);
+}

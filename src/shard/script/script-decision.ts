@@ -1,0 +1,53 @@
+/**
+ * Whether a call of a script needs the leases of all shards: asked by the I/O thread that routes it and by the shard
+ * thread that runs it. What was decided about a SHA1 is kept; it is a function of the script's text.
+ */
+import { createHash } from 'node:crypto';
+import type { Registry } from '../../shared/command/registry.js';
+import type { Args } from '../../shared/resp/args.js';
+import { isClosedScript } from './script-keys.js';
+import type { ScriptLog } from './script-log.js';
+
+/** Decisions kept. */
+const KNOWN_MAX = 10_000;
+const SHA_CHARS = 40;
+/** Scripts longer than this are looked at only by name. */
+const BODY_KEY_MAX = 4096;
+
+let scripts: ScriptLog | null = null;
+let registry: Registry | null = null;
+/** By SHA1, and by text for short scripts that come with EVAL. */
+const closed = new Map<string, boolean>();
+
+/** Tells this thread where scripts are. Once, before it serves. */
+export function decideScriptsWith(log: ScriptLog, commands: Registry): void {
+  scripts = log;
+  registry = commands;
+}
+
+function remember(key: string, isClosed: boolean): boolean {
+  if (closed.size >= KNOWN_MAX) closed.clear();
+  closed.set(key, isClosed);
+  return isClosed;
+}
+
+/** Whether EVAL or EVALSHA with these arguments may touch keys that it does not name. */
+export function isOpenCall(args: Args): boolean {
+  if (registry === null || scripts === null) return true;
+  const length = args.len[1]!;
+  const bySha = args.len[0] === 7 || args.len[0] === 10;
+  if (bySha) {
+    if (length !== SHA_CHARS) return false;
+    const sha = args.latin1(1).toLowerCase();
+    const known = closed.get(sha);
+    if (known !== undefined) return !known;
+    const body = scripts.find(sha);
+    // Nobody knows it: the answer will be NOSCRIPT.
+    if (body === null) return false;
+    return !remember(sha, isClosedScript(Buffer.from(body).toString('latin1'), registry));
+  }
+  const text = args.latin1(1);
+  const name = length <= BODY_KEY_MAX ? text : createHash('sha1').update(text, 'latin1').digest('hex');
+  const known = closed.get(name);
+  return !(known ?? remember(name, isClosedScript(text, registry)));
+}

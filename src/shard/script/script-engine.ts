@@ -1,0 +1,277 @@
+/**
+ * Runs scripts on one shard thread: the interpreter with its sandbox, what it has compiled, and the limits of a run.
+ *
+ *     EVAL -> SHA1 -> compiled? else ScriptLog or the body -> KEYS, ARGV -> pcall -> reply
+ *
+ * The interpreter is made when the first script comes (`start`, asynchronous: the loop leaves for it), and made anew when
+ * it has taken too much memory. Whatever scripts could leave behind in it is a cache: the scripts themselves are in the
+ * ScriptLog.
+ *
+ * Invariants: (1) scripts do not nest; (2) the leases that a script needs are held before `run` (script-keys.ts); (3)
+ * the stack of the interpreter is empty between runs but for the error handler.
+ */
+import { createHash } from 'node:crypto';
+import type { Registry } from '../../shared/command/registry.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
+import type { ExecContext } from '../context.js';
+import { registerLibraries } from './libs/register.js';
+import { PRELUDE } from './lua-prelude.js';
+import { writeLuaValue } from './lua-values.js';
+import { LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
+import { RedisApi, type RunningScript } from './redis-api.js';
+import { ALLOW_OOM, COMPAT, NO_WRITES, readShebang } from './script-flags.js';
+import { ScriptLog } from './script-log.js';
+
+/** Instructions between two looks at the clock. */
+const HOOK_EVERY = 100_000;
+/** An interpreter that uses more is thrown away after the run. */
+const HEAP_BYTES_MAX = 256 << 20;
+/** Compiled scripts kept; beyond it all are compiled again. */
+const COMPILED_MAX = 5000;
+const COLLECT_EVERY = 50;
+const DEFAULT_THRESHOLD_MS = 5000;
+
+interface Compiled {
+  readonly ref: number;
+  readonly flags: number;
+  readonly name: string;
+}
+
+export class ScriptEngine {
+  readonly log: ScriptLog;
+  private readonly control: ControlBlock;
+  private readonly registry: Registry;
+  private readonly threadWord: number;
+  private vm: LuaVm | null = null;
+  private api: RedisApi | null = null;
+  private envRef = 0;
+  private realRef = 0;
+  private hookFn = 0;
+  private compiled = new Map<string, Compiled>();
+  private generation = 0;
+  private runs = 0;
+  private startedMs = 0;
+  private killed = false;
+  /** The interpreter must be made (again): the loop calls `start`. */
+  wanted = false;
+
+  constructor(control: ControlBlock, threadId: number, registry: Registry) {
+    this.control = control;
+    this.registry = registry;
+    this.log = new ScriptLog(control, threadId);
+    this.threadWord = control.threadWord(threadId);
+  }
+
+  /** Whether scripts can run now. */
+  get ready(): boolean {
+    return this.vm !== null;
+  }
+
+  /** Makes the interpreter. */
+  async start(): Promise<void> {
+    this.wanted = false;
+    if (this.vm !== null) return;
+    const vm = await LuaVm.create();
+    const api = new RedisApi(vm, this.registry);
+    api.register();
+    registerLibraries(vm);
+    if (!vm.load(Buffer.from(PRELUDE), '@sherd') || !vm.call(0, 3, 0)) {
+      throw new Error(`script environment: ${vm.text(-1)}`);
+    }
+    // env, real globals, error handler: the handler stays at the bottom of the stack.
+    vm.m._lua_insert(vm.l, 1);
+    this.realRef = vm.ref();
+    this.envRef = vm.ref();
+    this.hookFn = vm.m.addFunction(() => this.hook(), 'vii');
+    vm.m._lua_sethook(vm.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
+    this.compiled = new Map();
+    this.api = api;
+    this.vm = vm;
+  }
+
+  /** For the hook of Lua: counts time, and ends the script when somebody wants that. */
+  private hook(): undefined {
+    const { vm, control, threadWord } = this;
+    const running = this.api!.running;
+    if (running === null) return;
+    const busyAt = threadWord + THREAD.scriptBusy;
+    const elapsed = performance.now() - this.startedMs;
+    if (control.i32[busyAt] === 0) {
+      const threshold = Number(running.ctx.config.get('busy-reply-threshold') ?? DEFAULT_THRESHOLD_MS);
+      if (threshold <= 0 || elapsed < threshold) return;
+      Atomics.store(control.i32, threadWord + THREAD.scriptKill, 0);
+      Atomics.store(control.i32, busyAt, SCRIPT_BUSY.running | (running.wrote ? SCRIPT_BUSY.wrote : 0));
+      Atomics.add(control.i32, CONTROL.busyScripts, 1);
+      running.ctx.log(`Slow script detected: still in execution after ${Math.round(elapsed)} milliseconds.`);
+      return;
+    }
+    if (running.wrote) Atomics.or(control.i32, busyAt, SCRIPT_BUSY.wrote);
+    if (!this.killed && Atomics.load(control.i32, threadWord + THREAD.scriptKill) === 0) return;
+    if (running.wrote) return;
+    // From now on each line raises, so no pcall of the script keeps it alive.
+    if (!this.killed) vm!.m._lua_sethook(vm!.l, this.hookFn, MASK_LINE | MASK_COUNT, 1);
+    this.killed = true;
+    vm!.newTable(0, 1);
+    vm!.pushText('ERR Error running script: Script killed by user with SCRIPT KILL...');
+    vm!.setField(-2, 'err');
+    vm!.error();
+  }
+
+  /** The SHA1 of a script, in hex. */
+  static sha1(body: Uint8Array): string {
+    return createHash('sha1').update(body).digest('hex');
+  }
+
+  /** Compiles a script and makes it known. A string is the error. @requires ready */
+  learn(body: Uint8Array, sha: string): Compiled | string {
+    this.sync();
+    const known = this.compiled.get(sha);
+    if (known !== undefined) return known;
+    const compiled = this.compile(body, sha);
+    if (typeof compiled === 'string') return compiled;
+    if (!this.log.add(sha, body)) return 'OOM the script cache is full, SCRIPT FLUSH empties it';
+    return compiled;
+  }
+
+  /** Forgets what was compiled before the last SCRIPT FLUSH. */
+  private sync(): void {
+    const { generation } = this.log;
+    if (generation === this.generation && this.compiled.size < COMPILED_MAX) return;
+    this.generation = generation;
+    for (const { ref } of this.compiled.values()) this.vm!.unref(ref);
+    this.compiled.clear();
+  }
+
+  private compile(body: Uint8Array, sha: string): Compiled | string {
+    const vm = this.vm!;
+    const shebang = readShebang(body);
+    if (typeof shebang === 'string') return `ERR ${shebang}`;
+    if (!vm.load(body.subarray(shebang.bytes), '@user_script')) {
+      const message = vm.text(-1);
+      vm.pop(1);
+      return `ERR Error compiling script (new function): ${message}`;
+    }
+    vm.pushRef(this.envRef);
+    vm.m._lua_setfenv(vm.l, -2);
+    const compiled = { ref: vm.ref(), flags: shebang.flags, name: sha };
+    this.compiled.set(sha, compiled);
+    return compiled;
+  }
+
+  /** The script with this SHA1 (lower case), compiled; null when nobody loaded it. */
+  lookup(sha: string): Compiled | null {
+    this.sync();
+    const known = this.compiled.get(sha);
+    if (known !== undefined) return known;
+    const body = this.log.find(sha);
+    if (body === null) return null;
+    const compiled = this.compile(body, sha);
+    return typeof compiled === 'string' ? null : compiled;
+  }
+
+  /**
+   * Runs a script with KEYS from argument 3 on (`keys` of them) and ARGV behind them, and writes its reply.
+   * @requires the leases that it needs
+   */
+  // hot: EVALSHA
+  run(ctx: ExecContext, script: Compiled, args: Args, keys: number, readOnly: boolean, reply: Reply): void {
+    const { flags } = script;
+    if ((flags & COMPAT) === 0) {
+      if ((flags & NO_WRITES) === 0 && readOnly) {
+        reply.errorText('ERR Can not execute a script with write flag using *_ro command.');
+        return;
+      }
+      if ((flags & (ALLOW_OOM | NO_WRITES)) === 0 && ctx.runner!.refusesMemory()) {
+        reply.errorText("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'");
+        return;
+      }
+    }
+    const vm = this.vm!;
+    const api = this.api!;
+    const running: RunningScript = {
+      ctx,
+      readOnly: readOnly || ((flags & COMPAT) === 0 && (flags & NO_WRITES) !== 0),
+      allowOom: (flags & COMPAT) === 0 && (flags & ALLOW_OOM) !== 0,
+      wrote: false,
+    };
+    vm.resp = 2;
+    api.client.id = ctx.client.id;
+    api.client.db = ctx.db;
+    api.client.flags = ctx.client.flags;
+    api.running = running;
+    this.startedMs = performance.now();
+    vm.pushRef(this.realRef);
+    this.pushArguments(args, 3, keys);
+    vm.setField(-2, 'KEYS');
+    this.pushArguments(args, 3 + keys, args.argc - 3 - keys);
+    vm.setField(-2, 'ARGV');
+    vm.pop(1);
+    vm.pushRef(script.ref);
+    if (ctx.effectsOn) ctx.effects.beginGroup();
+    const returned = vm.call(0, 1, 1);
+    if (returned) writeLuaValue(vm, reply);
+    else this.writeError(script, reply);
+    if (ctx.effectsOn) ctx.effects.endGroup();
+    ctx.ownEffects = true;
+    api.running = null;
+    this.settle();
+  }
+
+  private pushArguments(args: Args, from: number, count: number): void {
+    const vm = this.vm!;
+    vm.newTable(count, 0);
+    for (let i = 0; i < count; i++) {
+      vm.pushBytes(args.u8, args.off[from + i]!, args.len[from + i]!);
+      vm.m._lua_rawseti(vm.l, -2, i + 1);
+    }
+  }
+
+  /** Writes the error on top of the stack, which the handler has made a table, and pops it. */
+  private writeError(script: Compiled, reply: Reply): void {
+    const vm = this.vm!;
+    if (vm.type(-1) === T_TABLE) {
+      vm.getField(-1, 'err');
+      let text = vm.text(-1);
+      vm.pop(1);
+      vm.getField(-1, 'source');
+      const source = vm.type(-1) === T_STRING ? vm.text(-1) : '';
+      vm.pop(1);
+      vm.getField(-1, 'line');
+      const line = vm.text(-1);
+      vm.pop(1);
+      if (source !== '' && line !== '') text += ` script: ${script.name}, on ${source}:${line}.`;
+      reply.errorLatin1(text);
+    } else reply.errorLatin1(`ERR Error running script ${script.name}, ${vm.text(-1) || 'execution failure'}`);
+    vm.pop(1);
+  }
+
+  /** After a run: the limits are lifted, memory is looked at. */
+  private settle(): void {
+    const { control, threadWord } = this;
+    const vm = this.vm!;
+    vm.top = 1;
+    if (control.i32[threadWord + THREAD.scriptBusy] !== 0) {
+      Atomics.store(control.i32, threadWord + THREAD.scriptBusy, 0);
+      Atomics.sub(control.i32, CONTROL.busyScripts, 1);
+    }
+    if (this.killed) {
+      this.killed = false;
+      vm.m._lua_sethook(vm.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
+    }
+    if (++this.runs % COLLECT_EVERY !== 0) return;
+    vm.collectStep(COLLECT_EVERY);
+    vm.trim();
+    this.api!.trim();
+    if (vm.heap.length > HEAP_BYTES_MAX) {
+      this.vm = null;
+      this.wanted = true;
+    }
+  }
+
+  /** Forgets all scripts, in all threads. */
+  flush(): void {
+    this.log.flush();
+  }
+}
