@@ -97,7 +97,8 @@ export class ExecContext {
   /** Whether somebody takes effects. Read once a batch. */
   effectsOn = false;
   /**
-   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change while
+   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
+   * while
    * clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so before.
    */
   notifyFlags = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openDatabases } from '../../src/shard/databases.js';
-import { R_COUNT, R_DEPTH, R_DIR, R_VOLATILE } from '../../src/shard/keyspace/extendible.js';
 import { keyWord } from '../../src/shard/keyspace/entry.js';
+import { R_COUNT, R_DEPTH, R_DIR, R_VOLATILE } from '../../src/shard/keyspace/extendible.js';
 import { fsckShard } from '../../src/shard/keyspace/fsck.js';
 import type { Keyspace } from '../../src/shard/keyspace/keyspace.js';
 import {

@@ -8,7 +8,8 @@
  * A queue is plain bytes beside flat arrays: it goes over the ring without being parsed again. Commands that an I/O
  * thread answers itself are kept out of it; their replies are put between those of the others afterwards.
  *
- * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue has
+ * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
+ * has
  * at most as many bytes as the query buffer may have.
  */
 

@@ -125,7 +125,8 @@ export class Blocking {
   }
 
   /**
-   * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out when
+   * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out
+   * when
    * one of them is ready. False: it must not wait (inside a transaction, or served and not ready after all).
    */
   block(

@@ -235,7 +235,8 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
     const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
       `Value at:0x${at.toString(16)} refcount:1 encoding:${valueEncodingName(arena, e)} ` +
-        `serializedlength:${serializedLength(arena, e, ctx.config.get('rdbcompression') !== 'no')} lru:${entryClock(arena, e)} ` +
+        `serializedlength:${serializedLength(arena, e, ctx.config.get('rdbcompression') !== 'no')}` +
+        ` lru:${entryClock(arena, e)} ` +
         `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}${quicklistFields(ctx, arena, e)}`,
     );
   }

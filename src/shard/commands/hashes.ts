@@ -294,7 +294,9 @@ function hincrbyfloat(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.bulk(bytes, 0, bytes.length);
 }
 
-/** The sum as it is: HSET, which takes a time of expiry, and HPEXPIREAT to give it back (`atMs`, STAYS: there is none). */
+/**
+ * The sum as it is: HSET, which takes a time of expiry, and HPEXPIREAT to give it back (`atMs`, STAYS: there is none).
+ */
 function effectOfFloat(ctx: ExecContext, args: Args, bytes: Uint8Array, atMs: number): void {
   ctx.beginEffect(4);
   ctx.effects.text('HSET');

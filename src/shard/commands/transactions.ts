@@ -7,7 +7,8 @@
  *     meta            int32: watches, commands, keys; then of each watch its database; of each command its id, argc
  *                     and database; the argument index of each key
  *
- * transaction|apply runs under the leases of all keys named, transaction|apply-all under those of all shards. Nobody sees a middle
+ * transaction|apply runs under the leases of all keys named, transaction|apply-all under those of all shards. Nobody
+ * sees a middle
  * state, and its effects are one group.
  */
 import { keyRange } from '../../shared/command/shorthand.js';

@@ -21,6 +21,7 @@ import { visitTableValue } from '../types/element-table.js';
 import { visitGarbageValues } from '../types/garbage.js';
 import { hashNextAt } from '../types/hash/hash-value.js';
 import { valueBytes, visitValueCells } from '../types/value.js';
+import { zsetCheck } from '../types/zset/zset-cells.js';
 import { BLOCK_BYTES, blobBlock, blockCount } from './blob.js';
 import type { Dictionary } from './dictionary.js';
 import {
@@ -32,6 +33,7 @@ import {
   keyWord,
   TYPE_HASH,
   TYPE_NAMES,
+  TYPE_ZSET,
   valueWordOffset,
 } from './entry.js';
 import { hashOfEntryKey } from './entry-key.js';
@@ -147,6 +149,7 @@ class Check {
       const end = start + valueBytes(arena, e);
       if (end > cellBytes(arena, e)) this.say(`entry at ${e} has ${end} bytes in a cell of ${cellBytes(arena, e)}`);
       else visitValueCells(arena, e, (ptr, what) => this.reach(ptr, what));
+      if ((head & 15) === TYPE_ZSET) for (const error of zsetCheck(arena, e)) this.say(`entry at ${e}: ${error}`);
     });
     return true;
   }

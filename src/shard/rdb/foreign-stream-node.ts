@@ -2,14 +2,17 @@
  * A node of a stream from outside: a listpack with the entries of some range of ids. docs/FORMATS.md describes it.
  *
  *     | live | deleted | fields: n | name ... | 0 |                          the master entry
- *     | flags | ms | seq | value ...                    | entries of this |  as many fields as the master, the same names
+ *     | flags | ms | seq | value ...                    | entries of this |  as many fields as the master, the same
+ * names
  *     | flags | ms | seq | n | name | value | name ...  | entries of this |
  *
  * Invariants: as in foreign-entries.ts; besides, after `open` returned true the ids ascend, the counts are right and
  * at least one entry is live.
  */
+import { INT64_CHARS_MAX, writeInt64 } from '../../shared/numbers/int64.js';
 import { item, lpRead, lpSize } from '../types/packed/listpack-entry.js';
 import { ForeignListpack } from './foreign-listpack.js';
+import { Text } from './rdb-reader.js';
 
 /** Flags of an entry. */
 const DELETED = 1;
@@ -47,6 +50,34 @@ function compare64(aHi: number, aLo: number, bHi: number, bLo: number): number {
   return (aHi >>> 0) - (bHi >>> 0) || (aLo >>> 0) - (bLo >>> 0);
 }
 
+/** A text that may be a printed integer. */
+class PrintedText extends Text {
+  private readonly digits = new Uint8Array(INT64_CHARS_MAX + 4);
+  private readonly digitsView = new DataView(this.digits.buffer);
+
+  /** Takes the listpack entry at `p`; returns the offset behind it. */
+  take(u8: Uint8Array, dv: DataView, p: number): number {
+    lpRead(u8, p);
+    if (item.isInt) {
+      this.len = writeInt64(this.digits, 0, item.hi, item.lo);
+      this.off = 0;
+      this.u8 = this.digits;
+      this.dv = this.digitsView;
+    } else {
+      this.off = item.off;
+      this.len = item.len;
+      this.u8 = u8;
+      this.dv = dv;
+    }
+    return p + lpSize(u8, p);
+  }
+}
+
+/**
+ * After `open` returned true:
+ *
+ *     while (node.next()) if (!node.isDeleted) while (node.nextField()) use(node.id, node.field, node.value);
+ */
 export class ForeignStreamNode {
   /** Entries that are there, and that are marked as deleted. */
   live = 0;
@@ -57,11 +88,26 @@ export class ForeignStreamNode {
   /** Whether each listpack entry has the form in which it would be written here. */
   canonical = true;
   private readonly listpack = new ForeignListpack();
-  private readonly id = new StreamIdParts();
+  /** The present entry: its id, whether it is deleted, how many fields it has. */
+  readonly id = new StreamIdParts();
+  isDeleted = false;
+  fields = 0;
+  /** The present field; good until the next call of anything here. */
+  readonly field = new PrintedText();
+  readonly value = new PrintedText();
   private readonly before = new StreamIdParts();
   private u8: Uint8Array = new Uint8Array(0);
+  private dv: DataView = this.field.dv;
+  private readonly master = new StreamIdParts();
   private end = 0;
   private p = 0;
+  /** The names of the master's fields, their number, and where the entries begin. */
+  private namesAt = 0;
+  private names = 0;
+  private entriesAt = 0;
+  /** Fields of the present entry that were not read, and the next of the master's names, 0 if it has its own. */
+  private left = 0;
+  private nameAt = 0;
   /** The integer that `integer` read, exact if it is a safe one. */
   private n = 0;
 
@@ -70,6 +116,8 @@ export class ForeignStreamNode {
     if (!this.listpack.open(u8, dv, off, len)) return false;
     this.canonical = this.listpack.canonical;
     this.u8 = u8;
+    this.dv = dv;
+    this.master.copy(master);
     this.p = off + HEAD_BYTES;
     this.end = off + len - 1;
     this.live = 0;
@@ -80,14 +128,45 @@ export class ForeignStreamNode {
     const deleted = this.n;
     if (!this.count()) return false;
     const fields = this.n;
+    this.names = fields;
+    this.namesAt = this.p;
     if (live === 0 || fields === 0 || !this.skip(fields)) return false;
     if (!this.integer() || this.n !== 0) return false;
+    this.entriesAt = this.p;
     for (let first = true; this.p < this.end; first = false) {
       if (!this.entry(fields, master)) return false;
       if (!first && this.before.compare(this.id) >= 0) return false;
       this.before.copy(this.id);
     }
+    this.p = this.entriesAt;
+    this.left = -1;
     return this.live === live && this.deleted === deleted;
+  }
+
+  /** Goes to the next entry, deleted or not; false at the end. @requires `open` returned true */
+  next(): boolean {
+    while (this.left > 0) this.nextField();
+    if (this.left === 0) this.skip(1);
+    this.left = -1;
+    if (!this.integer()) return false;
+    const flags = this.n;
+    this.isDeleted = (flags & DELETED) !== 0;
+    this.readId(this.master);
+    this.nameAt = (flags & SAME_FIELDS) !== 0 ? this.namesAt : 0;
+    if (this.nameAt === 0) this.integer();
+    this.fields = this.nameAt === 0 ? this.n : this.names;
+    this.left = this.fields;
+    return true;
+  }
+
+  /** Goes to the next field of the entry; false behind the last. */
+  nextField(): boolean {
+    if (this.left <= 0) return false;
+    this.left--;
+    if (this.nameAt === 0) this.p = this.field.take(this.u8, this.dv, this.p);
+    else this.nameAt = this.field.take(this.u8, this.dv, this.nameAt);
+    this.p = this.value.take(this.u8, this.dv, this.p);
+    return true;
   }
 
   /** One entry; counts it. */
@@ -110,20 +189,16 @@ export class ForeignStreamNode {
     return true;
   }
 
-  /** The id as its difference from the master's; false when that is none. */
+  /** The id as its difference from the master's, in 64 bits that wrap around; false when that is none. */
   private readId(master: StreamIdParts): boolean {
     const { id } = this;
     if (!this.integer()) return false;
     let low = (master.msLo >>> 0) + (item.lo >>> 0);
-    let high = (master.msHi >>> 0) + item.hi + (low >= TWO_32 ? 1 : 0);
-    if (high < 0 || high >= TWO_32) return false;
-    id.msHi = high | 0;
+    id.msHi = (master.msHi + item.hi + (low >= TWO_32 ? 1 : 0)) | 0;
     id.msLo = low | 0;
     if (!this.integer()) return false;
     low = (master.seqLo >>> 0) + (item.lo >>> 0);
-    high = (master.seqHi >>> 0) + item.hi + (low >= TWO_32 ? 1 : 0);
-    if (high < 0 || high >= TWO_32) return false;
-    id.seqHi = high | 0;
+    id.seqHi = (master.seqHi + item.hi + (low >= TWO_32 ? 1 : 0)) | 0;
     id.seqLo = low | 0;
     return true;
   }

@@ -49,7 +49,7 @@ export const RDB_VERSION_7_0 = 10;
 export const RDB_VERSION_7_2 = 11;
 export const RDB_VERSION_7_4 = 12;
 /** The newest version that is read. */
-export const RDB_VERSION_MAX = RDB_VERSION_7_4;
+export const RDB_VERSION_MAX = 12;
 
 /** Longest string that is read or written. */
 export const STRING_BYTES_MAX = 2 ** 30;

@@ -1,11 +1,13 @@
 /**
- * One Lua 5.1 interpreter (PUC Lua in WebAssembly, the package wasmoon-lua5.1) through its raw C API: strings are bytes,
+ * One Lua 5.1 interpreter (PUC Lua in WebAssembly, the package wasmoon-lua5.1) through its raw C API: strings are
+ * bytes,
  * nothing is converted on the way. One per shard thread, made when the first script comes.
  *
  * A JavaScript function becomes a Lua C function through `addFunction`; a Lua error leaves it as an exception that must
  * not be caught, so callbacks here end with `return vm.error()` and have no `try` around calls into Lua.
  *
- * Invariants: (1) `heap` may be replaced whenever Lua runs: read `vm.heap` after each call; (2) the stack is balanced by
+ * Invariants: (1) `heap` may be replaced whenever Lua runs: read `vm.heap` after each call; (2) the stack is balanced
+ * by
  * whoever pushes; (3) `text` and `TEXT_MAX` bytes of scratch hold until the next call that uses them.
  */
 import wasmoon from 'wasmoon-lua5.1';

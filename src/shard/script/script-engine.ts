@@ -3,7 +3,8 @@
  *
  *     EVAL -> SHA1 -> compiled? else ScriptLog or the body -> KEYS, ARGV -> pcall -> reply
  *
- * The interpreter is made when the first script comes (`start`, asynchronous: the loop leaves for it), and made anew when
+ * The interpreter is made when the first script comes (`start`, asynchronous: the loop leaves for it), and made anew
+ * when
  * it has taken too much memory. Whatever scripts could leave behind in it is a cache: the scripts themselves are in the
  * ScriptLog.
  *

@@ -8,8 +8,16 @@
 import { KEYS_COMPLEX, KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { type Registry, ROUTE_KEY } from '../../shared/command/registry.js';
 
-const TOKEN =
-  /--\[(=*)\[[\s\S]*?\]\1\]|--[^\n]*|\[(=*)\[[\s\S]*?\]\2\]|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|[A-Za-z_]\w*|0[xX][\da-fA-F]+|\d+(?:\.\d+)?|\.\.\.?|[=~<>]=|[^\s\w]/g;
+/** Comments, strings, names, numbers, operators, in this order. */
+const TOKEN = new RegExp(
+  [
+    '--\\[(=*)\\[[\\s\\S]*?\\]\\1\\]|--[^\\n]*',
+    '\\[(=*)\\[[\\s\\S]*?\\]\\2\\]|"(?:\\\\[\\s\\S]|[^"\\\\])*"|\'(?:\\\\[\\s\\S]|[^\'\\\\])*\'',
+    '[A-Za-z_]\\w*|0[xX][\\da-fA-F]+|\\d+(?:\\.\\d+)?',
+    '\\.\\.\\.?|[=~<>]=|[^\\s\\w]',
+  ].join('|'),
+  'g',
+);
 /** Names that reach the API, or code, in ways that tokens do not show. */
 const OPAQUE: readonly string[] = ['_G', 'getfenv', 'setfenv', 'load', 'loadstring', 'rawset', 'rawget', 'server'];
 const API: readonly string[] = ['call', 'pcall'];

@@ -7,7 +7,8 @@
  *
  * Every thread keeps what it has compiled and reads on from where it was; another generation means to begin anew.
  *
- * Invariants: (1) changed only under the lock, which is held for the copying of one script; (2) a SHA1 stands here once.
+ * Invariants: (1) changed only under the lock, which is held for the copying of one script; (2) a SHA1 stands here
+ * once.
  */
 import type { ControlBlock } from '../../shared/sync/control-block.js';
 

@@ -38,8 +38,8 @@ export const FIELD_EXPIRE_MISSING = line('ERR missing expire time');
 export const FIELD_CONDITIONS = line('ERR Only one of FXX or FNX arguments can be specified');
 export const FIELD_EXPIRES = line('ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified');
 export const LPOS_RANK = line(
-  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
-    ' end of the list',
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start" +
+    ' from the end of the list',
 );
 export const LPOS_RANK_RANGE = line(
   'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
@@ -115,9 +115,7 @@ export const MISCONF = line(
 );
 export const READONLY = line("READONLY You can't write against a read only replica.");
 export const LOADING = line('LOADING Redis is loading the dataset in memory');
-export const BUSY = line(
-  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
-);
+export const BUSY = line('BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.');
 export const NOTBUSY = line('NOTBUSY No scripts in execution right now.');
 export const UNKILLABLE = line(
   'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script' +

@@ -7,13 +7,16 @@
  *     ...      names       patterns and tracking prefixes: [kind | clients | length | -][bytes padded to 4]
  *     ...      tracked     counting filter of keys in clients' caches: cells by hash, each the number of such keys
  *
- * One writer, the I/O thread (but the filter, to which others add); any number of readers on other threads. A subscription stands here before it is confirmed,
+ * One writer, the I/O thread (but the filter, to which others add); any number of readers on other threads. A
+ * subscription stands here before it is confirmed,
  * so whoever heard of it finds it. A key stands here before its read is run, so a later writer finds it: the writer
  * looks while it holds the shard's lease, which orders it behind the read.
  *
- * Invariants: (1) hashes are compared, names are not: two channels with equal 64-bit hashes (keyed, so nobody can aim at
+ * Invariants: (1) hashes are compared, names are not: two channels with equal 64-bit hashes (keyed, so nobody can aim
+ * at
  * it) would only cost a message too many; (2) SEQ is odd while slots or names are moved: readers look again; (3) what
- * found no room is counted in `lost...`, and then everything is sent to this thread, which knows exactly; (4) the filter
+ * found no room is counted in `lost...`, and then everything is sent to this thread, which knows exactly; (4) the
+ * filter
  * never misses a key; it may name one that nobody has.
  */
 import { globMatch } from '../glob.js';

@@ -200,8 +200,7 @@ export class ControlBlock {
 
   /** Where the known scripts are (see shard/script/script-log.ts). */
   scriptLog(): Uint8Array {
-    const offset =
-      SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
+    const offset = SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
     return new Uint8Array(this.sab, offset, SCRIPT_LOG_BYTES);
   }
 

@@ -26,7 +26,9 @@ export const REPLY = {
   MORE: 1,
   /** Close the connection after these bytes. */
   CLOSE: 2,
-  /** No reply yet: the client waits. The bytes: until when (float64 unix ms, 0 for ever), what it hears then (int32). */
+  /**
+   * No reply yet: the client waits. The bytes: until when (float64 unix ms, 0 for ever), what it hears then (int32).
+   */
   BLOCKED: 4,
 } as const;
 

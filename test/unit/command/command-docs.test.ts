@@ -19,11 +19,14 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   bitop: ['arguments'],
   msetnx: ['tips'],
   psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  hscan: ['arguments', 'history'],
   randomkey: ['tips'],
   scan: ['tips'],
   setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   quit: ['doc_flags', 'deprecated_since', 'replaced_by', 'flags'],
+  zrank: ['arity', 'arguments', 'history'],
+  zrevrank: ['arity', 'arguments', 'history'],
 };
 
 type Fields = Map<Value, Value>;

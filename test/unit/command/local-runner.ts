@@ -58,6 +58,11 @@ export function fakeConnection(id: number): Connection {
     writing: false,
     closed: false,
     noTouch: false,
+    modes: 0,
+    tracking: null,
+    subscriptions: null,
+    tx: null,
+    blocked: null,
     noEvict: false,
     close(): void {
       (this as { closed: boolean }).closed = true;

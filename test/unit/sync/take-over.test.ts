@@ -23,7 +23,8 @@ function scene() {
     };
     const registry = { route: new Uint8Array(1), defs: [] };
     const port = { log() {} };
-    const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, executor: { outbox: null } } as unknown as ShardParts);
+    const executor = { outbox: null };
+    const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, executor } as unknown as ShardParts);
     loop.takeOver(leaseWasHeld);
     const replies = new RingConsumer(replyRing);
     const view = new ReplyView();

@@ -38,11 +38,14 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
   return (
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
     ` age=${seconds(conn.createdMs)} idle=${seconds(conn.lastActiveMs)} flags=${clientFlags(conn)} db=${conn.db}` +
-    ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0} multi=-1 qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=0` +
+    ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0}` +
+    ` multi=${conn.tx?.open ? conn.tx.commands : -1}` +
+    ` qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=${conn.tx?.used ?? 0}` +
     ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered}` +
     ` oll=${queued > 0 ? 1 : 0} omem=${queued}` +
     ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
-    ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto} lib-name=${conn.libName} lib-ver=${conn.libVer}`
+    ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto}` +
+    ` lib-name=${conn.libName} lib-ver=${conn.libVer}`
   );
 }
 

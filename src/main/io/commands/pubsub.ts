@@ -79,7 +79,9 @@ function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind:
   } else reply.int(others + hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!));
 }
 
-/** How I/O threads run the commands that shard threads have for scripts and transactions (shard/commands/publish.ts). */
+/**
+ * How I/O threads run the commands that shard threads have for scripts and transactions (shard/commands/publish.ts).
+ */
 export const publishHandlers: Readonly<Record<string, Local>> = {
   publish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
   spublish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),

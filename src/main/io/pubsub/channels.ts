@@ -8,7 +8,8 @@
  * the place of one that leaves. What is subscribed to stands in the thread's interest (shared memory) before it is
  * confirmed, for the other threads.
  *
- * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in no
+ * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in
+ * no
  * map; (3) lists change between messages only, never while one is delivered.
  */
 import type { ChannelHasher } from '../../../shard/outbox.js';

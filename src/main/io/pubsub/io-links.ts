@@ -5,7 +5,8 @@
  * into a record goes on in the next. What finds no room stays in the outbox's buffer; when much does, `isCongested`,
  * and commands that may produce more wait (dispatch.ts) until the peer has read: back-pressure, nothing is dropped.
  *
- * Invariant: bytes for a peer leave in order; a peer that was started again gets a new stream, which begins with a whole
+ * Invariant: bytes for a peer leave in order; a peer that was started again gets a new stream, which begins with a
+ * whole
  * bulletin.
  */
 import type { BulletinBuffer } from '../../../shared/pubsub/bulletin.js';

@@ -12,8 +12,8 @@
  *
  * Invariants: (1) lease held; (2) the score of an entry is never NaN, and the name of its element does not change while
  * it is here: the score given to `remove` is the one given to `insert`; (3) every node has an entry, and an inner one
- * two; (4) running out of memory leaves the tree as it was: a split takes its
- * nodes before it changes anything; `remove` allocates nothing.
+ * two; (4) running out of memory leaves the tree as it was: a split takes its nodes before it changes anything;
+ * `remove` allocates nothing.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';

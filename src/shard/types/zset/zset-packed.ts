@@ -14,7 +14,7 @@ import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/
 import { float64, strtod } from '../../../shared/numbers/float64.js';
 import { doubleText } from '../../../shared/resp/double-text.js';
 import { compareBytes } from '../element.js';
-import { edited, lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice } from '../packed/listpack.js';
+import { lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice } from '../packed/listpack.js';
 import {
   item,
   lpBytes,
@@ -181,7 +181,7 @@ function countEntries(u8: Uint8Array, from: number, to: number): number {
   return n;
 }
 
-/** Takes `n` members out, from the one at `p` on; `edited.p` is the one behind them. Returns the cell. */
+/** Takes `n` members out, from the one at `p` on. Returns the cell. */
 export function packedDelete(arena: Arena, root: Ptr, p: number, n: number): Ptr {
   const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
   let end = p;
@@ -219,5 +219,3 @@ export function packedRankOfName(
   }
   return rank;
 }
-
-export { edited };
