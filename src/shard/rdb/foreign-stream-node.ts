@@ -2,9 +2,8 @@
  * A node of a stream from outside: a listpack with the entries of some range of ids. docs/FORMATS.md describes it.
  *
  *     | live | deleted | fields: n | name ... | 0 |                          the master entry
- *     | flags | ms | seq | value ...                    | entries of this |  as many fields as the master, the same
- * names
- *     | flags | ms | seq | n | name | value | name ...  | entries of this |
+ *     | flags | ms | seq | value ...                    | items |  as many fields as the master, the same names
+ *     | flags | ms | seq | n | name | value | name ...  | items |  `items`: listpack entries of this one
  *
  * Invariants: as in foreign-entries.ts; besides, after `open` returned true the ids ascend, the counts are right and
  * at least one entry is live.

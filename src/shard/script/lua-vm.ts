@@ -20,6 +20,7 @@ export const GLOBALS = -10002;
 /** Types of values. */
 export const T_NIL = 0;
 export const T_BOOLEAN = 1;
+export const T_LIGHT = 2;
 export const T_NUMBER = 3;
 export const T_STRING = 4;
 export const T_TABLE = 5;
@@ -57,6 +58,7 @@ interface LuaModule {
   _lua_createtable(l: number, array: number, record: number): void;
   _lua_rawget(l: number, index: number): void;
   _lua_rawset(l: number, index: number): void;
+  _lua_settable(l: number, index: number): void;
   _lua_rawgeti(l: number, index: number, n: number): void;
   _lua_rawseti(l: number, index: number, n: number): void;
   _lua_next(l: number, index: number): number;
@@ -70,9 +72,13 @@ interface LuaModule {
   _lua_insert(l: number, index: number): void;
   _lua_remove(l: number, index: number): void;
   _lua_setfenv(l: number, index: number): number;
-  _lua_topointer(l: number, index: number): number;
-  _lua_setmetatable(l: number, index: number): number;
-  _lua_lessthan(l: number, a: number, b: number): number;
+  _lua_concat(l: number, n: number): void;
+  _lua_pushlightuserdata(l: number, p: number): void;
+  _lua_touserdata(l: number, index: number): number;
+  _luaL_where(l: number, level: number): void;
+  _luaL_argerror(l: number, n: number, text: number): number;
+  _luaL_checknumber(l: number, index: number): number;
+  _luaL_checklstring(l: number, index: number, lenPtr: number): number;
 }
 
 export class LuaVm {
@@ -249,6 +255,43 @@ export class LuaVm {
   /** Raises the value on top as an error. To be returned from a callback. */
   error(): number {
     return this.m._lua_error(this.l);
+  }
+
+  /** Raises an error with the place of the calling script in front. To be returned from a callback. */
+  raise(text: string): never {
+    this.m._luaL_where(this.l, 1);
+    this.pushText(text);
+    this.m._lua_concat(this.l, 2);
+    this.m._lua_error(this.l);
+    throw new Error('lua_error returned');
+  }
+
+  /** Raises the error of a bad argument. */
+  argumentError(n: number, text: string): never {
+    const bytes = Buffer.from(`${text}\0`, 'latin1');
+    this.m._luaL_argerror(this.l, n, this.stage(bytes, 0, bytes.length));
+    throw new Error('luaL_argerror returned');
+  }
+
+  /** Argument n as a number; raises an error if it is none. */
+  checkNumber(n: number): number {
+    return this.m._luaL_checknumber(this.l, n);
+  }
+
+  /** As `toBytes` for argument n; raises an error if it is no string. */
+  checkBytes(n: number): void {
+    this.off = this.m._luaL_checklstring(this.l, n, this.lenPtr);
+    this.len = this.m.HEAPU32[this.lenPtr >> 2]!;
+  }
+
+  /** Leaves a table of functions in the globals. */
+  registerLibrary(name: string, functions: Readonly<Record<string, () => number>>): void {
+    this.newTable(0, 16);
+    for (const [field, fn] of Object.entries(functions)) {
+      this.pushFunction(fn);
+      this.setField(-2, field);
+    }
+    this.setField(GLOBALS, name);
   }
 
   /** Takes the value on top into the registry. */
