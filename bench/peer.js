@@ -3,7 +3,7 @@
  * The side-by-side bench: sherd and Debian's redis-server on this machine, taking turns.
  *
  *   npm run bench:peer                        everything, on this Node and on Node 24 if npm has it
- *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys memtier
+ *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys types memtier
  *   npm run bench:peer -- --quick             shorter runs, one round less, this Node only
  *   npm run bench:peer -- --no-node24         this Node only (--node24: Node 24 too, even with --quick)
  *   npm run bench:peer -- --nodes 20,24       these versions; --rounds N, --keys N, --out DIR
@@ -35,7 +35,7 @@ const { values, positionals } = parseArgs({
 const say = (text) => console.log(text);
 
 if (values.help) {
-  say('bench:peer -- [p1 p16 p64 mset ring memory keys memtier] [--quick] [--[no-]node24] [--nodes 20,24]');
+  say('bench:peer -- [p1 p16 p64 mset ring memory keys types memtier] [--quick] [--[no-]node24] [--nodes 20,24]');
   say('  [--rounds N] [--keys N] [--out DIR] [--self]');
   process.exit(0);
 }
@@ -69,7 +69,7 @@ const setup = {
 };
 
 const start = performance.now();
-/** @type {import('./peer/sections.js').Row[]} */
+/** @type {import('./peer/measure.js').Row[]} */
 const rows = [];
 for (const name of sections) {
   if (name === 'memtier' && !isOnPath('memtier_benchmark')) {

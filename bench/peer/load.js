@@ -24,6 +24,27 @@ export function redisBenchmark({ port, test, pipeline, dataBytes, requests, keys
   });
 }
 
+/** Longest run of redis-benchmark, s; one that is not done then is an error. */
+const BENCHMARK_SECONDS_MAX = 60;
+
+/**
+ * One run of redis-benchmark with a command of our own; `__rand_int__` in a word becomes 12 digits below `range`, other
+ * ones at each place.
+ * @param {{ port: number, words: readonly string[], pipeline: number, requests: number, range: number }} run
+ * @returns {Promise<number>} requests per second
+ */
+export function benchmarkCommand({ port, words, pipeline, requests, range }) {
+  const args = ['-h', '127.0.0.1', '-p', port, '-c', 50, '-n', requests, '-P', pipeline, '-r', range, '--csv'];
+  const command = ['-k', '5', String(BENCHMARK_SECONDS_MAX), 'redis-benchmark', ...args.map(String), ...words];
+  return new Promise((resolve, reject) => {
+    execFile('timeout', command, (error, stdout, stderr) => {
+      const rate = Number(/","([\d.]+)","[\d.]+","[\d.]+","[\d.]+","[\d.]+","[\d.]+","[\d.]+"\s*$/.exec(stdout)?.[1]);
+      if (error === null && rate > 0) resolve(rate);
+      else reject(new Error(`redis-benchmark ${words.join(' ')}: ${error?.message ?? ''} ${stdout} ${stderr}`));
+    });
+  });
+}
+
 /** Whether a program answers to --version. @param {string} program */
 export function isOnPath(program) {
   try {
@@ -105,35 +126,62 @@ export async function info(port, section, field) {
 }
 
 /**
+ * Sends commands whose replies are one line each, a batch after the other; two may be under way.
+ * @param {number} port
+ * @param {Iterable<readonly (readonly (string | number)[])[]>} batches
+ */
+export function sendBatches(port, batches) {
+  return withSocket(port, async (socket) => {
+    let lines = 0;
+    let failure = '';
+    let wake = () => {};
+    socket.on('data', (chunk) => {
+      if (chunk[0] === 0x2d && failure === '') failure = chunk.toString('latin1', 0, 200);
+      for (let i = chunk.indexOf(10); i >= 0; i = chunk.indexOf(10, i + 1)) lines++;
+      wake();
+    });
+    let expected = 0;
+    let last = 0;
+    /** @param {number} wanted */
+    const wait = async (wanted) => {
+      while (lines < wanted) {
+        if (failure !== '') throw new Error(`preload: ${failure}`);
+        await new Promise((resolve) => {
+          wake = () => resolve(undefined);
+        });
+      }
+    };
+    for (const batch of batches) {
+      socket.write(Buffer.from(batch.map(encode).join(''), 'latin1'));
+      expected += batch.length;
+      last = batch.length;
+      await wait(expected - last);
+    }
+    await wait(expected);
+  });
+}
+
+/**
  * Sets keys 0 to `count` - 1 to values of `dataBytes` bytes.
  * @param {number} port @param {number} count @param {number} dataBytes
  */
 export function preload(port, count, dataBytes) {
   const value = 'x'.repeat(dataBytes);
-  const batch = Math.max(10, Math.min(1000, Math.floor(4_000_000 / (dataBytes + 64))));
-  return withSocket(port, async (socket) => {
-    let received = 0;
-    let wake = () => {};
-    socket.on('data', (chunk) => {
-      if (chunk[0] === 0x2d) throw new Error(`preload: ${chunk.toString('latin1', 0, 200)}`);
-      received += chunk.length;
-      wake();
-    });
-    let expected = 0;
-    for (let base = 0; base < count; base += batch) {
-      const size = Math.min(batch, count - base);
-      let text = '';
-      for (let i = base; i < base + size; i++) text += encode(['SET', keyName(i), value]);
-      socket.write(Buffer.from(text, 'latin1'));
-      expected += size * '+OK\r\n'.length;
-      // Two batches may be under way.
-      while (received < expected - (base + size < count ? size * 5 : 0)) {
-        await new Promise((resolve) => {
-          wake = () => resolve(undefined);
-        });
-      }
-    }
-  });
+  const size = Math.max(10, Math.min(1000, Math.floor(4_000_000 / (dataBytes + 64))));
+  return sendBatches(
+    port,
+    batchesOf(count, size, (i) => ['SET', keyName(i), value]),
+  );
+}
+
+/**
+ * Commands 0 to `count` - 1 in batches of `size`.
+ * @param {number} count @param {number} size @param {(i: number) => readonly (string | number)[]} command
+ */
+export function* batchesOf(count, size, command) {
+  for (let base = 0; base < count; base += size) {
+    yield Array.from({ length: Math.min(size, count - base) }, (_, i) => command(base + i));
+  }
 }
 
 /** @param {number[]} latencies ms */
@@ -184,14 +232,18 @@ export function getLatency(port, keys, seconds) {
 }
 
 /**
- * GETs of random keys at a steady rate, whether or not earlier ones were answered; each is timed from the moment it was
+ * GETs at a steady rate of random keys, those of `names` or 0 to `keys` - 1, whether or not earlier ones were answered; each is timed from the moment it was
  * due, so a server that stops is not flattered. `lateP99`: how late the client itself was in sending, which is in the
  * latencies too; on a machine that lacks processors it says how far to trust them.
- * @param {number} port @param {number} keys @param {number} seconds
+ * @param {number} port @param {number | readonly string[]} keys @param {number} seconds
  * @returns {Promise<{ p50: number, p99: number, max: number, count: number, lateP99: number }>} milliseconds
  */
 export function steadyLatency(port, keys, seconds) {
   const perSecond = 200;
+  const pick = () =>
+    typeof keys === 'number'
+      ? keyName(Math.floor(Math.random() * keys))
+      : keys[Math.floor(Math.random() * keys.length)];
   return withSocket(port, async (socket) => {
     /** @type {number[]} */
     const due = [];
@@ -220,7 +272,7 @@ export function steadyLatency(port, keys, seconds) {
       }
       due.push(next);
       late.push(performance.now() - next);
-      socket.write(encode(['GET', keyName(Math.floor(Math.random() * keys))]));
+      socket.write(encode(['GET', pick() ?? '']));
     }
     const deadline = performance.now() + 30_000;
     while (latencies.length < due.length && performance.now() < deadline) {
@@ -232,14 +284,13 @@ export function steadyLatency(port, keys, seconds) {
 }
 
 /**
- * Runs `KEYS *` in a loop in a process of its own until `stop` is called.
- * @param {number} port
+ * Runs a script beside this one in a loop in a process of its own until `stop` is called.
+ * @param {string} script @param {readonly (string | number)[]} args
  * @returns {{ stop: () => Promise<number> }} stop resolves to the number of replies
  */
-export function keysLoop(port) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./keys-loop.js', import.meta.url)), String(port)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+function loop(script, args) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(process.execPath, [path, ...args.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;
@@ -252,3 +303,9 @@ export function keysLoop(port) {
       }),
   };
 }
+
+/** Runs `KEYS *` in a loop; as `loop`. @param {number} port */
+export const keysLoop = (port) => loop('./keys-loop.js', [port]);
+
+/** Runs a command with a reply of one line in a loop; as `loop`. @param {number} port @param {string[]} words */
+export const commandLoop = (port, words) => loop('./command-loop.js', [port, ...words]);

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-/** @typedef {import('./sections.js').Row} Row */
+/** @typedef {import('./measure.js').Row} Row */
 
 /** @param {number} n */
 function figure(n) {

@@ -49,6 +49,8 @@ export interface CommandRunner {
   refusesMemory(): boolean;
 }
 
+/** Classes of events after which a stream may be gone, or be something else. */
+const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = 1;
 /** Keys that the client's commands read are tracked; above CLIENT_IO_SHIFT stands the index of its I/O thread. */
 export const CLIENT_TRACKS_READS = 16;
@@ -152,7 +154,7 @@ export class ExecContext {
     const i32 = this.control.i32;
     const wanted = i32[CONTROL.notifyFlags]!;
     this.wantedEvents = wanted;
-    const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0;
+    const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
     this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
   }
 
@@ -305,6 +307,9 @@ export class ExecContext {
     const { outbox } = this;
     if ((eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.watchedKeys] !== 0) {
       touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
+    }
+    if ((eventClass & EVENTS_OF_END) !== 0 && this.control.i32[CONTROL.groupReaders] !== 0) {
+      this.blocking.noteChanged(this.arenaOf(u8, off, len), db, u8, off, len);
     }
     if (outbox !== null && (eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.trackers] !== 0) {
       const byServer = (eventClass & (EVENT_CLASS.EXPIRED | EVENT_CLASS.EVICTED)) !== 0;

@@ -20,7 +20,7 @@ import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
-import { CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits } from './blocking/waiters.js';
@@ -44,6 +44,8 @@ const READY_GROUPS: readonly string[] = [
   'transactions',
   'scripting',
 ];
+const MAY_MAKE = 1;
+const MAY_END = 2;
 const HANDLER_MISSING = 'command without a handler';
 
 export class Executor {
@@ -60,7 +62,7 @@ export class Executor {
   private lowest = 0;
   private keyIndexes = new Int32Array(64);
   private calls = 0;
-  /** 1 by command id for what may bring a key into being for which clients wait. */
+  /** By command id: MAY_MAKE for what may bring a key into being for which clients wait, MAY_END for other writes. */
   private readonly makesReady: Uint8Array;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
@@ -75,14 +77,19 @@ export class Executor {
     this.ctx = ctx;
     this.registry = registry;
     this.stats = ctx.stats;
-    this.newContext = newContext;
+    this.newContext = (outer) => {
+      const made = newContext(outer);
+      made.blocking.host = ctx.blocking;
+      return made;
+    };
     this.report = report;
     this.shards = ctx.shardCount;
     this.wanted = new Uint8Array(ctx.shardCount);
-    this.background = new Background(newContext());
-    this.makesReady = Uint8Array.from(registry.defs, (def) =>
-      def.flags.includes('write') && READY_GROUPS.includes(def.group) ? 1 : 0,
-    );
+    this.background = new Background(this.newContext());
+    this.makesReady = Uint8Array.from(registry.defs, (def) => {
+      if (!def.flags.includes('write')) return 0;
+      return READY_GROUPS.includes(def.group) ? MAY_MAKE : MAY_END;
+    });
     ctx.runner = this;
   }
 
@@ -172,16 +179,25 @@ export class Executor {
         if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
       }
     }
-    if (this.makesReady[cmdId] !== 0 && this.somebodyWaits()) return this.missed();
+    if (this.makesReady[cmdId] !== 0 && this.concernsWaiters(cmdId)) return this.missed();
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
     reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     reply.inline = true;
+    const { blocking } = this.ctx;
+    blocking.servesHere = false;
     this.run(cmdId, args, reply, client);
+    blocking.servesHere = true;
     reply.small = false;
     reply.inline = false;
     return !this.bigReply;
+  }
+
+  /** Whether a writing command may have to serve somebody. A key that ends concerns only who waits with a group. */
+  private concernsWaiters(cmdId: number): boolean {
+    if (this.makesReady[cmdId] === MAY_END && this.ctx.control.i32[CONTROL.groupReaders] === 0) return false;
+    return this.somebodyWaits();
   }
 
   /** Whether somebody waits for a key of a shard whose lease is held here: only shard threads serve them. */
@@ -339,6 +355,8 @@ export class Executor {
       this.failed(cmdId, reply, mark, error);
       ctl[CTL_WRITING] = 0;
     }
+    // What waits is counted when it has been carried out.
+    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
     if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
@@ -384,6 +402,7 @@ export class Executor {
     } catch (error) {
       this.failed(cmdId, reply, mark, error);
     }
+    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
     ticket.io = waitsAt;

@@ -164,6 +164,8 @@ export class ShardLoop implements WorkSource, JobHost {
       if (stepped) this.publish();
       const now = performance.now();
       if (now >= this.nextCycleMs) this.cycle(now);
+      // Keys that a job or active expiry took away.
+      if (this.blocking.deferred.length !== 0) this.serveDeferred();
       if (this.outbox !== null && this.outbox.pending) {
         this.sendOutbox(this.outbox, false);
         this.publish();

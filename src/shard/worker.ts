@@ -16,6 +16,6 @@ void runShardThread(workerData as ShardWorkerData, (parts) => {
   };
   const log = (message: string): void => parts.port.log('warning', message);
   const scripts = new ScriptEngine(parts.block, parts.threadId, registry);
-  decideScriptsWith(scripts.log, registry);
+  decideScriptsWith(scripts.log, scripts.store, registry);
   return { registry, executor: createExecutor({ ...parts, registry, report, log, scripts }) };
 });

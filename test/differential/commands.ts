@@ -5,7 +5,9 @@
 import type { SeededRandom } from '../harness/random.js';
 import type { Arg } from '../harness/resp-client.js';
 import { DUMPS } from './dumps.js';
+import { GEO } from './geo.js';
 import { HASHES } from './hashes.js';
+import { HYPERLOGLOGS } from './hyperloglogs.js';
 import { LISTS } from './lists.js';
 import { SETS } from './sets.js';
 import * as values from './values.js';
@@ -288,7 +290,9 @@ const FAMILIES: readonly (readonly [weight: number, rows: readonly Row[]])[] = [
   [0.13, EXPIRY],
   [0.04, CONNECTION],
   [0.03, BROKEN],
+  [0.2, GEO],
   [0.3, HASHES],
+  [0.15, HYPERLOGLOGS],
   [0.1, DUMPS],
   [0.3, LISTS],
   [0.35, SETS],

@@ -60,6 +60,22 @@ describe.each(VARIANTS)('dumps with %s', (_title, options) => {
     await client.ok('CONFIG', 'SET', 'hash-max-listpack-entries', '512');
   });
 
+  test('a dump that is too big for the thread that began it leaves no trace in the next', async () => {
+    await client.ok('SET', 'small', 'value');
+    const small = await dump('small');
+    await client.ok('DEL', 'big');
+    for (let i = 0; i < 20; i++)
+      await client.ok('RPUSH', 'big', Buffer.alloc(8000, i).fill(`${i} `.repeat(3), 9, 4000));
+    await client.ok('CONFIG', 'SET', 'rdbcompression', 'no');
+    const big = await dump('big');
+    expect(big.length).toBeGreaterThan(150_000);
+    for (let i = 0; i < 5; i++) {
+      expect(await dump('small')).toEqual(small);
+      expect((await dump('big')).equals(big)).toBe(true);
+    }
+    await client.ok('CONFIG', 'SET', 'rdbcompression', 'yes');
+  });
+
   test('a string of 40 MB goes out and comes in', { timeout: 60_000 }, async () => {
     await client.ok('SETRANGE', 'huge', 40_000_000, 'end');
     const bytes = await dump('huge');

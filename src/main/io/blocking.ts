@@ -32,6 +32,8 @@ export interface BlockedRequest {
   readonly db: number;
   /** Key indexes and arguments, for `blocking|forget`. */
   readonly keys: readonly Uint8Array[];
+  /** It is also carried out when a key is gone (XREADGROUP). */
+  readonly wantsAbsent: boolean;
   /** The shard has said that the client waits. */
   waits: boolean;
   timeoutReply: number;
@@ -53,12 +55,23 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     seq: conn.nextSeq,
     db: conn.db,
     keys,
+    wantsAbsent: io.registry.defs[id]!.name === 'xreadgroup',
     waits: false,
     timeoutReply: 0,
     deadlineMs: 0,
     timer: null,
   };
   openClaim(io.claims, conn.slot, conn.nextSeq);
+}
+
+/** Number of keys that clients of this thread wait for; `wantsAbsent`: of those alone who also wait for their end. */
+export function keysWaitedFor(io: IoThread, wantsAbsent: boolean): number {
+  const keys = new Set<string>();
+  for (const { blocked } of io.connections.values()) {
+    if (blocked === null || !blocked.waits || (wantsAbsent && !blocked.wantsAbsent)) continue;
+    for (const key of blocked.keys) keys.add(`${blocked.db} ${Buffer.from(key).toString('latin1')}`);
+  }
+  return keys.size;
 }
 
 /** The request could not be sent after all, or its reply has come. */

@@ -25,7 +25,7 @@ import {
 } from '../../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_KEY, ROUTE_LOCAL } from '../../shared/command/registry.js';
-import { BUSY, INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
+import { INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
@@ -33,6 +33,7 @@ import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
 import { beginBlocking, endBlocking, mayBlock } from './blocking.js';
+import { busyReply } from './busy-reply.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { beforeCommand } from './modes.js';
@@ -80,7 +81,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     (flags & FLAG_ALLOW_BUSY) === 0 &&
     io.executor.waitsForScript(id, args)
   ) {
-    return refuseWith(io, conn, id, BUSY);
+    return refuseWith(io, conn, id, busyReply(io.control));
   }
   if ((flags & FLAG_TRANSACTION) !== 0 || (conn.tx !== null && conn.tx.open)) {
     const what = inTransaction(io, conn, id, flags, args);

@@ -2,6 +2,7 @@
  * Puts an I/O thread together from what the main thread handed over: views, rings, mailboxes, control port, listener.
  */
 
+import { LibraryStore } from '../../shard/script/library-store.js';
 import { decideScriptsWith } from '../../shard/script/script-decision.js';
 import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/shard-thread.js';
@@ -63,7 +64,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     config,
     port,
   });
-  decideScriptsWith(new ScriptLog(block, threadId), registry);
+  decideScriptsWith(new ScriptLog(block, threadId), new LibraryStore(block), registry);
   const mailboxes = data.pairs.map((pair) => {
     const mailbox = new Mailbox(pair.mail, () => port.drainSync());
     mailbox.startIdsAt(1 + (pair.generation % 1024) * MAIL_IDS_PER_LIFE);

@@ -32,6 +32,7 @@ import {
   readWaiter,
   removeWaiter,
   W_NEXT,
+  W_WANTS_ABSENT,
   WaiterFields,
   waiterWord,
 } from './waiters.js';
@@ -40,6 +41,9 @@ import {
 export const NIL = 0;
 export const NULL_ARRAY = 1;
 export const ZERO = 2;
+
+/** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
+const COMMON_BIT = 31;
 
 /** Where the reply to a blocked request goes; `io` -1: nowhere, the command must not block. */
 export interface Ticket {
@@ -90,9 +94,15 @@ export class Blocking {
   /** Replies to clients that were served. */
   served: ServedReply[] = [];
   private readonly client = new WaiterClient();
+  /** In the context of a job or of background work: who serves the thread's waiters. */
+  host: Blocking | null = null;
+  /** False while an I/O thread runs a command: it serves nobody. */
+  servesHere = true;
+  private readonly control: ControlBlock;
   private readonly claims: readonly Int32Array[];
 
   constructor(control: ControlBlock) {
+    this.control = control;
     const claims: Int32Array[] = [];
     for (let io = 0; io < control.ioThreads; io++) claims.push(control.claims(io));
     this.claims = claims;
@@ -110,17 +120,24 @@ export class Blocking {
   noteReadyBytes(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
     if (firstWaiter(arena, db, u8, off, len) === NULL) return;
     const key = u8.slice(off, off + len);
-    for (const known of this.ready) {
+    const ready = this.list();
+    for (const known of ready) {
       if (known.shard === arena.shard && known.db === db && Buffer.compare(known.key, key) === 0) return;
     }
-    this.ready.push({ shard: arena.shard, db, key });
+    ready.push({ shard: arena.shard, db, key });
+  }
+
+  /** Where ready keys are noted: a job's are for the loop of its thread. */
+  private list(): ReadyKey[] {
+    return this.host === null ? this.ready : this.host.deferred;
   }
 
   /** Notes all keys of a database that somebody waits for (SWAPDB, and what makes many keys at once). */
   noteDatabase(arena: Arena, db: number): void {
     if (!anyWaits(arena)) return;
+    const ready = this.list();
     eachWaitedKey(arena, (number, key) => {
-      if (number === db) this.ready.push({ shard: arena.shard, db, key });
+      if (number === db) ready.push({ shard: arena.shard, db, key });
     });
   }
 
@@ -138,6 +155,7 @@ export class Blocking {
     timeoutReply: number,
     commandId: number,
     moreShards: boolean,
+    wantsAbsent = false,
   ): boolean {
     this.blocked = true;
     if (this.onlyKey !== 0) return true;
@@ -155,10 +173,12 @@ export class Blocking {
     fields.flags = ctx.client.flags;
     fields.clientId = ctx.client.id;
     fields.moreShards = moreShards;
+    fields.wantsAbsent = wantsAbsent;
     for (let k = 0; k < count; k++) {
       const i = keyIndexes[k]!;
       fields.keyIndex = i;
       const arena = arenaOf(ctx, args, i);
+      if (wantsAbsent) Atomics.or(this.control.i32, CONTROL.groupReaders, 1 << Math.min(arena.shard, COMMON_BIT));
       // The same key twice is one wait.
       forgetWaiter(arena, ticket.io, ticket.slot, ticket.seq, ctx.db, args.u8, args.off[i]!, args.len[i]!);
       addWaiter(arena, fields, args);
@@ -181,7 +201,10 @@ export class Blocking {
     let waiter = firstWaiter(arena, db, key, 0, key.length);
     while (waiter !== NULL) {
       const e = entryOf(ctx, ready);
-      if (e === NULL && !this.wantsAbsent) return;
+      if (e === NULL && waiterWord(arena, waiter, W_WANTS_ABSENT) === 0) {
+        waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+        continue;
+      }
       const stream = e !== NULL && entryType(arena, e) === TYPE_STREAM;
       const args = new Args();
       readWaiter(arena, waiter, fields, args);
@@ -214,14 +237,14 @@ export class Blocking {
     }
   }
 
-  /** A key that is gone concerns waiters for streams with groups (see `serveAbsent`). */
-  private wantsAbsent = false;
-
-  /** As `serveReady`, also where the key does not exist: for those who wait for what is gone (XREADGROUP). */
-  serveAbsent(ctx: ExecContext): void {
-    this.wantsAbsent = true;
-    this.serveReady(ctx);
-    this.wantsAbsent = false;
+  /**
+   * Notes a key that has changed or is gone, if somebody waits for it with a group: who does hears of it. Only where
+   * waiters are served. @requires CONTROL.groupReaders is not 0
+   */
+  noteChanged(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
+    if (!this.servesHere) return;
+    if (anyWaits(arena)) this.noteReadyBytes(arena, db, u8, off, len);
+    else if (arena.shard < COMMON_BIT) Atomics.and(this.control.i32, CONTROL.groupReaders, ~(1 << arena.shard));
   }
 
   /** Runs a waiter's command for its key. False when it would block again. */

@@ -3,7 +3,7 @@
  *
  *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter |
  *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
- *                    key index | argc | blob or 0 | payload bytes | more shards | - | payload
+ *                    key index | argc | blob or 0 | payload bytes | more shards | wants absent | payload
  *     payload:       length of each argument (int32), then their bytes
  *
  * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a
@@ -48,6 +48,8 @@ const W_BLOB = 12;
 const W_BYTES = 13;
 /** 1 when the command needs leases of further shards than the key's. */
 export const W_MORE_SHARDS = 14;
+/** 1 when the command is also carried out when the key is gone or becomes something else (XREADGROUP). */
+export const W_WANTS_ABSENT = 15;
 const HEAD_BYTES = 64;
 /** Longer requests lie in a blob. */
 const INLINE_BYTES_MAX = 16 * 1024;
@@ -65,6 +67,7 @@ export class WaiterFields {
   clientId = 0;
   keyIndex = 0;
   moreShards = false;
+  wantsAbsent = false;
 }
 
 const table = new ElementTable();
@@ -175,7 +178,7 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   i32[w + W_BLOB] = blob;
   i32[w + W_BYTES] = bytes;
   i32[w + W_MORE_SHARDS] = fields.moreShards ? 1 : 0;
-  i32[w + 15] = 0;
+  i32[w + W_WANTS_ABSENT] = fields.wantsAbsent ? 1 : 0;
   if (inline) copyBytes(arena.u8[segment]!, w * 4 + HEAD_BYTES, payload, 0, bytes);
   return waiter;
 }
@@ -195,6 +198,7 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   fields.clientId = arena.f64[segment]![(w + W_CLIENT_ID) >> 1]!;
   fields.keyIndex = i32[w + W_KEY_INDEX]!;
   fields.moreShards = i32[w + W_MORE_SHARDS] !== 0;
+  fields.wantsAbsent = i32[w + W_WANTS_ABSENT] !== 0;
   const argc = i32[w + W_ARGC]!;
   const bytes = i32[w + W_BYTES]!;
   const payload = new Uint8Array(bytes);

@@ -19,12 +19,12 @@ import { entryClock } from '../keyspace/entry.js';
 import { fsckShard, shardFigures } from '../keyspace/fsck.js';
 import { serializedLength } from '../keyspace/serialized-length.js';
 import { TABLE_ENTRIES_MAX } from '../keyspace/table.js';
+import { SKIP_CHECKSUM_WORD } from '../rdb/footer.js';
 import { valueEncodingName } from '../types/value.js';
 import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './debug-list.js';
 import { populate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
 import { reload } from './debug-reload.js';
-import { SKIP_CHECKSUM_WORD } from './dump.js';
 import { integerArg, smallInteger } from './keys-integer.js';
 
 /** Any number of arguments will do. */

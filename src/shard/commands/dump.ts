@@ -9,7 +9,6 @@
  */
 import { integer, key, keyOW, keyRO, OPT, str, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
-import { Crc64 } from '../../shared/crc64.js';
 import {
   BUSYKEY,
   DUMP_BAD_DATA,
@@ -28,7 +27,8 @@ import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { newClock } from '../keyspace/access-clock.js';
 import { entryType, setClock, TYPE_STRING } from '../keyspace/entry.js';
-import { RDB_HASH_METADATA_PRE_GA, RDB_VERSION_7_0, RDB_VERSION_7_4, RDB_VERSION_MAX } from '../rdb/rdb-format.js';
+import { CRC_BYTES, FOOTER_BYTES, soundFooter } from '../rdb/footer.js';
+import { RDB_HASH_METADATA_PRE_GA, RDB_VERSION_7_0, RDB_VERSION_7_4 } from '../rdb/rdb-format.js';
 import { BadDataError, RdbReader } from '../rdb/rdb-reader.js';
 import { RdbWriter } from '../rdb/rdb-writer.js';
 import { readValue, valueForm, writeValue } from '../rdb/value-codec.js';
@@ -37,13 +37,8 @@ import { valueLength } from '../types/value.js';
 import { integerArg } from './keys-integer.js';
 import { effectTime } from './strings-expiry.js';
 
-const VERSION_BYTES = 2;
-const CRC_BYTES = 8;
-const FOOTER_BYTES = VERSION_BYTES + CRC_BYTES;
 /** Bytes of a string that cost as much as one element of a collection. */
 const BYTES_AN_ELEMENT = 64;
-/** Word of DEBUG SET-SKIP-CHECKSUM-VALIDATION. */
-export const SKIP_CHECKSUM_WORD = CONTROL.debug + 1;
 const LFU_COUNTER_MAX = 255;
 const CLOCK_RANGE = 2 ** 24;
 const INT64_RANGE = 2 ** 63;
@@ -52,7 +47,6 @@ const AT_MS_MAX = 2 ** 63 - 1024;
 
 const WRITER = new RdbWriter();
 const READER = new RdbReader();
-const CRC = new Crc64();
 
 // ---- DUMP
 
@@ -65,6 +59,8 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
   const { arena } = ctx;
   const length = valueLength(arena, e);
   boundInline(reply, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
+  // What a dump before left that did not end: too big a reply for its thread, no memory.
+  WRITER.reset();
   WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
   const form = valueForm(arena, e, RDB_VERSION_7_0);
   WRITER.byte(form);
@@ -138,7 +134,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   const ttl = numberOption(args, 2, Number.POSITIVE_INFINITY, RESTORE_TTL, reply);
   if (ttl < 0) return;
-  if (!soundFooter(ctx, args)) {
+  if (!soundFooter(ctx.control, args, 3)) {
     reply.error(DUMP_BAD_FOOTER);
     return;
   }
@@ -153,20 +149,6 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
   if (atMs > 0 && (atMs <= ctx.nowMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
   else place(ctx, args, next, atMs);
   reply.ok();
-}
-
-/** Whether the payload's version is known and its checksum right. */
-function soundFooter(ctx: ExecContext, args: Args): boolean {
-  const { u8 } = args;
-  const off = args.off[3]!;
-  const len = args.len[3]!;
-  if (len < FOOTER_BYTES) return false;
-  const at = off + len - FOOTER_BYTES;
-  if ((u8[at]! | (u8[at + 1]! << 8)) > RDB_VERSION_MAX) return false;
-  if (ctx.control.i32[SKIP_CHECKSUM_WORD] !== 0) return true;
-  CRC.reset();
-  CRC.update(u8, off, len - CRC_BYTES);
-  return CRC.equals(u8, off + len - CRC_BYTES);
 }
 
 /** The payload's value as a detached entry; 0 when it is not sound. Throws ArenaFullError. */

@@ -48,6 +48,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
   }
   ctx.dirty += removed;
   ctx.notifyFlushed();
+  if (ctx.control.i32[CONTROL.groupReaders] !== 0) noteFlushed(ctx, db);
   ctx.leases.giveAll();
   if (mode === SYNC) {
     for (let shard = 0; shard < ctx.shardCount; shard++) {
@@ -60,6 +61,14 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
     }
   }
   reply.ok();
+}
+
+/** Who waits for streams of a database (-1: any) hears that they are gone. @requires all leases */
+function noteFlushed(ctx: ExecContext, db: number): void {
+  for (const keyspaces of ctx.keyspaces) {
+    for (const { arena, db: number } of keyspaces)
+      if (db < 0 || number === db) ctx.blocking.noteDatabase(arena, number);
+  }
 }
 
 /** Whoever watches a key that exists in a database (-1: any) has it changed. @requires all leases */

@@ -7,7 +7,10 @@ import { debugCommand } from './debug.js';
 import { dumpCommands } from './dump.js';
 import { expireCommands } from './expire.js';
 import { databaseCommands } from './flush.js';
+import { functionCommands } from './functions.js';
+import { geoCommands } from './geo.js';
 import { hashCommands } from './hashes.js';
+import { hyperloglogCommands } from './hyperloglog.js';
 import { keyCommandsBasic } from './keys.js';
 import { keyCommandsMove } from './keys-move.js';
 import { listCommands } from './lists.js';
@@ -19,6 +22,7 @@ import { scanCommands } from './scan.js';
 import { scriptingCommands } from './scripting.js';
 import { setCommands } from './sets.js';
 import { sortCommands } from './sort.js';
+import { streamCommands } from './streams.js';
 import { stringCommands } from './strings.js';
 import { transactionShardCommands } from './transactions.js';
 import { zsetCommands } from './zsets.js';
@@ -33,6 +37,8 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...scanCommands,
   ...databaseCommands,
   ...bitmapCommands,
+  ...geoCommands,
+  ...hyperloglogCommands,
   ...zsetCommands,
   ...zsetBlockingCommands,
   ...publishCommands,
@@ -40,11 +46,13 @@ export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...listBlockingCommands,
   ...hashCommands,
   ...setCommands,
+  ...streamCommands,
   ...sortCommands,
   objectCommand,
   memoryUsageCommand,
   debugCommand,
   ...scriptingCommands,
+  ...functionCommands,
   ...transactionShardCommands,
   ...blockingShardCommands,
 ];

@@ -18,7 +18,6 @@ import {
   NAME_BOUNDS,
   NOT_FLOAT,
   SCORE_BOUNDS,
-  SCORE_NAN,
   SYNTAX,
   ZADD_COMPARISONS,
   ZADD_CONDITIONS,
@@ -31,7 +30,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
 import { TYPE_ZSET } from '../keyspace/entry.js';
-import { detachedEntry, dropDetached, readTyped, removeKey, WRONG, writeTyped } from '../typed-key.js';
+import { readTyped, removeKey, WRONG, writeTyped } from '../typed-key.js';
 import { nameRange, parseNameBounds, parseScoreBounds, range, scoreRange } from '../types/zset/zset-range.js';
 import {
   ADD_GT,
@@ -39,21 +38,13 @@ import {
   ADD_LT,
   ADD_NX,
   ADD_XX,
-  freeMadeZset,
-  made,
-  newZset,
   scored,
-  ZSET_ADDED,
-  ZSET_NAN,
-  ZSET_REFUSED,
-  ZSET_UPDATED,
-  zsetAdd,
   zsetCount,
-  zsetExpect,
   zsetRank,
   zsetRemove,
   zsetScore,
 } from '../types/zset/zset-value.js';
+import { adding, addScored } from './zsets-add.js';
 import { zsetAlgebraCommands } from './zsets-algebra.js';
 import { zsetPopCommands } from './zsets-pop.js';
 import { zsetRandomCommands } from './zsets-random.js';
@@ -63,18 +54,6 @@ import { replyScore } from './zsets-reply.js';
 import { zsetScanCommands } from './zsets-scan.js';
 
 const LETTERS_FROM = 65;
-
-/** Scores of the running ZADD. */
-let scores = new Float64Array(64);
-
-/** What the options of the running ZADD say, and where its first score is. */
-class AddOptions {
-  flags = 0;
-  changes = false;
-  at = 2;
-}
-
-const OPTIONS = new AddOptions();
 
 function parseOptions(args: Args, flags: number): void {
   let changes = false;
@@ -90,68 +69,29 @@ function parseOptions(args: Args, flags: number): void {
     else if (args.is(i, 'ch')) changes = true;
     else break;
   }
-  OPTIONS.flags = flags;
-  OPTIONS.changes = changes;
-  OPTIONS.at = i;
+  adding.flags = flags;
+  adding.changes = changes;
+  adding.at = i;
 }
 
 /** The error that options and scores deserve; null, and the scores in `scores`, when there is none. */
 function parseAdd(args: Args, flags: number): Uint8Array | null {
   parseOptions(args, flags);
-  flags = OPTIONS.flags;
-  const words = args.argc - OPTIONS.at;
+  flags = adding.flags;
+  const words = args.argc - adding.at;
   if (words === 0 || words % 2 !== 0) return SYNTAX;
   if ((flags & ADD_NX) !== 0 && (flags & ADD_XX) !== 0) return ZADD_CONDITIONS;
   const both = ADD_GT | ADD_LT;
   if (((flags & ADD_NX) !== 0 && (flags & both) !== 0) || (flags & both) === both) return ZADD_COMPARISONS;
   const pairs = words >> 1;
   if ((flags & ADD_INCR) !== 0 && pairs > 1) return ZADD_INCR_PAIRS;
-  if (pairs > scores.length) scores = new Float64Array(2 * pairs);
+  adding.begin(2, pairs);
   for (let j = 0; j < pairs; j++) {
-    const i = OPTIONS.at + 2 * j;
+    const i = adding.at + 2 * j;
     if (!parseFloat64(args.u8, args.off[i]!, args.len[i]!)) return NOT_FLOAT;
-    scores[j] = float64.value;
+    adding.scores[j] = float64.value;
   }
   return null;
-}
-
-/** An entry in no dictionary yet for the key in argument 1, with an empty set that suits the pairs to come. */
-function detachedZset(ctx: ExecContext, args: Args, pairs: number): Ptr {
-  newZset(ctx, pairs, args.len[OPTIONS.at + 1]!);
-  try {
-    return detachedEntry(ctx, args, 1, TYPE_ZSET, made.encoding, made.root);
-  } catch (error) {
-    freeMadeZset(ctx.arena);
-    throw error;
-  }
-}
-
-/** What the running ZADD did. */
-class AddCounts {
-  added = 0;
-  updated = 0;
-  /** The last pair was not refused. */
-  processed = false;
-}
-
-const DONE = new AddCounts();
-
-/** Adds the pairs to the set in `e`; false when the sum would be NaN, which has changed nothing. */
-function addPairs(ctx: ExecContext, args: Args, e: Ptr, flags: number): boolean {
-  const { at } = OPTIONS;
-  const pairs = (args.argc - at) >> 1;
-  DONE.added = 0;
-  DONE.updated = 0;
-  DONE.processed = false;
-  for (let j = 0; j < pairs; j++) {
-    const i = at + 2 * j + 1;
-    const done = zsetAdd(ctx, e, scores[j]!, args.u8, args.dv, args.off[i]!, args.len[i]!, flags);
-    if (done === ZSET_NAN) return false;
-    if (done === ZSET_ADDED) DONE.added++;
-    else if (done === ZSET_UPDATED) DONE.updated++;
-    DONE.processed = done !== ZSET_REFUSED;
-  }
-  return true;
 }
 
 // hot: ZADD, ZINCRBY
@@ -161,47 +101,7 @@ function add(ctx: ExecContext, args: Args, reply: Reply, given: number): void {
     reply.error(error);
     return;
   }
-  const { flags } = OPTIONS;
-  const pairs = (args.argc - OPTIONS.at) >> 1;
-  const e = writeTyped(ctx, args, 1, TYPE_ZSET, reply);
-  if (e === WRONG) return;
-  const increment = (flags & ADD_INCR) !== 0;
-  if (e === NULL) {
-    if ((flags & ADD_XX) !== 0) {
-      if (increment) reply.nil();
-      else reply.int(0);
-      return;
-    }
-    createWith(ctx, args, pairs, flags);
-  } else {
-    if (pairs > 1) zsetExpect(ctx, e, pairs);
-    if (!addPairs(ctx, args, e, flags)) {
-      reply.error(SCORE_NAN);
-      return;
-    }
-  }
-  const changed = DONE.added + DONE.updated;
-  if (changed > 0) {
-    ctx.dirty += changed;
-    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.ZSET, increment ? 'zincr' : 'zadd', args, 1);
-    if (e === NULL) ctx.signalReady(args, 1);
-  }
-  if (!increment) reply.int(OPTIONS.changes ? changed : DONE.added);
-  else if (DONE.processed) replyScore(reply, scored.score);
-  else reply.nil();
-}
-
-/** Makes the key in argument 1, which the last lookup did not find, a set of the pairs. */
-function createWith(ctx: ExecContext, args: Args, pairs: number, flags: number): void {
-  const e = detachedZset(ctx, args, pairs);
-  try {
-    addPairs(ctx, args, e, flags);
-    ctx.keyspace.insert(e);
-  } catch (error) {
-    dropDetached(ctx, e);
-    throw error;
-  }
-  if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
+  addScored(ctx, args, reply);
 }
 
 function zadd(ctx: ExecContext, args: Args, reply: Reply): void {

@@ -5,7 +5,6 @@
  * feeding
  * the digest back where it does.
  */
-import { createHash } from 'node:crypto';
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import { hashDigest } from '../types/hash/hash-cells.js';
@@ -14,6 +13,7 @@ import { setDigest } from '../types/set/set-cells.js';
 import { streamDigest } from '../types/stream/stream-cells.js';
 import { stringToBytes } from '../types/string-value.js';
 import { zsetDigest } from '../types/zset/zset-cells.js';
+import { mixDigest, xorDigest } from './digest-mix.js';
 import { entryExpireAtMs, entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from './entry.js';
 import { entryKeyBytes } from './entry-key.js';
 import type { Keyspace } from './keyspace.js';
@@ -21,23 +21,9 @@ import { TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 import { walkTables } from './walk.js';
 
 const DIGEST_BYTES = 20;
+/** Redis's number of the type; 5 are modules there. The others are the same. */
+const REDIS_STREAM = 6;
 const EXPIRE_MARK = Buffer.from('!!expire!!');
-
-function sha1(bytes: Uint8Array): Uint8Array {
-  return createHash('sha1').update(bytes).digest();
-}
-
-/** digest ^= SHA1(bytes): order does not matter. */
-export function xorDigest(digest: Uint8Array, bytes: Uint8Array): void {
-  const hash = sha1(bytes);
-  for (let i = 0; i < DIGEST_BYTES; i++) digest[i]! ^= hash[i]!;
-}
-
-/** digest = SHA1(digest ^ SHA1(bytes)): order matters. */
-export function mixDigest(digest: Uint8Array, bytes: Uint8Array): void {
-  xorDigest(digest, bytes);
-  digest.set(sha1(digest));
-}
 
 function bigEndian32(n: number): Uint8Array {
   const bytes = new Uint8Array(4);
@@ -48,7 +34,7 @@ function bigEndian32(n: number): Uint8Array {
 /** Mixes an entry's value and the fact of its expiry into `digest`. @requires lease */
 export function mixValue(arena: Arena, e: Ptr, digest: Uint8Array): void {
   const type = entryType(arena, e);
-  mixDigest(digest, bigEndian32(type));
+  mixDigest(digest, bigEndian32(type === TYPE_STREAM ? REDIS_STREAM : type));
   switch (type) {
     case TYPE_LIST:
       listDigest(arena, e, digest);

@@ -129,7 +129,7 @@ export class ForeignStreamNode {
     const fields = this.n;
     this.names = fields;
     this.namesAt = this.p;
-    if (live === 0 || fields === 0 || !this.skip(fields)) return false;
+    if (fields === 0 || !this.skip(fields)) return false;
     if (!this.integer() || this.n !== 0) return false;
     this.entriesAt = this.p;
     for (let first = true; this.p < this.end; first = false) {

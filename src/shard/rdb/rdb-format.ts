@@ -44,6 +44,10 @@ export const SPECIAL_LZF = 3;
 export const NODE_PLAIN = 1;
 export const NODE_PACKED = 2;
 
+/** In front of a library of functions, and of one as release candidates of 7.0 wrote it. */
+export const RDB_OPCODE_FUNCTION = 245;
+export const RDB_OPCODE_FUNCTION_PRE_GA = 246;
+
 /** Versions of the format: of Redis 7.0, which has all that usually is needed; of 7.2; of 7.4, with expiring fields. */
 export const RDB_VERSION_7_0 = 10;
 export const RDB_VERSION_7_2 = 11;

@@ -37,6 +37,8 @@ export class StreamGroupFigures {
   readonly name: Text = newText();
   readonly lastId = new StreamIdParts();
   readonly read = new Count64();
+  /** The dump is too old to say what the group has read: estimate it. Only when read. */
+  estimated = false;
   pending = 0;
   consumers = 0;
 }
@@ -86,7 +88,7 @@ export interface StreamBuilder {
   addNode(id: StreamIdParts, listpack: Text, node: ForeignStreamNode): void;
   /** All entries are there. */
   setFigures(figures: StreamFigures): void;
-  /** False if there is a group of that name. What follows belongs to it. `read.hi` and `lo` UNKNOWN: estimate it. */
+  /** False if there is a group of that name. What follows belongs to it. */
   addGroup(group: StreamGroupFigures): boolean;
   /** False if the entry is pending already. */
   addPending(pending: StreamPending): boolean;
@@ -202,6 +204,8 @@ function readNodes(builder: StreamBuilder, first: StreamIdParts, reader: RdbRead
     NODE_ID.set(dv.getInt32(off), dv.getInt32(off + 4), dv.getInt32(off + 8), dv.getInt32(off + 12));
     reader.string();
     if (!NODE.open(text.u8, text.dv, text.off, text.len, NODE_ID)) throw BAD_DATA;
+    // A node may have lost all its entries in Redis (XTRIM MINID).
+    if (NODE.live === 0) continue;
     if (entries === 0) first.copy(NODE.first);
     else if (LAST_SEEN.compare(NODE_ID) >= 0 || LAST_SEEN.compare(NODE.first) >= 0) throw BAD_DATA;
     LAST_SEEN.copy(NODE.last);
@@ -218,7 +222,8 @@ function readGroup(builder: StreamBuilder, form: number, reader: RdbReader): voi
   readId(reader, GROUP.lastId);
   GROUP.read.hi = UNKNOWN;
   GROUP.read.lo = UNKNOWN;
-  if (form !== RDB_STREAM_LISTPACKS) {
+  GROUP.estimated = form === RDB_STREAM_LISTPACKS;
+  if (!GROUP.estimated) {
     reader.length64();
     GROUP.read.hi = reader.hi;
     GROUP.read.lo = reader.lo;

@@ -11,7 +11,7 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { ExecContext } from '../context.js';
-import { entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET } from '../keyspace/entry.js';
+import { entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from '../keyspace/entry.js';
 import { detachedEntry, dropDetached } from '../typed-key.js';
 import { rootOf } from '../types/root.js';
 import { hashForm, readHash, writeHash } from './hash-codec.js';
@@ -32,6 +32,9 @@ import {
   RDB_SET,
   RDB_SET_INTSET,
   RDB_SET_LISTPACK,
+  RDB_STREAM_LISTPACKS,
+  RDB_STREAM_LISTPACKS_2,
+  RDB_STREAM_LISTPACKS_3,
   RDB_STRING,
   RDB_ZSET,
   RDB_ZSET_2,
@@ -41,6 +44,8 @@ import {
 import { BAD_DATA, type RdbReader } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
 import { readSet, setForm, writeSet } from './set-codec.js';
+import { readStream, streamForm, writeStream } from './stream-codec.js';
+import { StoredStream, StreamReceiver } from './stream-parts.js';
 import { readString, writeString } from './string-codec.js';
 import { readZset, writeZset, zsetForm } from './zset-codec.js';
 
@@ -57,6 +62,8 @@ export function valueForm(arena: Arena, e: Ptr, version: number): number {
       return zsetForm(arena, e);
     case TYPE_HASH:
       return hashForm(arena, e);
+    case TYPE_STREAM:
+      return streamForm(version);
     default:
       throw new Error(`value of unknown type ${entryType(arena, e)}`);
   }
@@ -79,6 +86,9 @@ export function writeValue(writer: RdbWriter, arena: Arena, e: Ptr, form: number
       return;
     case TYPE_HASH:
       writeHash(writer, arena, e, form);
+      return;
+    case TYPE_STREAM:
+      writeStream(writer, new StoredStream().open(arena, e), form);
       return;
     default:
       throw new Error(`value of unknown type ${entryType(arena, e)}`);
@@ -113,6 +123,10 @@ function typeOfForm(form: number): number {
     case RDB_HASH_METADATA:
     case RDB_HASH_LISTPACK_EX:
       return TYPE_HASH;
+    case RDB_STREAM_LISTPACKS:
+    case RDB_STREAM_LISTPACKS_2:
+    case RDB_STREAM_LISTPACKS_3:
+      return TYPE_STREAM;
     default:
       throw BAD_DATA;
   }
@@ -146,6 +160,9 @@ function fill(ctx: ExecContext, e: Ptr, type: number, form: number, reader: RdbR
       return;
     case TYPE_ZSET:
       readZset(ctx, e, form, reader);
+      return;
+    case TYPE_STREAM:
+      readStream(new StreamReceiver().open(ctx, e), form, reader);
       return;
     default:
       readHash(ctx, e, form, reader);

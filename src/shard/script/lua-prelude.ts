@@ -6,7 +6,10 @@
  * table access more than in plain Lua, without a call.
  */
 
-/** Run once, with `redis` and the libraries in the globals. Returns the environment of scripts and the real globals. */
+/**
+ * Run once, with `redis`, the libraries and REGISTER_FUNCTION in the globals. Returns the environment of scripts, the
+ * real globals, the environment of functions, the switch of its load-time globals, and the error handler.
+ */
 export const PRELUDE = `
 local real = {}
 local protected = setmetatable({}, {__mode = 'k'})
@@ -25,6 +28,9 @@ local function protect(t, missing)
   return front
 end
 
+local register_function = __register_function
+__register_function = nil
+
 local allowed = {'xpcall', 'tostring', 'next', 'assert', 'tonumber', 'rawequal', 'collectgarbage', 'type', 'select',
   'unpack', 'gcinfo', 'loadstring', '_VERSION', 'load', 'error', 'newproxy', 'pcall'}
 for _, name in ipairs(allowed) do real[name] = _G[name] end
@@ -36,7 +42,6 @@ for _, name in ipairs({'string', 'math', 'table', 'coroutine', 'redis', 'cjson',
   end
 end
 real.server = real.redis
-real.os = protect({clock = os.clock})
 string.dump = nil
 
 function real.rawset(t, k, v)
@@ -47,7 +52,7 @@ function real.rawget(t, k)
   return raw_get(protected[t] or t, k)
 end
 function real.setmetatable(t, m)
-  if protected[t] then error(READONLY, 2) end
+  if protected[t] then error(READONLY, 0) end
   return set_meta(t, m)
 end
 function real.getmetatable(t)
@@ -63,9 +68,24 @@ function real.pairs(t)
 end
 function real.ipairs(t) return ipairs(protected[t] or t) end
 
-local env = protect(real, function(_, name)
+local function missing(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end)
+end
+
+-- While a library loads it sees a redis table that registers and logs, and nothing else.
+local load_redis = {register_function = register_function}
+for name, value in pairs(redis) do
+  if name == 'log' or name:find('^LOG_') or name:find('^REDIS_VERSION') then load_redis[name] = value end
+end
+local load_globals = set_meta({redis = protect(load_redis, missing)}, {__index = missing})
+local function_meta = {__index = real, __newindex = refuse, __metatable = false}
+local function_env = set_meta({}, function_meta)
+protected[function_env] = real
+local function load_switch(loading)
+  function_meta.__index = loading and load_globals or real
+end
+
+local env = protect(real, missing)
 real._G = env
 
 function real.setfenv(f, t)
@@ -133,5 +153,5 @@ end
 -- Strings find their methods without the metatable that scripts could otherwise change.
 get_meta('').__index = string
 debug, io, os, package, require, dofile, loadfile, print, module = nil
-return env, real, handler
+return env, real, function_env, load_switch, handler
 `;

@@ -28,6 +28,15 @@ import { GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
 const INT64_LIMIT = 2 ** 63;
 const KEY_INDEXES = 1024;
 
+/** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
+const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
+  (
+    'acl auth client config discard exec function hello latency monitor multi psubscribe psync punsubscribe quit' +
+    ' replicaof reset role script shutdown slaveof slowlog ssubscribe subscribe sunsubscribe sync unsubscribe unwatch' +
+    ' watch'
+  ).split(' '),
+);
+
 /** The client as which a script calls commands: the caller's, in a database that the script may change. */
 export class ScriptClient implements ClientState {
   id = 0;
@@ -157,7 +166,11 @@ export class RedisApi {
     reply.proto = this.vm.resp;
     let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
     if (id >= 0 && (registry.flags[id]! & FLAG_CONTAINER) !== 0 && args.argc > 1) id = registry.lookupSub(id, args);
-    if (id < 0) return this.builtIn() ? null : 'Unknown Redis command called from script';
+    if (id < 0) {
+      if (this.builtIn()) return null;
+      const known = NOT_FOR_SCRIPTS.has(args.latin1(0).toLowerCase());
+      return known ? 'This Redis command is not allowed from script' : 'Unknown Redis command called from script';
+    }
     if (!registry.arityOk(id, args.argc)) return 'Wrong number of args calling Redis command from script';
     const flags = registry.flags[id]!;
     if ((flags & FLAG_NOSCRIPT) !== 0) return 'This Redis command is not allowed from script';

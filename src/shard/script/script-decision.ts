@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Registry } from '../../shared/command/registry.js';
 import type { Args } from '../../shared/resp/args.js';
-import { isClosedScript } from './script-keys.js';
+import type { LibraryStore } from './library-store.js';
+import { isClosedLibrary, isClosedScript } from './script-keys.js';
 import type { ScriptLog } from './script-log.js';
 
 /** Decisions kept. */
@@ -15,13 +16,18 @@ const SHA_CHARS = 40;
 const BODY_KEY_MAX = 4096;
 
 let scripts: ScriptLog | null = null;
+let libraries: LibraryStore | null = null;
 let registry: Registry | null = null;
+/** Names of functions, in lower case, that touch only the keys they are given; of this generation of the libraries. */
+const closedFunctions = new Set<string>();
+let functionGeneration = 0;
 /** By SHA1, and by text for short scripts that come with EVAL. */
 const closed = new Map<string, boolean>();
 
 /** Tells this thread where scripts are. Once, before it serves. */
-export function decideScriptsWith(log: ScriptLog, commands: Registry): void {
+export function decideScriptsWith(log: ScriptLog, store: LibraryStore, commands: Registry): void {
   scripts = log;
+  libraries = store;
   registry = commands;
 }
 
@@ -50,4 +56,21 @@ export function isOpenCall(args: Args): boolean {
   const name = length <= BODY_KEY_MAX ? text : createHash('sha1').update(text, 'latin1').digest('hex');
   const known = closed.get(name);
   return !(known ?? remember(name, isClosedScript(text, registry)));
+}
+
+/** Whether FCALL with these arguments may touch keys that it does not name. */
+export function isOpenFunction(args: Args): boolean {
+  if (registry === null || libraries === null) return true;
+  if (libraries.generation !== functionGeneration) decideFunctions(libraries, registry);
+  return !closedFunctions.has(args.latin1(1).toLowerCase());
+}
+
+function decideFunctions(store: LibraryStore, commands: Registry): void {
+  const { generation } = store;
+  closedFunctions.clear();
+  for (const { code, functions } of store.all()) {
+    if (!isClosedLibrary(code.slice(code.indexOf('\n')), commands)) continue;
+    for (const { name } of functions) closedFunctions.add(name.toLowerCase());
+  }
+  functionGeneration = generation;
 }

@@ -17,11 +17,15 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
+import { type Callable, FunctionLibraries } from './function-libraries.js';
+import { LibraryStore } from './library-store.js';
 import { registerLibraries } from './libs/register.js';
 import { PRELUDE } from './lua-prelude.js';
 import { writeLuaValue } from './lua-values.js';
-import { LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
+import { GLOBALS, LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
 import { RedisApi, type RunningScript } from './redis-api.js';
+import { FunctionRegistration, REGISTER_FUNCTION } from './register-function.js';
+import { writeRunningFunction } from './running-function.js';
 import { ALLOW_OOM, COMPAT, NO_WRITES, readShebang } from './script-flags.js';
 import { ScriptLog } from './script-log.js';
 
@@ -34,27 +38,29 @@ const COMPILED_MAX = 5000;
 const COLLECT_EVERY = 50;
 const DEFAULT_THRESHOLD_MS = 5000;
 
-interface Compiled {
-  readonly ref: number;
-  readonly flags: number;
-  readonly name: string;
-}
-
 export class ScriptEngine {
   readonly log: ScriptLog;
+  readonly store: LibraryStore;
+  /** Functions that are compiled here; null until the interpreter is there. */
+  libraries: FunctionLibraries | null = null;
   private readonly control: ControlBlock;
   private readonly registry: Registry;
   private readonly threadWord: number;
+  private readonly shard: number;
   private vm: LuaVm | null = null;
   private api: RedisApi | null = null;
   private envRef = 0;
   private realRef = 0;
   private hookFn = 0;
-  private compiled = new Map<string, Compiled>();
+  private compiled = new Map<string, Callable>();
   private generation = 0;
   private runs = 0;
   private startedMs = 0;
   private killed = false;
+  /** The script that runs, its command, and whether KEYS and ARGV stand in the globals. */
+  private current: Callable | null = null;
+  private args: Args | null = null;
+  private globalsSet = false;
   /** The interpreter must be made (again): the loop calls `start`. */
   wanted = false;
 
@@ -62,12 +68,19 @@ export class ScriptEngine {
     this.control = control;
     this.registry = registry;
     this.log = new ScriptLog(control, threadId);
+    this.store = new LibraryStore(control);
+    this.shard = threadId - control.shardThreadId(0);
     this.threadWord = control.threadWord(threadId);
   }
 
   /** Whether scripts can run now. */
   get ready(): boolean {
     return this.vm !== null;
+  }
+
+  /** Whether a script runs. */
+  get isRunning(): boolean {
+    return this.api !== null && this.api.running !== null;
   }
 
   /** Makes the interpreter. */
@@ -78,11 +91,17 @@ export class ScriptEngine {
     const api = new RedisApi(vm, this.registry);
     api.register();
     registerLibraries(vm);
-    if (!vm.load(Buffer.from(PRELUDE), '@sherd') || !vm.call(0, 3, 0)) {
+    const registration = new FunctionRegistration(vm);
+    vm.pushFunction(() => registration.call());
+    vm.setField(GLOBALS, REGISTER_FUNCTION);
+    if (!vm.load(Buffer.from(PRELUDE), '@sherd') || !vm.call(0, 5, 0)) {
       throw new Error(`script environment: ${vm.text(-1)}`);
     }
-    // env, real globals, error handler: the handler stays at the bottom of the stack.
+    // What the prelude returned, from the last: the error handler stays at the bottom of the stack.
     vm.m._lua_insert(vm.l, 1);
+    const loadSwitch = vm.ref();
+    const env = vm.ref();
+    this.libraries = new FunctionLibraries(vm, this.store, registration, { env, loadSwitch });
     this.realRef = vm.ref();
     this.envRef = vm.ref();
     this.hookFn = vm.m.addFunction(() => this.hook(), 'vii');
@@ -92,18 +111,24 @@ export class ScriptEngine {
     this.vm = vm;
   }
 
-  /** For the hook of Lua: counts time, and ends the script when somebody wants that. */
+  /** For the hook of Lua: counts time, and ends the script when somebody wants that. Errors leave it by longjmp. */
   private hook(): undefined {
     const { vm, control, threadWord } = this;
     const running = this.api!.running;
-    if (running === null) return;
+    if (running === null) {
+      this.endLateLoad();
+      return;
+    }
     const busyAt = threadWord + THREAD.scriptBusy;
     const elapsed = performance.now() - this.startedMs;
     if (control.i32[busyAt] === 0) {
       const threshold = Number(running.ctx.config.get('busy-reply-threshold') ?? DEFAULT_THRESHOLD_MS);
       if (threshold <= 0 || elapsed < threshold) return;
       Atomics.store(control.i32, threadWord + THREAD.scriptKill, 0);
-      Atomics.store(control.i32, busyAt, SCRIPT_BUSY.running | (running.wrote ? SCRIPT_BUSY.wrote : 0));
+      const { isFunction, name } = this.current!;
+      if (isFunction) writeRunningFunction(control, this.shard, name, this.args!, elapsed);
+      const bits = (running.wrote ? SCRIPT_BUSY.wrote : 0) | (isFunction ? SCRIPT_BUSY.isFunction : 0);
+      Atomics.store(control.i32, busyAt, SCRIPT_BUSY.running | bits);
       Atomics.add(control.i32, CONTROL.busyScripts, 1);
       running.ctx.log(`Slow script detected: still in execution after ${Math.round(elapsed)} milliseconds.`);
       return;
@@ -114,10 +139,26 @@ export class ScriptEngine {
     // From now on each line raises, so no pcall of the script keeps it alive.
     if (!this.killed) vm!.m._lua_sethook(vm!.l, this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
-    vm!.newTable(0, 1);
-    vm!.pushText('ERR Error running script: Script killed by user with SCRIPT KILL...');
-    vm!.setField(-2, 'err');
-    vm!.error();
+    this.raise(
+      `ERR Error running script: Script killed by user with ${this.current!.isFunction ? 'FUNCTION' : 'SCRIPT'} KILL...`,
+    );
+  }
+
+  /** Ends the code of a library that loads for too long. */
+  private endLateLoad(): void {
+    const { deadlineMs } = this.libraries!;
+    if (deadlineMs === 0 || performance.now() < deadlineMs) return;
+    this.vm!.m._lua_sethook(this.vm!.l, this.hookFn, MASK_LINE | MASK_COUNT, 1);
+    this.killed = true;
+    this.raise('ERR FUNCTION LOAD timeout');
+  }
+
+  private raise(text: string): void {
+    const vm = this.vm!;
+    vm.newTable(0, 1);
+    vm.pushText(text);
+    vm.setField(-2, 'err');
+    vm.error();
   }
 
   /** The SHA1 of a script, in hex. */
@@ -126,7 +167,7 @@ export class ScriptEngine {
   }
 
   /** Compiles a script and makes it known. A string is the error. @requires ready */
-  learn(body: Uint8Array, sha: string): Compiled | string {
+  learn(body: Uint8Array, sha: string): Callable | string {
     this.sync();
     const known = this.compiled.get(sha);
     if (known !== undefined) return known;
@@ -145,7 +186,7 @@ export class ScriptEngine {
     this.compiled.clear();
   }
 
-  private compile(body: Uint8Array, sha: string): Compiled | string {
+  private compile(body: Uint8Array, sha: string): Callable | string {
     const vm = this.vm!;
     const shebang = readShebang(body);
     if (typeof shebang === 'string') return `ERR ${shebang}`;
@@ -156,13 +197,13 @@ export class ScriptEngine {
     }
     vm.pushRef(this.envRef);
     vm.m._lua_setfenv(vm.l, -2);
-    const compiled = { ref: vm.ref(), flags: shebang.flags, name: sha };
+    const compiled = { ref: vm.ref(), flags: shebang.flags, name: sha, isFunction: false };
     this.compiled.set(sha, compiled);
     return compiled;
   }
 
   /** The script with this SHA1 (lower case), compiled; null when nobody loaded it. */
-  lookup(sha: string): Compiled | null {
+  lookup(sha: string): Callable | null {
     this.sync();
     const known = this.compiled.get(sha);
     if (known !== undefined) return known;
@@ -177,7 +218,7 @@ export class ScriptEngine {
    * @requires the leases that it needs
    */
   // hot: EVALSHA
-  run(ctx: ExecContext, script: Compiled, args: Args, keys: number, readOnly: boolean, reply: Reply): void {
+  run(ctx: ExecContext, script: Callable, args: Args, keys: number, readOnly: boolean, reply: Reply): void {
     const { flags } = script;
     if ((flags & COMPAT) === 0) {
       if ((flags & NO_WRITES) === 0 && readOnly) {
@@ -203,21 +244,49 @@ export class ScriptEngine {
     api.client.flags = ctx.client.flags;
     api.running = running;
     this.startedMs = performance.now();
+    this.current = script;
+    this.args = args;
+    if (script.isFunction) this.pushFunction(script, args, keys);
+    else this.pushScript(script, args, keys);
+    if (ctx.effectsOn) ctx.effects.beginGroup();
+    const returned = vm.call(script.isFunction ? 2 : 0, 1, 1);
+    if (returned) writeLuaValue(vm, reply);
+    else this.writeError(script, reply);
+    if (ctx.effectsOn) ctx.effects.endGroup();
+    ctx.ownEffects = true;
+    api.running = null;
+    this.args = null;
+    this.settle();
+  }
+
+  /** A script finds its arguments in the globals KEYS and ARGV. */
+  private pushScript(script: Callable, args: Args, keys: number): void {
+    const vm = this.vm!;
     vm.pushRef(this.realRef);
     this.pushArguments(args, 3, keys);
     vm.setField(-2, 'KEYS');
     this.pushArguments(args, 3 + keys, args.argc - 3 - keys);
     vm.setField(-2, 'ARGV');
     vm.pop(1);
+    this.globalsSet = true;
     vm.pushRef(script.ref);
-    if (ctx.effectsOn) ctx.effects.beginGroup();
-    const returned = vm.call(0, 1, 1);
-    if (returned) writeLuaValue(vm, reply);
-    else this.writeError(script, reply);
-    if (ctx.effectsOn) ctx.effects.endGroup();
-    ctx.ownEffects = true;
-    api.running = null;
-    this.settle();
+  }
+
+  /** A function is called with them. */
+  private pushFunction(script: Callable, args: Args, keys: number): void {
+    const vm = this.vm!;
+    if (this.globalsSet) {
+      this.globalsSet = false;
+      vm.pushRef(this.realRef);
+      vm.pushNil();
+      vm.setField(-2, 'KEYS');
+      vm.pushNil();
+      vm.setField(-2, 'ARGV');
+      vm.pop(1);
+    }
+    vm.pushRef(script.ref);
+    this.pushArguments(args, 3, keys);
+    this.pushArguments(args, 3 + keys, args.argc - 3 - keys);
   }
 
   private pushArguments(args: Args, from: number, count: number): void {
@@ -230,7 +299,7 @@ export class ScriptEngine {
   }
 
   /** Writes the error on top of the stack, which the handler has made a table, and pops it. */
-  private writeError(script: Compiled, reply: Reply): void {
+  private writeError(script: Callable, reply: Reply): void {
     const vm = this.vm!;
     if (vm.type(-1) === T_TABLE) {
       vm.getField(-1, 'err');
@@ -257,18 +326,37 @@ export class ScriptEngine {
       Atomics.store(control.i32, threadWord + THREAD.scriptBusy, 0);
       Atomics.sub(control.i32, CONTROL.busyScripts, 1);
     }
-    if (this.killed) {
-      this.killed = false;
-      vm.m._lua_sethook(vm.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
-    }
+    this.rearm();
     if (++this.runs % COLLECT_EVERY !== 0) return;
     vm.collectStep(COLLECT_EVERY);
     vm.trim();
     this.api!.trim();
     if (vm.heap.length > HEAP_BYTES_MAX) {
       this.vm = null;
+      this.libraries = null;
       this.wanted = true;
     }
+  }
+
+  /** After what was ended by force: the hook looks at the clock again, now and then. */
+  private rearm(): void {
+    if (!this.killed) return;
+    this.killed = false;
+    this.vm!.m._lua_sethook(this.vm!.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
+  }
+
+  /** As FunctionLibraries.load. @requires ready; the leases of all shards */
+  loadLibrary(code: Uint8Array, replace: boolean): string | { readonly error: string } {
+    const loaded = this.libraries!.load(code, replace);
+    this.rearm();
+    return loaded;
+  }
+
+  /** As FunctionLibraries.restore. @requires ready; the leases of all shards */
+  restoreLibraries(codes: readonly Uint8Array[], flush: boolean, replace: boolean): string | null {
+    const error = this.libraries!.restore(codes, flush, replace);
+    this.rearm();
+    return error;
   }
 
   /** Forgets all scripts, in all threads. */

@@ -24,8 +24,7 @@ import {
   TABLE_ENTRIES_MAX,
   tableEntries,
 } from '../keyspace/table.js';
-import { copyElement, elementCellBytes, freeElement, hashName, nameEquals, visitElement } from './element.js';
-import { freeTableRoot } from './garbage.js';
+import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
 
 /** First word of a root that the type may use, and how many. */
 export const ROOT_TYPE_WORD = 6;
@@ -238,7 +237,6 @@ export class ElementCursor {
 }
 
 const WALK = new ElementCursor();
-const COPY = new ElementTable();
 
 /** Bytes of all cells of a table-encoded value, its root included. O(n). */
 export function tableCellBytes(arena: Arena, root: Ptr): number {
@@ -249,26 +247,6 @@ export function tableCellBytes(arena: Arena, root: Ptr): number {
   WALK.open(arena, root);
   for (let el = WALK.next(); el !== 0; el = WALK.next()) bytes += elementCellBytes(arena, el);
   return bytes;
-}
-
-/** A copy of a table-encoded value's elements under a new root in `to`; the type's words are 0. */
-export function copyTable(from: Arena, root: Ptr, to: Arena): Ptr {
-  const copy = createTableRoot(to);
-  const table = COPY.open(to, copy);
-  WALK.open(from, root);
-  let copied = NULL;
-  try {
-    for (let el = WALK.next(); el !== 0; el = WALK.next()) {
-      copied = copyElement(from, el, to);
-      addElement(table, copied);
-      copied = NULL;
-    }
-  } catch (error) {
-    if (copied !== NULL) freeElement(to, copied);
-    freeTableRoot(to, copy);
-    throw error;
-  }
-  return copy;
 }
 
 /** Adds an element whose name is known not to be in the table. */

@@ -16,6 +16,8 @@ import { freeElement } from './element.js';
 import { ROOT_NEXT, ROOT_POSITION, ROOT_TYPE_WORD, visitTableValue } from './element-table.js';
 import { freeTimesStep, visitTimes } from './hash/hash-times.js';
 import { freeListStep, visitListGarbage } from './list/list-garbage.js';
+import { freeStreamStep, visitStreamGarbage } from './stream/stream-cells.js';
+import { freeGroupStep, visitGroupGarbage } from './stream/stream-groups.js';
 import { freeTreeStep, visitTree } from './zset/score-tree-cells.js';
 
 /** Kinds of garbage, in word ROOT_KIND of the root. */
@@ -23,10 +25,14 @@ export const ROOT_KIND = 5;
 export const GARBAGE_TABLE = 1;
 /** A chain of nodes of a list. */
 export const GARBAGE_LIST = 2;
+/** Nodes of a stream, its groups freed. */
+export const GARBAGE_STREAM = 3;
 /** A table of fields with the tree of their times. */
 export const GARBAGE_HASH = 4;
 /** A table of members with the tree of their scores. */
 export const GARBAGE_ZSET = 5;
+/** A group of a stream. */
+export const GARBAGE_GROUP = 6;
 
 /** Elements that are freed at once. */
 const FREE_AT_ONCE = 1024;
@@ -89,6 +95,10 @@ function freeStep(arena: Arena, root: Ptr): boolean {
       return freeTableStep(arena, root);
     case GARBAGE_LIST:
       return freeListStep(arena, root);
+    case GARBAGE_STREAM:
+      return freeStreamStep(arena, root);
+    case GARBAGE_GROUP:
+      return freeGroupStep(arena, root);
     case GARBAGE_HASH:
       return freeTimesStep(arena, root) && freeTableStep(arena, root);
     case GARBAGE_ZSET:
@@ -137,6 +147,12 @@ export function visitGarbageValues(arena: Arena, visit: (ptr: Ptr, what: string)
         break;
       case GARBAGE_LIST:
         visitListGarbage(arena, root, visit);
+        break;
+      case GARBAGE_STREAM:
+        visitStreamGarbage(arena, root, visit);
+        break;
+      case GARBAGE_GROUP:
+        visitGroupGarbage(arena, root, visit);
         break;
       case GARBAGE_HASH:
         visitTimes(arena, root, visit);

@@ -36,6 +36,7 @@ import {
   TYPE_STRING,
   valueWordOffset,
 } from '../keyspace/entry.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
 import { freeValue } from './value.js';
 
 /** For `expireAtMs`: the key gets no expiry, or keeps the one it has. */
@@ -335,7 +336,7 @@ export function prepareString(
   const len = args.len[keyIndex]!;
   if (e === NULL) {
     const next = keyspace.createEntry(args.u8, args.dv, off, len, head, valueSize, expireAtMs, ctx.clock);
-    keyspace.insert(next);
+    insertNew(keyspace, next);
     if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, keyIndex);
     return next;
   }
@@ -363,4 +364,14 @@ export function prepareString(
   }
   keyspace.replace(e, next);
   return next;
+}
+
+/** Puts a new entry, not written yet, into its place; frees it when there is no memory for that. */
+function insertNew(keyspace: Keyspace, next: Ptr): void {
+  try {
+    keyspace.insert(next);
+  } catch (error) {
+    keyspace.freeCell(next);
+    throw error;
+  }
 }

@@ -59,6 +59,10 @@ export const ZRANGE_LIMIT = line(
 );
 export const ZRANGE_SCORES = line('ERR syntax error, WITHSCORES not supported in combination with BYLEX');
 export const WEIGHT_NOT_FLOAT = line('ERR weight value is not a float');
+export const HLL_WRONGTYPE = line('WRONGTYPE Key is not a valid HyperLogLog string value.');
+export const HLL_CORRUPT = line('INVALIDOBJ Corrupted HLL object detected');
+export const HLL_NOT_SPARSE = line('ERR HLL encoding is not sparse');
+export const NO_SPECIFIED_KEY = line('ERR The specified key does not exist');
 export const BIT_OFFSET = line('ERR bit offset is not an integer or out of range');
 export const BIT_VALUE = line('ERR bit is not an integer or out of range');
 export const BIT_ARGUMENT = line('ERR The bit argument must be 1 or 0.');
@@ -68,6 +72,21 @@ export const BITFIELD_TYPE = line(
 );
 export const BITFIELD_OVERFLOW = line('ERR Invalid OVERFLOW type specified');
 export const BITFIELD_RO_ONLY_GET = line('ERR BITFIELD_RO only supports the GET subcommand');
+export const GEO_UNIT = line('ERR unsupported unit provided. please use M, KM, FT, MI');
+export const GEO_RADIUS = line('ERR need numeric radius');
+export const GEO_RADIUS_NEGATIVE = line('ERR radius cannot be negative');
+export const GEO_WIDTH = line('ERR need numeric width');
+export const GEO_HEIGHT = line('ERR need numeric height');
+export const GEO_BOX_NEGATIVE = line('ERR height or width cannot be negative');
+export const GEO_MEMBER = line('ERR could not decode requested zset member');
+export const GEO_COUNT = line('ERR COUNT must be > 0');
+export const GEO_ANY = line('ERR the ANY argument requires COUNT argument');
+export const GEO_STORE_OPTIONS = line(
+  'ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
+);
+export const GEOSEARCHSTORE_OPTIONS = line(
+  'ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
+);
 export const RANDOM_COUNT_RANGE = line(
   'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
 );
@@ -116,6 +135,9 @@ export const MISCONF = line(
 export const READONLY = line("READONLY You can't write against a read only replica.");
 export const LOADING = line('LOADING Redis is loading the dataset in memory');
 export const BUSY = line('BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.');
+export const BUSY_FUNCTION = line(
+  'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.',
+);
 export const NOTBUSY = line('NOTBUSY No scripts in execution right now.');
 export const UNKILLABLE = line(
   'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script' +

@@ -4,7 +4,8 @@
  *     line 0..15   server words (Int32) and numbers (Float64), see CONTROL and CONTROL_F64
  *     then         one area of 128 bytes per thread: the doorbell in a cache line of its own, then its state words
  *     then         one stats area of STATS_BYTES per thread (laid out by src/shared/stats)
- *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread; the known scripts
+ *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread; the known scripts; the libraries of
+ *                  functions; RUNNING_BYTES per shard
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
@@ -61,6 +62,8 @@ export const CONTROL = {
   watchedKeys: 200,
   /** Threads whose script runs for longer than `busy-reply-threshold`. */
   busyScripts: 201,
+  /** Shards on which somebody may wait with a group (XREADGROUP), by bits: changes of any kind concern them. */
+  groupReaders: 202,
   /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
   trackers: 248,
   monitors: 249,
@@ -102,6 +105,10 @@ const THREAD_BYTES = 128;
 export const STATS_BYTES = 64 << 10;
 /** Room for scripts; the operating system gives memory only to what is used. */
 const SCRIPT_LOG_BYTES = 64 << 20;
+/** Room for the libraries of functions, twice what they may take (see shard/script/library-store.ts). */
+const LIBRARIES_BYTES = 32 << 20;
+/** What a shard thread says about the function that it runs for too long. */
+const RUNNING_BYTES = 4096;
 /** Ids set aside for task threads (snapshots, journal ...). */
 export const TASK_THREADS_MAX = 16;
 const MAGIC = 0x5e4d_0001;
@@ -161,7 +168,12 @@ export class ControlBlock {
   static create(ioThreads: number, shards: number): ControlBlock {
     const threads = 2 + ioThreads + shards + TASK_THREADS_MAX;
     const sab = new SharedArrayBuffer(
-      SERVER_BYTES + threads * (THREAD_BYTES + STATS_BYTES) + ioThreads * CLAIM_SLOTS * 4 + SCRIPT_LOG_BYTES,
+      SERVER_BYTES +
+        threads * (THREAD_BYTES + STATS_BYTES) +
+        ioThreads * CLAIM_SLOTS * 4 +
+        SCRIPT_LOG_BYTES +
+        LIBRARIES_BYTES +
+        shards * RUNNING_BYTES,
     );
     const i32 = new Int32Array(sab);
     i32[CONTROL.magic] = MAGIC;
@@ -200,8 +212,22 @@ export class ControlBlock {
 
   /** Where the known scripts are (see shard/script/script-log.ts). */
   scriptLog(): Uint8Array {
-    const offset = SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
-    return new Uint8Array(this.sab, offset, SCRIPT_LOG_BYTES);
+    return new Uint8Array(this.sab, this.scriptsOffset(), SCRIPT_LOG_BYTES);
+  }
+
+  /** Where the libraries of functions are (see shard/script/library-store.ts). */
+  libraries(): Uint8Array {
+    return new Uint8Array(this.sab, this.scriptsOffset() + SCRIPT_LOG_BYTES, LIBRARIES_BYTES);
+  }
+
+  /** What shard thread `shard` says about the function that it runs (see shard/script/running-function.ts). */
+  runningFunction(shard: number): Uint8Array {
+    const offset = this.scriptsOffset() + SCRIPT_LOG_BYTES + LIBRARIES_BYTES + shard * RUNNING_BYTES;
+    return new Uint8Array(this.sab, offset, RUNNING_BYTES);
+  }
+
+  private scriptsOffset(): number {
+    return SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
   }
 
   state(threadId: number): number {

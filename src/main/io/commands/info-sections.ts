@@ -3,9 +3,12 @@
  * (exporters, queues, Sentinel read them), so all of Redis 7.2 are there; what we have no counterpart for is 0.
  */
 import { release, totalmem, type } from 'node:os';
+import { LibraryStore } from '../../../shard/script/library-store.js';
+import { ScriptLog } from '../../../shard/script/script-log.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
+import { keysWaitedFor } from '../blocking.js';
 import { BARRIER, type Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
@@ -98,8 +101,8 @@ function clients({ io, view }: InfoSource): string {
     ['tracking_clients', stats.sum(STAT.trackingClients)],
     ['pubsub_clients', stats.sum(STAT.pubsubClients)],
     ['clients_in_timeout_table', 0],
-    ['total_blocking_keys', 0],
-    ['total_blocking_keys_on_nokey', 0],
+    ['total_blocking_keys', keysWaitedFor(io, false)],
+    ['total_blocking_keys_on_nokey', keysWaitedFor(io, true)],
   ]);
 }
 
@@ -107,6 +110,7 @@ function memory({ io, view }: InfoSource): string {
   const m = memoryFigures(view);
   const total = totalmem();
   const max = Number(io.config.get('maxmemory') ?? '0');
+  const libraries = new LibraryStore(io.control);
   const percent = (a: number, b: number): string => `${(ratio(a, b) * 100).toFixed(2)}%`;
   return sectionText('Memory', [
     ['used_memory', m.used],
@@ -129,13 +133,13 @@ function memory({ io, view }: InfoSource): string {
     ['used_memory_vm_eval', 0],
     ['used_memory_lua_human', '0B'],
     ['used_memory_scripts_eval', 0],
-    ['number_of_cached_scripts', 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
+    ['number_of_cached_scripts', new ScriptLog(io.control, io.threadId).count],
+    ['number_of_functions', libraries.functionCount],
+    ['number_of_libraries', libraries.libraryCount],
     ['used_memory_vm_functions', 0],
     ['used_memory_vm_total', 0],
     ['used_memory_vm_total_human', '0B'],
-    ['used_memory_functions', 0],
+    ['used_memory_functions', libraries.usedBytes],
     ['used_memory_scripts', 0],
     ['used_memory_scripts_human', '0B'],
     ['maxmemory', max],

@@ -5,6 +5,7 @@ import { clientCommand } from './client.js';
 import { commandCommand } from './command.js';
 import { configCommand } from './config.js';
 import { connectionCommands } from './connection.js';
+import { functionCommand } from './function.js';
 import { latencyCommand } from './latency.js';
 import { memoryCommand } from './memory.js';
 import { monitorCommand } from './monitor.js';
@@ -13,6 +14,7 @@ import { pubsubCommands } from './pubsub.js';
 import { scriptCommand } from './script.js';
 import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
+import { streamHelpCommands } from './stream-help.js';
 import { transactionCommands } from './transactions.js';
 
 export const localCommands: readonly CommandDef[] = [
@@ -23,10 +25,12 @@ export const localCommands: readonly CommandDef[] = [
   ...serverCommands,
   memoryCommand,
   objectHelpCommand,
+  ...streamHelpCommands,
   slowlogCommand,
   latencyCommand,
   aclCommand,
   scriptCommand,
+  functionCommand,
   ...pubsubCommands,
   monitorCommand,
   ...transactionCommands,

@@ -1,13 +1,12 @@
 /** SCRIPT KILL, DEBUG and HELP: what an I/O thread does while a shard thread runs a script. Local. */
 import { container, oneOf, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
-import { NOTBUSY, UNKILLABLE } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { SCRIPT_BUSY, THREAD } from '../../../shared/sync/control-block.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { replyHelp } from './help.js';
+import { killRunning } from './kill-running.js';
 
 const HELP = [
   'DEBUG (YES|SYNC|NO)',
@@ -21,25 +20,6 @@ const HELP = [
   'LOAD <script>',
   '    Makes a script known without running it.',
 ];
-
-/** Ends the scripts that run for longer than `busy-reply-threshold` and have written nothing. */
-function kill(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  const { control } = io;
-  let found = false;
-  for (let shard = 0; shard < control.shards; shard++) {
-    const word = control.threadWord(control.shardThreadId(shard));
-    const state = Atomics.load(control.i32, word + THREAD.scriptBusy);
-    if (state === 0) continue;
-    if ((state & SCRIPT_BUSY.wrote) !== 0) {
-      reply.error(UNKILLABLE);
-      return;
-    }
-    Atomics.store(control.i32, word + THREAD.scriptKill, 1);
-    found = true;
-  }
-  if (found) reply.ok();
-  else reply.error(NOTBUSY);
-}
 
 function debug(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   if (args.is(2, 'no')) reply.ok();
@@ -83,7 +63,7 @@ export const scriptCommand: CommandDef = container(
       complexity: 'O(1)',
       summary: 'Ends the script that runs, if it has not written anything.',
       tips: ['request_policy:all_shards', 'response_policy:one_succeeded'],
-      local: kill,
+      local: (io, _conn, _args, reply) => killRunning(io.control, false, reply),
     }),
   ],
 );

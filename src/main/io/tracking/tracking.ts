@@ -168,7 +168,10 @@ export class Tracking {
     if ((flags & FLAG_READONLY) === 0 || (flags & FLAG_PUBSUB) !== 0) return;
     if ((conn.flags & CONN_FLAG.tracksReads) === 0) return;
     const { io } = this;
-    const count = io.keysOf(io.registry.defs[id]!, args);
+    const def = io.registry.defs[id]!;
+    // What a script reads is told by whoever runs it.
+    if (def.group === 'scripting') return;
+    const count = io.keysOf(def, args);
     for (let i = 0; i < count; i++) {
       const k = io.keyIndexes[i]!;
       this.remember(conn.id, args.u8, args.dv, args.off[k]!, args.len[k]!);

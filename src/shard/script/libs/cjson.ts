@@ -39,7 +39,7 @@ class Settings {
   keepBuffer = true;
   /** 0 off, 1 on, 2 null. */
   encodeInvalid = 0;
-  decodeInvalid = false;
+  decodeInvalid = true;
 }
 
 const out = new ByteBuffer();

@@ -3,7 +3,7 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import { blobCellBytes, blobCopy } from '../../keyspace/blob.js';
-import { mixDigest } from '../../keyspace/digest.js';
+import { mixDigest } from '../../keyspace/digest-mix.js';
 import { LIST_PACKED, LIST_QUICK } from '../encodings.js';
 import { GARBAGE_LIST, giveUp } from '../garbage.js';
 import { lpSize } from '../packed/listpack-entry.js';

@@ -2,9 +2,10 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
-import { xorDigest } from '../../keyspace/digest.js';
+import { xorDigest } from '../../keyspace/digest-mix.js';
 import { entryEncoding, valueWord } from '../../keyspace/entry.js';
-import { copyTable, tableCellBytes, visitTableValue } from '../element-table.js';
+import { tableCellBytes, visitTableValue } from '../element-table.js';
+import { copyTable } from '../element-table-copy.js';
 import { SET_INTSET, SET_TABLE } from '../encodings.js';
 import { freeTableRoot } from '../garbage.js';
 import { lpFrom, lpTotal } from '../packed/listpack.js';

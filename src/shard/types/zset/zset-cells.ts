@@ -3,7 +3,7 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { digits17 } from '../../../shared/numbers/digits17.js';
-import { mixDigest, xorDigest } from '../../keyspace/digest.js';
+import { mixDigest, xorDigest } from '../../keyspace/digest-mix.js';
 import { entryEncoding, valueWord } from '../../keyspace/entry.js';
 import { compareBytes, elementName, elementNumber, name } from '../element.js';
 import { tableCellBytes, visitTableValue } from '../element-table.js';

@@ -30,6 +30,8 @@ export class ZsetCursor {
   score = 0;
   /** The member's element, when the set is a tree. */
   el: Ptr = NULL;
+  /** Where the member is in the listpack, when the set is packed. */
+  seen = 0;
   private readonly text = new Uint8Array(INT64_CHARS_MAX + 4);
   private readonly textView = new DataView(this.text.buffer);
   private readonly entries = new ScoreCursor();
@@ -38,8 +40,6 @@ export class ZsetCursor {
   private packed = true;
   /** Position of the member where the cursor stands, 0 beyond either end. */
   private at = 0;
-  /** Position of the member that was read last. */
-  private seen = 0;
 
   constructor() {
     this.u8 = this.text;

@@ -1,0 +1,42 @@
+/**
+ * Searching a sorted set for members in an area: each cell of the area is a range of scores, which is walked.
+ *
+ * Invariant: lease held; `area` is covered, the results are in `results`.
+ */
+import type { Arena } from '../../../shared/memory/arena.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { entryEncoding } from '../../keyspace/entry.js';
+import { boundInline, INLINE_WORK_MAX } from '../../typed-key.js';
+import { ZSET_PACKED } from '../encodings.js';
+import { ZsetCursor } from '../zset/zset-cursor.js';
+import { rankOfScore } from '../zset/zset-range.js';
+import { zsetCount } from '../zset/zset-value.js';
+import { area } from './geo-area.js';
+import { results } from './geo-results.js';
+
+const CURSOR = new ZsetCursor();
+
+/**
+ * Finds the members of the set in `e` that are in `area`; with a limit other than 0, no more than so many. On an I/O
+ * thread it does not return when it has visited too many.
+ */
+// hot: GEOSEARCH
+export function searchArea(arena: Arena, e: Ptr, limit: number, reply: Reply): void {
+  results.open(arena, e);
+  const packed = entryEncoding(arena, e) === ZSET_PACKED;
+  const count = zsetCount(arena, e);
+  let visited = 0;
+  for (let r = 0; r < area.ranges; r++) {
+    const max = area.max[r]!;
+    const rank = rankOfScore(arena, e, area.min[r]!, false);
+    if (rank >= count) continue;
+    CURSOR.open(arena, e, rank);
+    while (CURSOR.step() && CURSOR.score < max) {
+      if (++visited > INLINE_WORK_MAX) boundInline(reply, visited);
+      if (!area.within(CURSOR.score)) continue;
+      results.add(area.distance, CURSOR.score, packed ? CURSOR.seen : CURSOR.el);
+      if (results.count === limit) return;
+    }
+  }
+}

@@ -1,0 +1,406 @@
+/**
+ * One node of a stream: a listpack in Redis's layout, so that its bytes are its RDB form.
+ *
+ *     master entry   count | deleted | fields n | field 1 .. field n | 0
+ *     entry          flags | ms - master ms | seq - master seq | [n | field] values ... | lp-count
+ *
+ * The fields of the master are those of the first entry; an entry with the same ones (SAME_FIELDS) keeps values only.
+ * lp-count is the number of listpack entries before it, for going backwards. A deleted entry keeps its place (DELETED).
+ *
+ * Invariants: (1) lease held; (2) count is the number of live entries; (3) ids ascend.
+ */
+import type { Arena } from '../../../shared/memory/arena.js';
+import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CLASS_OF_UNITS, CLASS_UNITS } from '../../../shared/memory/size-classes.js';
+import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { LP_HEAD_BYTES, lpCreate, lpFirst, lpReplaceInt, lpTotal } from '../packed/listpack.js';
+import {
+  item,
+  LP_END,
+  lpBytes,
+  lpEntryBytes,
+  lpEquals,
+  lpIntBytes,
+  lpPrevOf,
+  lpRead,
+  lpSize,
+  lpWrite,
+  lpWriteInt,
+} from '../packed/listpack-entry.js';
+import { StreamId } from './stream-id.js';
+
+export const DELETED = 1;
+export const SAME_FIELDS = 2;
+
+const TWO_32 = 4294967296;
+
+/** Adds a 64-bit difference in `item` to a 64-bit number in halves; the result is in `sum`. */
+const sum = { hi: 0, lo: 0 };
+
+function addDifference(hi: number, lo: number): void {
+  const low = lo + (item.lo >>> 0);
+  sum.lo = low >= TWO_32 ? low - TWO_32 : low;
+  sum.hi = (hi + item.hi + (low >= TWO_32 ? 1 : 0)) >>> 0;
+}
+
+/** The difference a - b of two unsigned 64-bit numbers, as signed halves in `sum`. */
+function difference(aHi: number, aLo: number, bHi: number, bLo: number): void {
+  const low = aLo - bLo;
+  sum.lo = low | 0;
+  sum.hi = (aHi - bHi - (low < 0 ? 1 : 0)) | 0;
+}
+
+/** Most bytes that a listpack integer takes, and that a string takes beside its own. */
+const INT_BYTES_MAX = 11;
+const STRING_FRAME_MAX = 10;
+/** Integers of an entry beside the count of its fields, and of a master. */
+const ENTRY_INTS = 5;
+const COUNT_UNKNOWN = 0xffff;
+
+/** Bytes that an entry with the strings in arguments `first` to `end` takes at most, its fields included. */
+export function entryBound(args: Args, first: number, end: number): number {
+  let bytes = ENTRY_INTS * INT_BYTES_MAX + (end - first) * STRING_FRAME_MAX;
+  for (let i = first; i < end; i++) bytes += args.len[i]!;
+  return bytes;
+}
+
+/**
+ * A new node whose master has the fields in arguments `first`, `first + 2` ... below `end`, in a cell with room for
+ * `room` bytes in all. Throws ArenaFullError. @requires room for the master, CELL_BYTES_MAX at most
+ */
+export function createNode(arena: Arena, args: Args, first: number, end: number, room: number): Ptr {
+  const node = lpCreate(arena, room);
+  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const base = (node & UNIT_MASK) * 8;
+  let at = lpWriteInt(u8, base + LP_HEAD_BYTES, 0, 0);
+  at = lpWriteInt(u8, at, 0, 0);
+  at = lpWriteInt(u8, at, 0, (end - first) >> 1);
+  for (let i = first; i < end; i += 2) at = writeString(u8, at, args, i);
+  at = lpWriteInt(u8, at, 0, 0);
+  endListpack(arena, node, at, 4 + ((end - first) >> 1));
+  return node;
+}
+
+function writeString(u8: Uint8Array, at: number, args: Args, i: number): number {
+  lpEntryBytes(args.u8, args.off[i]!, args.len[i]!);
+  return lpWrite(u8, at, args.u8, args.off[i]!, args.len[i]!);
+}
+
+/** Ends a listpack at `at` that has got `entries` more listpack entries. */
+function endListpack(arena: Arena, node: Ptr, at: number, entries: number): void {
+  const segment = node >>> SEGMENT_SHIFT;
+  const w = (node & UNIT_MASK) << 1;
+  const i32 = arena.i32[segment]!;
+  const u8 = arena.u8[segment]!;
+  u8[at] = LP_END;
+  i32[w] = at + 1 - w * 4;
+  const count = u8[w * 4 + 4]! | (u8[w * 4 + 5]! << 8);
+  const next = count === COUNT_UNKNOWN || count + entries > COUNT_UNKNOWN ? COUNT_UNKNOWN : count + entries;
+  u8[w * 4 + 4] = next & 255;
+  u8[w * 4 + 5] = next >> 8;
+}
+
+/** The node in a cell with room for `bytes`; the old cell is freed if there must be another. Throws ArenaFullError. */
+function withRoom(arena: Arena, node: Ptr, total: number, bytes: number): Ptr {
+  const capacity = cellBytes(arena, node);
+  if (bytes <= capacity) return node;
+  return moveNode(arena, node, total, Math.min(Math.max(bytes, 2 * capacity), CELL_BYTES_MAX));
+}
+
+function moveNode(arena: Arena, node: Ptr, total: number, bytes: number): Ptr {
+  const moved = alloc(arena, bytes);
+  const from = arena.u8[node >>> SEGMENT_SHIFT]!;
+  copyBytes(arena.u8[moved >>> SEGMENT_SHIFT]!, (moved & UNIT_MASK) * 8, from, (node & UNIT_MASK) * 8, total);
+  free(arena, node);
+  return moved;
+}
+
+/** Moves a node that will not grow any more into the smallest cell that it fits. Throws ArenaFullError. */
+export function shrinkNode(arena: Arena, node: Ptr): Ptr {
+  const total = lpTotal(arena, node);
+  const fitting = CLASS_UNITS[CLASS_OF_UNITS[(total + 7) >> 3]!]! * 8;
+  return fitting < cellBytes(arena, node) ? moveNode(arena, node, total, total) : node;
+}
+
+/**
+ * Adds an entry at the end; returns the node, which may have moved. `master`: id of the node; `bound`: from
+ * `entryBound`. Throws ArenaFullError. @requires lpTotal + bound <= CELL_BYTES_MAX
+ */
+// hot: XADD
+export function appendEntry(
+  arena: Arena,
+  node: Ptr,
+  master: StreamId,
+  id: StreamId,
+  args: Args,
+  first: number,
+  end: number,
+  bound: number,
+): Ptr {
+  const total = lpTotal(arena, node);
+  node = withRoom(arena, node, total, total + bound);
+  if (arena.tracking !== 0) arena.touch(node, 0, total + bound);
+  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const base = (node & UNIT_MASK) * 8;
+  const same = hasMasterFields(u8, base, args, first, end);
+  const fields = (end - first) >> 1;
+  let at = base + total - 1;
+  // The number of entries; its own encoding may get longer.
+  lpRead(u8, base + LP_HEAD_BYTES);
+  const grown = lpIntBytes(0, item.lo + 1) - lpIntBytes(0, item.lo);
+  if (grown > 0) {
+    u8.copyWithin(base + LP_HEAD_BYTES + grown, base + LP_HEAD_BYTES, at);
+    at += grown;
+  }
+  lpWriteInt(u8, base + LP_HEAD_BYTES, 0, item.lo + 1);
+  u8[at] = same ? SAME_FIELDS : 0;
+  u8[at + 1] = 1;
+  difference(id.msHi, id.msLo, master.msHi, master.msLo);
+  at = lpWriteInt(u8, at + 2, sum.hi, sum.lo);
+  difference(id.seqHi, id.seqLo, master.seqHi, master.seqLo);
+  at = lpWriteInt(u8, at, sum.hi, sum.lo);
+  if (same) {
+    for (let i = first + 1; i < end; i += 2) at = writeString(u8, at, args, i);
+  } else {
+    at = lpWriteInt(u8, at, 0, fields);
+    for (let i = first; i < end; i++) at = writeString(u8, at, args, i);
+  }
+  const items = same ? fields + 3 : fields * 2 + 4;
+  at = lpWriteInt(u8, at, 0, items);
+  endListpack(arena, node, at, items + 1);
+  return node;
+}
+
+/** Whether the fields in the arguments are those of the master of the listpack at `base`. */
+function hasMasterFields(u8: Uint8Array, base: number, args: Args, first: number, end: number): boolean {
+  let p = base + LP_HEAD_BYTES;
+  p += lpSize(u8, p);
+  p += lpSize(u8, p);
+  lpRead(u8, p);
+  if (item.lo !== (end - first) >> 1) return false;
+  for (let i = first; i < end; i += 2) {
+    p += lpSize(u8, p);
+    if (!lpEquals(u8, p, args.u8, args.off[i]!, args.len[i]!)) return false;
+  }
+  return true;
+}
+
+/** Number of live entries. */
+export function nodeCount(arena: Arena, node: Ptr): number {
+  lpRead(arena.u8[node >>> SEGMENT_SHIFT]!, lpFirst(arena, node));
+  return item.lo;
+}
+
+/** Counts `gone` more entries as deleted; returns the node, which may have moved. Throws ArenaFullError. */
+function countDeleted(arena: Arena, node: Ptr, gone: number): Ptr {
+  let p = lpFirst(arena, node);
+  lpRead(arena.u8[node >>> SEGMENT_SHIFT]!, p);
+  node = replaceCount(arena, node, p, item.lo, item.lo - gone);
+  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  p = lpFirst(arena, node);
+  p += lpSize(u8, p);
+  lpRead(u8, p);
+  return replaceCount(arena, node, p, item.lo, item.lo + gone);
+}
+
+function replaceCount(arena: Arena, node: Ptr, p: number, before: number, after: number): Ptr {
+  if (lpIntBytes(0, before) !== lpIntBytes(0, after)) return lpReplaceInt(arena, node, p, 0, after);
+  if (arena.tracking !== 0) arena.touch(node, p - (node & UNIT_MASK) * 8, INT_BYTES_MAX);
+  lpWriteInt(arena.u8[node >>> SEGMENT_SHIFT]!, p, 0, after);
+  return node;
+}
+
+/** Number of entries, deleted ones included. */
+export function nodeEntries(arena: Arena, node: Ptr): number {
+  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const p = lpFirst(arena, node);
+  lpRead(u8, p);
+  const live = item.lo;
+  lpRead(u8, p + lpSize(u8, p));
+  return live + item.lo;
+}
+
+/** Walks the entries of one node. */
+export class NodeCursor {
+  readonly id = new StreamId();
+  flags = 0;
+  /** Number of fields of the present entry. */
+  fields = 0;
+  /** Where the entry begins, and where its fields and values do. */
+  start = 0;
+  private data = 0;
+  /** Where the next entry begins; 0: not looked for yet. */
+  private after = 0;
+  private arena: Arena | null = null;
+  private node: Ptr = NULL;
+  private u8 = new Uint8Array(0);
+  private dv = new DataView(this.u8.buffer);
+  private readonly master = new StreamId();
+  private masterFields = 0;
+  private masterFirst = 0;
+  private first = 0;
+  private base = 0;
+
+  /** Stands before the first entry. `master`: id of the node. */
+  open(arena: Arena, node: Ptr, master: StreamId): this {
+    this.arena = arena;
+    this.node = node;
+    this.u8 = arena.u8[node >>> SEGMENT_SHIFT]! as Uint8Array<ArrayBuffer>;
+    this.dv = arena.dv[node >>> SEGMENT_SHIFT]! as DataView<ArrayBuffer>;
+    return this.begin((node & UNIT_MASK) * 8, master);
+  }
+
+  /** As `open`, for a listpack in bytes of its own; nothing can be deleted in it. */
+  openBytes(u8: Uint8Array<ArrayBuffer>, master: StreamId): this {
+    this.arena = null;
+    this.u8 = u8;
+    this.dv = new DataView(u8.buffer);
+    return this.begin(0, master);
+  }
+
+  /** Whether the present entry was not deleted. */
+  get isLive(): boolean {
+    return (this.flags & DELETED) === 0;
+  }
+
+  private begin(base: number, master: StreamId): this {
+    this.master.set(master);
+    this.base = base;
+    const { u8 } = this;
+    let p = base + LP_HEAD_BYTES;
+    p += lpSize(u8, p);
+    p += lpSize(u8, p);
+    lpRead(u8, p);
+    this.masterFields = item.lo;
+    p += lpSize(u8, p);
+    this.masterFirst = p;
+    for (let i = 0; i < this.masterFields; i++) p += lpSize(u8, p);
+    this.first = p + lpSize(u8, p);
+    this.after = this.first;
+    return this;
+  }
+
+  /** Stands behind the last entry. */
+  toEnd(): void {
+    this.start = this.base + this.dv.getInt32(this.base, true) - 1;
+  }
+
+  /** Goes to the next entry, deleted or not; false behind the last. */
+  next(): boolean {
+    if (this.after === 0) this.pass();
+    if (this.u8[this.after] === LP_END) return false;
+    this.read(this.after);
+    return true;
+  }
+
+  /** Goes to the entry before; false before the first. */
+  previous(): boolean {
+    if (this.start <= this.first) return false;
+    const { u8 } = this;
+    let p = lpPrevOf(u8, this.start);
+    lpRead(u8, p);
+    for (let n = item.lo; n > 0; n--) p = lpPrevOf(u8, p);
+    this.read(p);
+    return true;
+  }
+
+  private read(p: number): void {
+    const { u8 } = this;
+    this.start = p;
+    lpRead(u8, p);
+    this.flags = item.lo;
+    p += lpSize(u8, p);
+    lpRead(u8, p);
+    addDifference(this.master.msHi, this.master.msLo);
+    this.id.msHi = sum.hi;
+    this.id.msLo = sum.lo;
+    p += lpSize(u8, p);
+    lpRead(u8, p);
+    addDifference(this.master.seqHi, this.master.seqLo);
+    this.id.seqHi = sum.hi;
+    this.id.seqLo = sum.lo;
+    p += lpSize(u8, p);
+    if ((this.flags & SAME_FIELDS) !== 0) this.fields = this.masterFields;
+    else {
+      lpRead(u8, p);
+      this.fields = item.lo;
+      p += lpSize(u8, p);
+    }
+    this.data = p;
+    this.after = 0;
+  }
+
+  /** Finds where the next entry begins. */
+  private pass(): void {
+    const { u8 } = this;
+    let p = this.data;
+    const parts = (this.flags & SAME_FIELDS) !== 0 ? this.fields : this.fields * 2;
+    for (let i = 0; i < parts; i++) p += lpSize(u8, p);
+    this.after = p + lpSize(u8, p);
+  }
+
+  /** Writes fields and values of the present entry as an array. */
+  // hot: XRANGE, XREAD
+  reply(reply: Reply): void {
+    const { u8, dv } = this;
+    reply.array(this.fields * 2);
+    const same = (this.flags & SAME_FIELDS) !== 0;
+    let field = this.masterFirst;
+    let p = this.data;
+    for (let i = 0; i < this.fields; i++) {
+      if (same) {
+        lpBytes(u8, dv, field);
+        field += lpSize(u8, field);
+      } else {
+        lpBytes(u8, dv, p);
+        p += lpSize(u8, p);
+      }
+      reply.bulkView(item.u8, item.dv, item.off, item.len);
+      lpBytes(u8, dv, p);
+      p += lpSize(u8, p);
+      reply.bulkView(item.u8, item.dv, item.off, item.len);
+    }
+    this.after = p + lpSize(u8, p);
+  }
+
+  /** Calls `each` with each field and value of the present entry, as copies. Cold. */
+  each(each: (bytes: Uint8Array) => void): void {
+    const { u8, dv } = this;
+    const take = (p: number): void => {
+      lpBytes(u8, dv, p);
+      each(item.u8.slice(item.off, item.off + item.len));
+    };
+    const same = (this.flags & SAME_FIELDS) !== 0;
+    let field = this.masterFirst;
+    let p = this.data;
+    for (let i = 0; i < this.fields; i++) {
+      if (same) {
+        take(field);
+        field += lpSize(u8, field);
+      } else {
+        take(p);
+        p += lpSize(u8, p);
+      }
+      take(p);
+      p += lpSize(u8, p);
+    }
+  }
+
+  /** Marks the present entry as deleted; `settle` must follow. */
+  mark(): void {
+    const { arena } = this;
+    if (arena === null) throw new Error('a stream node outside of a cell');
+    arena.touch(this.node, this.start - this.base, 1);
+    this.flags |= DELETED;
+    // Flags are one byte whatever they are.
+    this.u8[this.start] = this.flags;
+  }
+
+  /** Counts `gone` marked entries; returns the node, which may have moved. The cursor is void afterwards. */
+  settle(gone: number): Ptr {
+    return countDeleted(this.arena!, this.node, gone);
+  }
+}
