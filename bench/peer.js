@@ -4,6 +4,7 @@
  *
  *   npm run bench:peer                        everything, on this Node and on Node 24 if npm has it
  *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys types memtier
+ *   npm run bench:peer -- types --only XADD,memory   of that section only some commands or parts (throughput memory stalls)
  *   npm run bench:peer -- --quick             shorter runs, one round less, this Node only
  *   npm run bench:peer -- --no-node24         this Node only (--node24: Node 24 too, even with --quick)
  *   npm run bench:peer -- --nodes 20,24       these versions; --rounds N, --keys N, --out DIR
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: 'string' },
     rounds: { type: 'string' },
     keys: { type: 'string', default: '1000000' },
+    only: { type: 'string', default: '' },
     out: { type: 'string', default: fileURLToPath(new URL('./results', import.meta.url)) },
   },
 });
@@ -36,7 +38,7 @@ const say = (text) => console.log(text);
 
 if (values.help) {
   say('bench:peer -- [p1 p16 p64 mset ring memory keys types memtier] [--quick] [--[no-]node24] [--nodes 20,24]');
-  say('  [--rounds N] [--keys N] [--out DIR] [--self]');
+  say('  [--rounds N] [--keys N] [--only WORD,...] [--out DIR] [--self]');
   process.exit(0);
 }
 const redis = redisContestant();
@@ -65,6 +67,7 @@ const setup = {
   rounds: Number(values.rounds ?? (values.quick ? 2 : 3)),
   scale: values.quick ? 0.2 : 1,
   keys: Number(values.keys),
+  only: values.only === '' ? [] : values.only.toUpperCase().split(','),
   say,
 };
 
@@ -81,7 +84,9 @@ for (const name of sections) {
 }
 for (const { name, version } of subjects) {
   const own = rows.filter((row) => row.subject === name);
-  const label = [...positionals, ...(values.quick ? ['quick'] : [])].map((word) => `-${word}`).join('');
+  const label = [...positionals, ...setup.only.map((word) => word.toLowerCase()), ...(values.quick ? ['quick'] : [])]
+    .map((word) => `-${word}`)
+    .join('');
   const about = { redis: redis.version, node: version, subject: name, sections, label };
   say(`\n${name} (Node ${version}) beside redis-server ${redis.version}\n${table(own)}`);
   if (values.self) continue;

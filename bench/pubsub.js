@@ -56,6 +56,7 @@ async function start(name, port) {
     socket.destroy();
     if (ok) return child;
   }
+  child.kill();
   throw new Error(`${name} does not start`);
 }
 
@@ -106,9 +107,12 @@ async function measure(port, clients, pipeline, pid) {
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 
 const names = ['sherd', 'redis'];
-const ports = [20000 + Math.floor(Math.random() * 9000), 30000 + Math.floor(Math.random() * 9000)];
-const servers = await Promise.all(names.map((name, i) => start(name, ports[i] ?? 0)));
+const port = 20000 + Math.floor(Math.random() * 9000);
+const ports = [port, port + 1];
+/** @type {import('node:child_process').ChildProcess[]} */
+const servers = [];
 try {
+  for (let i = 0; i < names.length; i++) servers.push(await start(names[i] ?? '', ports[i] ?? 0));
   for (const [clients, pipeline] of LOADS) {
     /** @type {Record<string, {rate: number, cpuUs: number}[]>} */
     const results = { sherd: [], redis: [] };

@@ -40,7 +40,7 @@ export function benchmarkCommand({ port, words, pipeline, requests, range }) {
     execFile('timeout', command, (error, stdout, stderr) => {
       const rate = Number(/","([\d.]+)","[\d.]+","[\d.]+","[\d.]+","[\d.]+","[\d.]+","[\d.]+"\s*$/.exec(stdout)?.[1]);
       if (error === null && rate > 0) resolve(rate);
-      else reject(new Error(`redis-benchmark ${words.join(' ')}: ${error?.message ?? ''} ${stdout} ${stderr}`));
+      else reject(new Error(`redis-benchmark ${words.join(' ')}: ${stderr.split('\n')[0] || error?.message}`));
     });
   });
 }

@@ -11,7 +11,7 @@ import { info, redisBenchmark } from './load.js';
  *   cpuNs?: number, redisSamples?: number[], samples?: number[] }} Row  the last four: of throughput only
  *   must and aim bound `ratio`, or `value` where Redis has no such figure (redis is NaN)
  * @typedef {{ redis: Contestant, subjects: Contestant[], rounds: number, scale: number, keys: number,
- *   say: (text: string) => void }} Setup
+ *   only: readonly string[], say: (text: string) => void }} Setup  only: parts of `types`, all if empty
  */
 
 /** @param {readonly number[]} values */

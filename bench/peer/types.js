@@ -27,6 +27,9 @@ const SETTLE_MS = 50;
 /** @param {number} pipeline */
 const trialRequests = (pipeline) => (pipeline === 1 ? 10_000 : 50_000);
 
+/** What is wrong, in a line. @param {unknown} error */
+const firstLine = (error) => /** @type {Error} */ (error).message.split(/\r?\n/)[0];
+
 /** Empties a server and waits until what it freed is free. @param {number} port */
 async function empty(port) {
   await call(port, 'FLUSHALL', 'SYNC');
@@ -91,14 +94,15 @@ async function alternateRuns(setup, servers, plan, run) {
 async function throughput(setup) {
   return withServers(setup, [], async (servers) => {
     const heaps = await heapsOf(servers);
+    const named = PLANS.filter((plan) => setup.only.includes(plan.command));
     /** @type {Row[]} */
     const rows = [];
     for (const pipeline of PIPELINES) {
-      for (const plan of PLANS) {
+      for (const plan of named.length > 0 ? named : PLANS) {
         try {
           rows.push(...(await measurePlan(setup, servers, plan, pipeline)));
         } catch (error) {
-          setup.say(`  ${plan.command} P=${pipeline} was left out: ${/** @type {Error} */ (error).message.trim()}`);
+          setup.say(`  ${plan.command} P=${pipeline} was left out: ${firstLine(error)}`);
         }
       }
     }
@@ -138,7 +142,7 @@ async function memory(setup) {
           await sendBatches(port, load(count));
           bytes.push(((await settledMemory(port)) - before) / count);
         } catch (error) {
-          setup.say(`  ${what}: ${/** @type {Error} */ (error).message.trim()}`);
+          setup.say(`  ${what}: ${firstLine(error)}`);
           bytes.push(Number.NaN);
         }
       }
@@ -225,14 +229,14 @@ async function stalls(setup) {
   });
 }
 
-/** Those parts that SHERD_BENCH_TYPES names (throughput memory stalls), all by default. @param {Setup} setup */
+/** The parts throughput, memory and stalls, or those that `setup.only` names, or only its commands. @param {Setup} setup */
 export async function typesSection(setup) {
   const parts = { throughput, memory, stalls };
-  const wanted = process.env.SHERD_BENCH_TYPES?.split(',');
   /** @type {Row[]} */
   const rows = [];
   for (const [name, part] of Object.entries(parts)) {
-    if (wanted !== undefined && !wanted.includes(name)) continue;
+    const hasPlans = name === 'throughput' && PLANS.some((plan) => setup.only.includes(plan.command));
+    if (setup.only.length > 0 && !setup.only.includes(name.toUpperCase()) && !hasPlans) continue;
     setup.say(`  ${name}`);
     rows.push(...(await part(setup)));
   }

@@ -45,6 +45,8 @@ export interface ClientState {
 export interface CommandRunner {
   /** See Executor.nested. */
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void;
+  /** See Executor.refused. */
+  refused(cmdId: number, text: string): void;
   /** See Executor.refusesMemory. */
   refusesMemory(): boolean;
 }
@@ -79,6 +81,8 @@ export class ExecContext {
   readonly blocking: Blocking;
   /** Runs scripts; on shard threads only. */
   scripts: ScriptEngine | null = null;
+  /** The error that the command ended with is in the statistics already: a script's. */
+  errorCounted = false;
   /** Who runs commands inside the running one. */
   runner: CommandRunner | null = null;
   /** Writes a warning into the server's log. */

@@ -442,7 +442,14 @@ export class Executor {
 
   private countNestedFailure(cmdId: number, reply: Reply): void {
     this.stats.fail(cmdId);
-    this.stats.error(reply.lastError!, 0);
+    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
+    this.ctx.errorCounted = false;
+  }
+
+  /** A script wanted a command that was not run (`cmdId` -1: there is none): counts it. `text` has no '-'. */
+  refused(cmdId: number, text: string): void {
+    if (cmdId >= 0) this.stats.reject(cmdId);
+    this.stats.error(Buffer.from(`-${text}\r\n`, 'latin1'), 0);
   }
 
   /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
@@ -477,7 +484,8 @@ export class Executor {
 
   private countFailure(cmdId: number, reply: Reply): void {
     this.stats.fail(cmdId);
-    this.stats.error(reply.lastError!, 0);
+    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
+    this.ctx.errorCounted = false;
     reply.errors = 0;
   }
 

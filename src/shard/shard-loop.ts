@@ -166,10 +166,7 @@ export class ShardLoop implements WorkSource, JobHost {
       if (now >= this.nextCycleMs) this.cycle(now);
       // Keys that a job or active expiry took away.
       if (this.blocking.deferred.length !== 0) this.serveDeferred();
-      if (this.outbox !== null && this.outbox.pending) {
-        this.sendOutbox(this.outbox, false);
-        this.publish();
-      }
+      if (this.sendOutbox(false)) this.publish();
       if (busy || stepped) continue;
       if (this.more) {
         this.more = this.idleWork(IDLE_BUDGET_US);
@@ -292,7 +289,7 @@ export class ShardLoop implements WorkSource, JobHost {
     }
     if (this.blocking.served.length !== 0) this.sendServed();
     // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
-    if (this.outbox !== null && this.outbox.pending) this.sendOutbox(this.outbox, true);
+    this.sendOutbox(true);
     // While it waited for room its peer may have been replaced, and the ring with it.
     if (requests === this.pairs[io]!.requests) requests.advance();
     return true;
@@ -369,8 +366,14 @@ export class ShardLoop implements WorkSource, JobHost {
     if (inBatch) this.executor.beginBatch();
   }
 
-  /** Writes what clients are to hear into the rings of replies. `inBatch`: leases may be held, see sendWaiting. */
-  private sendOutbox(outbox: Outbox, inBatch: boolean): void {
+  /**
+   * Writes what clients are to hear into the rings of replies; whether there was anything. `inBatch`: leases may be
+   * held, see sendWaiting.
+   */
+  private sendOutbox(inBatch: boolean): boolean {
+    const { outbox } = this;
+    if (outbox === null) return false;
+    if (!outbox.pending) return false;
     outbox.pending = false;
     for (let io = 0; io < this.pairs.length; io++) {
       const buffer = outbox.buffers[io]!;
@@ -380,6 +383,7 @@ export class ShardLoop implements WorkSource, JobHost {
       }
       buffer.drop();
     }
+    return true;
   }
 
   private closeConnection(io: number, connId: number, seq: number): void {
@@ -423,7 +427,7 @@ export class ShardLoop implements WorkSource, JobHost {
     const chunks = reply.takeChunks();
     this.sendWaiting(io, connId, seq, close ? REPLY.CLOSE : 0, chunks, false);
     // What the job has to tell is published together with its reply.
-    if (this.outbox !== null && this.outbox.pending) this.sendOutbox(this.outbox, false);
+    this.sendOutbox(false);
   }
 
   jobFailed(cmdId: number, error: unknown): void {

@@ -10,6 +10,7 @@ import { HASHES } from './hashes.js';
 import { HYPERLOGLOGS } from './hyperloglogs.js';
 import { LISTS } from './lists.js';
 import { SETS } from './sets.js';
+import { STREAMS } from './streams.js';
 import * as values from './values.js';
 import { ZSETS } from './zsets.js';
 
@@ -297,6 +298,7 @@ const FAMILIES: readonly (readonly [weight: number, rows: readonly Row[]])[] = [
   [0.3, LISTS],
   [0.35, SETS],
   [0.35, ZSETS],
+  [0.4, STREAMS],
 ];
 
 function pickRow(random: SeededRandom, rows: readonly Row[]): Row {

@@ -24,7 +24,7 @@ function badId(r: SeededRandom): string {
 
 function id(r: SeededRandom): string {
   if (r.chance(0.05)) return badId(r);
-  if (r.chance(0.05)) return r.pick([`${HIGHEST}-1`, `5-${HIGHEST}`, '9007199254740993-9007199254740995', '0-0', '0']);
+  if (r.chance(0.05)) return r.pick([`${HIGHEST}-7`, `5-${HIGHEST}`, '9007199254740993-9007199254740995', '0-0', '0']);
   if (r.chance(0.2)) return String(r.between(0, 40));
   return `${r.between(0, 40)}-${r.between(0, 6)}`;
 }
@@ -32,7 +32,8 @@ function id(r: SeededRandom): string {
 /** For XADD: mostly above those that are there. */
 function newId(r: SeededRandom): string {
   if (r.chance(0.02)) return r.pick(['9007199254740993-*', '9223372036854775808-5', `${HIGHEST}-*`, '0-0', '0-*']);
-  if (r.chance(0.06)) return id(r);
+  if (r.chance(0.02)) return badId(r).replace(/^\*$/, '**');
+  if (r.chance(0.04)) return `${r.between(0, 40)}-${r.between(0, 6)}`;
   if (r.chance(0.03)) return `${r.between(41, 60)}-*`;
   return r.chance(0.7) ? `${r.between(5, 40)}-*` : `${r.between(0, 40)}-${r.between(0, 9)}`;
 }
@@ -89,7 +90,7 @@ function claimOptions(r: SeededRandom): Arg[] {
 }
 
 const entriesRead = (r: SeededRandom): Arg[] =>
-  r.chance(0.2) ? [word(r, 'ENTRIESREAD'), r.pick(['0', '1', '5', '-1', '-2', 'x', '9007199254740990'])] : [];
+  r.chance(0.2) ? [word(r, 'ENTRIESREAD'), r.pick(['0', '1', '5', '-1', '-2', 'x', '9007199254730000'])] : [];
 const startId = (r: SeededRandom): string => (r.chance(0.3) ? '$' : r.chance(0.4) ? '0' : id(r));
 
 export const STREAMS: readonly Row[] = [
@@ -117,9 +118,9 @@ export const STREAMS: readonly Row[] = [
     1,
     (r) => [
       // Never below a deleted id: 7.0 would take that.
-      ...['XSETID', key(r), r.chance(0.9) ? `${r.between(41, 60)}-${r.between(0, 9)}` : badId(r)],
-      ...(r.chance(0.3) ? [word(r, 'ENTRIESADDED'), r.pick(['0', '5', '100', '-1', 'x', '9007199254740990'])] : []),
-      ...(r.chance(0.3) ? [word(r, 'MAXDELETEDID'), r.chance(0.9) ? `${r.between(0, 61)}-1` : id(r)] : []),
+      ...['XSETID', key(r), r.chance(0.9) ? `${r.between(62, 70)}-${r.between(0, 9)}` : '1-x'],
+      ...(r.chance(0.3) ? [word(r, 'ENTRIESADDED'), r.pick(['0', '5', '100', '-1', 'x', '9007199254730000'])] : []),
+      ...(r.chance(0.3) ? [word(r, 'MAXDELETEDID'), r.chance(0.9) ? `${r.between(0, 61)}-1` : 'x'] : []),
       ...wrong(r),
     ],
   ],

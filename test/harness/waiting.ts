@@ -34,3 +34,9 @@ export async function longestPingMs(client: RespClient, work: Promise<unknown>):
   await end;
   return longest;
 }
+
+/** Waits until exactly `count` clients wait in blocking commands. */
+export async function untilBlocked(client: RespClient, count: number): Promise<void> {
+  const isSo = async (): Promise<boolean> => Number(await infoField(client, 'clients', 'blocked_clients')) === count;
+  await until(`${count} blocked clients`, isSo, 5000);
+}

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withEmbedded } from '../harness/embedded.js';
 import { checkAndStop } from '../harness/fsck.js';
-import { ReplyError, RespClient, type Value } from '../harness/resp-client.js';
-import { startSherd, type TestServer } from '../harness/servers.js';
+import { encode, ReplyError, RespClient, type Value } from '../harness/resp-client.js';
+import { REDIS_AVAILABLE, startRedis, startSherd, type TestServer } from '../harness/servers.js';
 import { infoField, sleep, until } from '../harness/waiting.js';
 
 const SETUPS = [
@@ -169,6 +169,31 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await nobodyLeft();
   });
 
+  test('in a transaction only the shard channels are refused', async () => {
+    const [client] = await clients(1);
+    const replies = await client!.pipeline([['MULTI'], ['SUBSCRIBE', 'a'], ['SSUBSCRIBE', 'b'], ['MONITOR'], ['EXEC']]);
+    expect(replies[4]).toEqual([
+      ['subscribe', 'a', 1],
+      new ReplyError("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"),
+      new ReplyError("ERR MONITOR isn't allowed for DENY BLOCKING client"),
+    ]);
+    await client!.close();
+    await nobodyLeft();
+  });
+
+  test('an idle subscriber is not an idle client', async () => {
+    const [listener, idle] = await clients(2);
+    await listener!.ok('SUBSCRIBE', 'a');
+    await pub.ok('CONFIG', 'SET', 'timeout', '1');
+    const keepAlive = setInterval(() => void pub.ok('PING'), 200);
+    await idle!.closed;
+    clearInterval(keepAlive);
+    await pub.ok('CONFIG', 'SET', 'timeout', '0');
+    expect(await listener!.ok('PING')).toEqual(['pong', '']);
+    await listener!.close();
+    await nobodyLeft();
+  });
+
   test('a slow subscriber is cut by its limit and harms nobody', async () => {
     await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0');
     const [slow, fast] = await clients(2);
@@ -257,7 +282,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await pub.ok('CONFIG', 'SET', 'notify-keyspace-events', 'Eg');
     const listeners = await clients(4);
     for (const client of listeners) await client.ok('SUBSCRIBE', '__keyevent@0__:del');
-    const names = Array.from({ length: 20_000 }, (_, i) => `{t}key:${i}`);
+    const names = Array.from({ length: 5000 }, (_, i) => `{t}key:${i}`);
     await pub.ok('MSET', ...names.flatMap((name) => [name, 'x']));
     expect(await pub.ok('DEL', ...names)).toBe(names.length);
     for (const client of listeners) {
@@ -266,6 +291,66 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await pub.ok('CONFIG', 'SET', 'notify-keyspace-events', '');
     await closeAll(listeners);
     await nobodyLeft();
+  });
+});
+
+/** What a client may send about subscriptions; other clients' messages come at `!`. */
+const SCRIPT: readonly (readonly string[])[] = [
+  ['SUBSCRIBE', 'a', 'a', 'b', ''],
+  ['PSUBSCRIBE', 'a*', '[', 'a*'],
+  ['SSUBSCRIBE', 'a'],
+  ['!PUBLISH', 'a', 'message'],
+  ['!PUBLISH', '', ''],
+  ['!SPUBLISH', 'a', '\x00\xff'],
+  ['PING'],
+  ['PING', 'x y'],
+  ['PING', 'too', 'many'],
+  ['SUBSCRIBE'],
+  ['UNSUBSCRIBE', 'b', 'never', 'b'],
+  ['PUNSUBSCRIBE', 'never'],
+  ['PUNSUBSCRIBE', 'a*'],
+  ['SUNSUBSCRIBE', 'never', 'a'],
+  ['SUNSUBSCRIBE'],
+  ['PUBSUB', 'NUMSUB'],
+  ['PUBSUB', 'NUMSUB', 'a', 'b'],
+  ['PUBSUB', 'NUMPAT'],
+  ['PUBSUB', 'NUMPAT', 'x'],
+  ['PUBSUB', 'CHANNELS', 'a', 'b'],
+  ['PUBSUB', 'NONSENSE'],
+  ['GET', 'x'],
+  ['UNSUBSCRIBE', 'a'],
+  ['UNSUBSCRIBE', ''],
+  ['PUNSUBSCRIBE', '['],
+  ['UNSUBSCRIBE'],
+  ['PUNSUBSCRIBE'],
+  ['PUBSUB', 'CHANNELS'],
+  ['SUBSCRIBE', 'again'],
+  ['RESET'],
+  ['PING', 'end'],
+];
+
+describe.skipIf(!REDIS_AVAILABLE)('beside redis-server', () => {
+  test.each([2, 3])('clients get the same bytes in RESP%i', async (proto) => {
+    const servers = [await startSherd({ shards: 2 }), await startRedis()];
+    const streams = await Promise.all(
+      servers.map(async (server) => {
+        const [client, other] = [await server.client(), await server.client()];
+        if (proto === 3) await client.ok('HELLO', 3);
+        const chunks: Buffer[] = [];
+        client.socket.removeAllListeners('data');
+        client.socket.on('data', (data: Buffer) => chunks.push(data));
+        for (const [name, ...args] of SCRIPT) {
+          const sender = name!.startsWith('!') ? other : client;
+          if (sender === other) await other.ok(name!.slice(1), ...args);
+          else client.sendRaw(encode([name!, ...args]));
+          await sleep(10);
+        }
+        await until('the end', async () => Buffer.concat(chunks).includes('end'));
+        return Buffer.concat(chunks).toString('latin1').replaceAll('\r\n', '\n').split('\n');
+      }),
+    );
+    expect(streams[0]).toEqual(streams[1]);
+    await Promise.all(servers.map((server) => server.stop()));
   });
 });
 

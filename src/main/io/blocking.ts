@@ -14,6 +14,7 @@ import { type ReplyView, writeRequest } from '../../shared/sync/records.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { outOf } from './push.js';
+import { beginWaiting, endWaiting } from './waiting-clients.js';
 
 /** A shard thread decides about a request: look again after so long, ms. */
 const LOOK_AGAIN_MS = 1;
@@ -75,12 +76,12 @@ export function keysWaitedFor(io: IoThread, wantsAbsent: boolean): number {
 }
 
 /** The request could not be sent after all, or its reply has come. */
-export function endBlocking(conn: Connection): void {
+export function endBlocking(io: IoThread, conn: Connection): void {
   const { blocked } = conn;
   if (blocked === null) return;
   if (blocked.timer !== null) clearTimeout(blocked.timer);
   conn.blocked = null;
-  conn.barrier &= ~BARRIER.blocked;
+  endWaiting(io, conn, BARRIER.blocked);
 }
 
 /** The shard has queued the request: the client waits. */
@@ -94,7 +95,7 @@ export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void 
   if (conn.ended && !conn.closed) io.closeConnection(conn);
   else if (conn.closed) abandon(io, conn);
   if (conn.closed) return;
-  conn.barrier |= BARRIER.blocked;
+  beginWaiting(io, conn, BARRIER.blocked);
   if (blocked.deadlineMs > 0) startTimer(io, conn, blocked);
 }
 
@@ -126,7 +127,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
     return false;
   }
   sendForget(io, conn.slot, conn.id, blocked);
-  endBlocking(conn);
+  endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   conn.barrier &= ~BARRIER.ring;
   if (conn.out === null) outOf(io, conn);
@@ -140,7 +141,12 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
 /** CLIENT UNBLOCK: whether the client was waiting and is answered. */
 export function unblockClient(io: IoThread, clientId: number, withError: boolean): boolean {
   const conn = io.connections.get(clientId);
-  if (conn === undefined || conn.blocked === null) return false;
+  if (conn === undefined) return false;
+  if (conn.endWait !== null) {
+    conn.endWait(withError);
+    return true;
+  }
+  if (conn.blocked === null) return false;
   const { timeoutReply } = conn.blocked;
   return answerInstead(io, conn, (reply) => {
     if (withError) reply.errorText('UNBLOCKED client unblocked via CLIENT UNBLOCK');
@@ -157,7 +163,7 @@ export function abandon(io: IoThread, conn: Connection): void {
     return;
   }
   sendForget(io, conn.slot, conn.id, blocked);
-  endBlocking(conn);
+  endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   io.releaseSlot(conn);
 }

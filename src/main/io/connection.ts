@@ -101,6 +101,10 @@ export class Connection {
   tracking: TrackingState | null = null;
   /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
   closeAfterReply = false;
+  /** Commands run as part of EXEC: nothing waits. */
+  neverBlocks = false;
+  /** Ends WAIT or WAITAOF, as a timeout or with an error; null while it is not in one. */
+  endWait: ((withError: boolean) => void) | null = null;
   /** Bytes of the local command that runs now. */
   runningBytes = 0;
   /** Waits for the end of the event loop's turn to have its replies written. */

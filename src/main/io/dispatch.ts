@@ -156,7 +156,7 @@ function sendBlocking(io: IoThread, conn: Connection, id: number, args: Args, co
   beginBlocking(io, conn, id, args);
   placeKeys(io, id, args);
   const what = sendAlone(io, conn, id, args, commandBytes, ROUTE_KEY);
-  if (what === AGAIN) endBlocking(conn);
+  if (what === AGAIN) endBlocking(io, conn);
   return what;
 }
 

@@ -26,7 +26,7 @@ import { BULLETINS, type ReplyView, readReply } from '../../shared/sync/records.
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { abandon } from './blocking.js';
 import type { ServerView } from './commands/server-view.js';
-import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { BARRIER, type Connection, MODE, REPLY_MODE } from './connection.js';
 import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
 import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
@@ -39,6 +39,7 @@ import { outOf, releaseDeferred } from './push.js';
 import { takeReply } from './reply-intake.js';
 import { SettleQueue } from './settle-queue.js';
 import { dropTransaction } from './transaction-commands.js';
+import { endWaiting, WAITS } from './waiting-clients.js';
 
 /** Bytes per read: what libuv suggests. */
 const READ_BYTES = 64 * 1024;
@@ -175,6 +176,8 @@ export class IoThread {
     conn.transport.close();
     if (conn.tx !== null) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
+    conn.endWait?.(false);
+    endWaiting(this, conn, WAITS);
     conn.input.drop();
     if (conn.out !== null && !conn.writing) this.replies.give(conn.out);
     conn.out = null;
@@ -546,7 +549,7 @@ export class IoThread {
     for (const conn of this.connections.values()) {
       inputBytes += conn.input.bytes;
       outputBytes += conn.outputBytes;
-      if (idleMs > 0 && this.nowMs - conn.lastActiveMs > idleMs && (conn.barrier & BARRIER.blocked) === 0) {
+      if (idleMs > 0 && this.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
         this.log('verbose', `Closing idle client id=${conn.id} addr=${conn.addr}`);
         this.closeConnection(conn);
       } else if (conn.softLimitSinceMs !== 0) flush(this, conn);
@@ -568,6 +571,11 @@ export class IoThread {
     if (this.cronTimer !== null) clearInterval(this.cronTimer);
     this.pause.close();
   }
+}
+
+/** Whether `timeout` concerns the connection: not those that wait for what others do. */
+function mayBeIdle(conn: Connection): boolean {
+  return (conn.barrier & BARRIER.blocked) === 0 && (conn.modes & (MODE.subscribed | MODE.monitor)) === 0;
 }
 
 /** CONTROL.dispatch for --dispatch ring. */

@@ -66,7 +66,7 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   const refused = io.refused;
   io.refused = false;
   if (conn.closed) return;
-  const inMulti = conn.tx !== null && conn.tx.open;
+  const inMulti = conn.tx?.open === true;
   const state = conn.tracking;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
   if (state !== null && (state.flags & TRACK.caching) !== 0 && !inMulti && !args.is(0, 'client')) {

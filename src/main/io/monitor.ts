@@ -27,7 +27,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Bytes (one char each) in double quotes, as Redis prints them. */
 export function quoted(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be found
   const safe = text.replace(/[\\"]|[^ -~]/g, (c) => {
     return ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
@@ -57,8 +56,8 @@ export class Monitors {
     if ((conn.modes & MODE.monitor) !== 0) return;
     conn.modes |= MODE.monitor;
     this.monitors.add(conn);
-    this.interest.setMonitors(this.monitors.size);
     Atomics.add(this.io.control.i32, CONTROL.monitors, 1);
+    this.interest.setMonitors(this.monitors.size);
   }
 
   remove(conn: Connection): void {

@@ -2,6 +2,7 @@
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
+import { beginWaiting, endWaiting } from './waiting-clients.js';
 
 /** In `io.pauseMode`: too much waits for another I/O thread; what may add to it waits. */
 export const PAUSE_CONGESTED = 4;
@@ -26,7 +27,7 @@ export class PauseWatch {
 
   /** The connection's next command waits until the pause is over. */
   wait(conn: Connection): void {
-    conn.barrier |= BARRIER.pause;
+    beginWaiting(this.io, conn, BARRIER.pause);
     this.waiting.push(conn);
   }
 
@@ -39,7 +40,7 @@ export class PauseWatch {
     const waiting = this.waiting;
     this.waiting = [];
     for (const conn of waiting) {
-      conn.barrier &= ~BARRIER.pause;
+      endWaiting(this.io, conn, BARRIER.pause);
       this.io.resume(conn);
     }
   }

@@ -24,7 +24,7 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
       nowWaits(io, conn, view);
       return conn;
     }
-    endBlocking(conn);
+    endBlocking(io, conn);
   }
   if (!whole || (view.flags & REPLY.CLOSE) !== 0) conn.closeAfterReply = true;
   if (view.seq !== conn.headSeq) {

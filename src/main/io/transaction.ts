@@ -332,7 +332,9 @@ export async function mergeLocals(
     }
     io.stats.call(id);
     reply.proto = conn.proto;
+    conn.neverBlocks = true;
     await def.local!(io, conn, queuedArgs(tx, c), reply);
+    conn.neverBlocks = false;
   }
 }
 

@@ -20,6 +20,7 @@ import { fsckShard, shardFigures } from '../keyspace/fsck.js';
 import { serializedLength } from '../keyspace/serialized-length.js';
 import { TABLE_ENTRIES_MAX } from '../keyspace/table.js';
 import { SKIP_CHECKSUM_WORD } from '../rdb/footer.js';
+import { ALLOW_NOSCRIPT_WORD } from '../script/redis-api.js';
 import { valueEncodingName } from '../types/value.js';
 import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './debug-list.js';
 import { populate } from './debug-populate.js';
@@ -88,7 +89,6 @@ const ACCEPTED: Readonly<Record<string, number>> = {
   leak: 3,
   'pause-cron': 3,
   replybuffer: 4,
-  'set-disable-deny-scripts': 3,
 };
 const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 'oom'];
 const PERSISTENCE = ['loadaof'];
@@ -123,6 +123,9 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
     reply.ok();
   } else if (name === 'set-skip-checksum-validation' && argc === 3) {
     Atomics.store(ctx.control.i32, SKIP_CHECKSUM_WORD, args.is(2, '0') ? 0 : 1);
+    reply.ok();
+  } else if (name === 'set-disable-deny-scripts' && argc === 3) {
+    Atomics.store(ctx.control.i32, ALLOW_NOSCRIPT_WORD, args.is(2, '0') ? 0 : 1);
     reply.ok();
   } else if (name === 'stringmatch-len' && argc === 4) stringMatch(args, reply);
   else if (name === 'protocol' && argc === 3) debugProtocol(args.latin1(2).toLowerCase(), reply);

@@ -95,7 +95,13 @@ function raiseSparse(ctx: ExecContext, e: Ptr, args: Args): number {
   for (let i = 2; i < argc; i++) {
     const pattern = patternOf(args.u8, args.dv, args.off[i]!, args.len[i]!);
     seek(HLL.u8, HLL.at, HLL.length, pattern & INDEX_MASK, HEADER_BYTES, 0);
-    if (place.at !== 0 && place.value >= pattern >>> INDEX_BITS) continue;
+    const value = pattern >>> INDEX_BITS;
+    if (place.at !== 0 && place.value >= value) continue;
+    if (argc === 3 && HLL.hasRoom(e)) {
+      const bytesMax = ctx.control.f64[CONTROL_F64.hllSparseMaxBytes]!;
+      const did = HLL.raiseSparse(e, pattern & INDEX_MASK, value, bytesMax);
+      if (did !== TOO_DENSE) return did;
+    }
     TABLE.load(HLL.u8, HLL.at, HLL.length);
     return addSparse(ctx, e, args, i, 0);
   }

@@ -79,8 +79,13 @@ function run(ctx: ExecContext, args: Args, readonly: boolean, reply: Reply): voi
   }
   const length = e === NULL ? 0 : valueLength(arena, e);
   const range = new SortRange(options, length);
-  // A set that is stored gets an order in any case, so that replicas store the same list.
-  if (options.dontSort && options.store !== 0 && e !== NULL && entryType(arena, e) === TYPE_SET) {
+  // A set that is stored, or read by a script, gets an order in any case: replicas must do the same.
+  if (
+    options.dontSort &&
+    (options.store !== 0 || ctx.scripts?.isRunning === true) &&
+    e !== NULL &&
+    entryType(arena, e) === TYPE_SET
+  ) {
     options.dontSort = false;
     options.alpha = true;
     options.by = null;

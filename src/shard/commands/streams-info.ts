@@ -40,7 +40,7 @@ import {
 } from '../types/stream/stream-value.js';
 import { integerArg } from './keys-integer.js';
 import { shown } from './streams-ids.js';
-import { MAX_ID, MIN_ID, replyEdge, replyEntries } from './streams-reply.js';
+import { MAX_ID, MIN_ID, replyEdge, replyEntries, replyNumber } from './streams-reply.js';
 
 const KEY = 2;
 const GROUP = 3;
@@ -108,7 +108,7 @@ function replyFigures(ctx: ExecContext, root: Ptr, entries: number, reply: Reply
 
 function replyCount(reply: Reply, what: string, n: number): void {
   reply.bulkLatin1(what);
-  reply.int(n);
+  replyNumber(reply, n);
 }
 
 function replyIdOf(reply: Reply, what: string, which: StreamId): void {
@@ -155,11 +155,11 @@ function replyProgress(ctx: ExecContext, root: Ptr, group: Ptr, reply: Reply): v
   const read = entriesRead(arena, group);
   reply.bulkLatin1('entries-read');
   if (read === UNKNOWN) reply.nil();
-  else reply.int(read);
+  else replyNumber(reply, read);
   const lag = groupLag(arena, root, group);
   reply.bulkLatin1('lag');
   if (lag === null) reply.nil();
-  else reply.int(lag);
+  else replyNumber(reply, lag);
 }
 
 /** Pending entries, with their owners where they are those of a group. */
@@ -176,7 +176,7 @@ function replyPending(ctx: ExecContext, tree: IdTree, count: number, owners: boo
     replyId(reply, idOfElement(arena, el, id));
     if (owners) replyName(arena, consumerElement(arena, pending.consumer), reply);
     reply.int(pending.deliveredAtMs);
-    reply.int(pending.deliveries);
+    replyNumber(reply, pending.deliveries);
   }
 }
 

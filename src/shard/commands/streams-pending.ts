@@ -22,7 +22,7 @@ import {
 import { parseId, replyId, StreamId } from '../types/stream/stream-id.js';
 import { integerArg } from './keys-integer.js';
 import { idArgument, rangeArgument } from './streams-ids.js';
-import { consumerAt, found, groupAt, needGroup } from './streams-reply.js';
+import { consumerAt, found, groupAt, needGroup, replyNumber } from './streams-reply.js';
 
 const id = new StreamId();
 const end = new StreamId();
@@ -149,7 +149,7 @@ function replyRange(ctx: ExecContext, args: Args, group: Ptr, reply: Reply): voi
     replyId(reply, id);
     replyName(arena, consumerElement(arena, pending.consumer), reply);
     reply.int(Math.max(idleMs, 0));
-    reply.int(pending.deliveries);
+    replyNumber(reply, pending.deliveries);
     n++;
   }
   reply.setDeferred(mark, n);

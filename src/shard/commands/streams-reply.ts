@@ -52,7 +52,7 @@ export function replyEdge(ctx: ExecContext, root: Ptr, last: boolean, reply: Rep
 }
 
 /** Writes a count: kept as a double, so inexact above 2^53, but never more than a 64-bit integer can be. */
-export function replyCount(reply: Reply, n: number): void {
+export function replyNumber(reply: Reply, n: number): void {
   if (n < 2 ** 63) reply.int(n);
   else reply.int64(0x7fffffff, -1);
 }

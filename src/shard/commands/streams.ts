@@ -119,7 +119,7 @@ function chooseId(ctx: ExecContext, auto: boolean, autoSeq: boolean): string | n
     id.set(last);
     return id.increment() ? null : EXHAUSTED;
   }
-  if (last.msHi === 0xffffffff && last.msLo === 0xffffffff && last.seqHi === 0xffffffff && last.seqLo === 0xffffffff) {
+  if (last.isMax()) {
     return EXHAUSTED;
   }
   if (autoSeq) {

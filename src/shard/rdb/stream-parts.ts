@@ -72,14 +72,14 @@ import {
 const TWO_32 = 4294967296;
 
 function partsOf(id: StreamId, parts: StreamIdParts): void {
-  parts.set(id.msHi | 0, id.msLo | 0, id.seqHi | 0, id.seqLo | 0);
+  parts.set(id.msHi, id.msLo, id.seqHi, id.seqLo);
 }
 
 function idOf(parts: StreamIdParts, id: StreamId): StreamId {
-  id.msHi = parts.msHi >>> 0;
-  id.msLo = parts.msLo >>> 0;
-  id.seqHi = parts.seqHi >>> 0;
-  id.seqLo = parts.seqLo >>> 0;
+  id.msHi = parts.msHi;
+  id.msLo = parts.msLo;
+  id.seqHi = parts.seqHi;
+  id.seqLo = parts.seqLo;
   return id;
 }
 

@@ -42,8 +42,8 @@ for _, name in ipairs({'string', 'math', 'table', 'coroutine', 'redis', 'cjson',
   end
 end
 real.server = real.redis
-string.dump = nil
 
+local globals_meta = protect({})
 function real.rawset(t, k, v)
   if protected[t] then error(READONLY, 2) end
   return raw_set(t, k, v)
@@ -56,7 +56,7 @@ function real.setmetatable(t, m)
   return set_meta(t, m)
 end
 function real.getmetatable(t)
-  if protected[t] then return nil end
+  if protected[t] then return t == real._G and globals_meta or nil end
   if type(t) == 'string' then return real.string_meta end
   return get_meta(t)
 end

@@ -108,7 +108,16 @@ function pushResp3(vm: LuaVm, u8: Uint8Array, kind: number, start: number, end: 
     case 37: // %
     case 126: // ~
       return pushMapOrSet(vm, u8, kind === 37, next, numberOfLine(u8, start, end));
-    default: // > and attributes do not occur in replies of commands
+    case 124: {
+      // | attributes are passed over, what they describe follows
+      let at = next;
+      for (let i = 2 * numberOfLine(u8, start, end); i > 0; i--) {
+        at = pushReply(vm, u8, at);
+        vm.pop(1);
+      }
+      return pushReply(vm, u8, at);
+    }
+    default: // > does not occur in replies of commands
       return pushArray(vm, u8, next, numberOfLine(u8, start, end));
   }
 }
@@ -139,7 +148,7 @@ export function writeLuaValue(vm: LuaVm, reply: Reply, depth = 0): void {
     reply.int(Number.isNaN(x) ? 0 : Math.trunc(x));
   } else if (type === T_BOOLEAN) {
     const b = vm.boolean(-1);
-    if (reply.proto === 3 && vm.resp === 3) reply.bool(b);
+    if (vm.resp === 3) reply.bool(b);
     else if (b) reply.int(1);
     else reply.nil();
   } else if (type === T_TABLE) writeTable(vm, reply, depth);
@@ -163,6 +172,7 @@ function writeTable(vm: LuaVm, reply: Reply, depth: number): void {
   if (hasField(vm, 'err', T_STRING)) {
     const text = vm.text(-1);
     vm.pop(1);
+    vm.noteCounted();
     reply.errorLatin1(text.startsWith('-') ? text.slice(1) : text);
     return;
   }

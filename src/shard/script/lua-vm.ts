@@ -30,6 +30,9 @@ export const T_FUNCTION = 6;
 export const MASK_LINE = 4;
 export const MASK_COUNT = 8;
 
+/** Set in error tables of commands: the error stands in the statistics. */
+export const COUNTED = 'ignore_error_stats_update';
+
 const SCRATCH_BYTES = 64 * 1024;
 
 /** What of the module is used; its own types know only the wrapped API. */
@@ -89,6 +92,8 @@ export class LuaVm {
   private scratchBytes = SCRATCH_BYTES;
   /** Protocol that the running script chose with redis.setresp. */
   resp: 2 | 3 = 2;
+  /** The error that a script ended with was counted where it arose. */
+  errorCounted = false;
   /** Where the last `toBytes` found a string: offset in `heap`, and length. */
   off = 0;
   len = 0;
@@ -180,6 +185,13 @@ export class LuaVm {
   getField(index: number, name: string): void {
     this.pushText(name);
     this.m._lua_rawget(this.l, index < 0 && index > REGISTRY ? index - 1 : index);
+  }
+
+  /** Notes whether the error table on top was counted already. */
+  noteCounted(): void {
+    this.getField(-1, COUNTED);
+    this.errorCounted = this.boolean(-1);
+    this.pop(1);
   }
 
   // ---- reading

@@ -19,19 +19,23 @@ import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';
+import { CONTROL } from '../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../shared/version.js';
 import type { ClientState, ExecContext } from '../context.js';
 import { pushReply } from './lua-values.js';
-import { GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
+import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
 
 /** Integers that fit 64 bits are written without a point. */
 const INT64_LIMIT = 2 ** 63;
 const KEY_INDEXES = 1024;
 
+/** Word of DEBUG SET-DISABLE-DENY-SCRIPTS. */
+export const ALLOW_NOSCRIPT_WORD = CONTROL.debug + 2;
+
 /** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
 const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
   (
-    'acl auth client config discard exec function hello latency monitor multi psubscribe psync punsubscribe quit' +
+    'acl auth client cluster config discard exec function hello latency monitor multi psubscribe psync punsubscribe quit' +
     ' replicaof reset role script shutdown slaveof slowlog ssubscribe subscribe sunsubscribe sync unsubscribe unwatch' +
     ' watch'
   ).split(' '),
@@ -62,6 +66,8 @@ export class RedisApi {
   private readonly args = new Args(256);
   private readonly reply = new Reply(16 * 1024);
   private readonly keyIndexes = new Int32Array(KEY_INDEXES);
+  /** The command that is called, -1 while it is not known. */
+  private commandId = -1;
   private buffer = new Uint8Array(4096);
   private view = new DataView(this.buffer.buffer);
 
@@ -122,9 +128,8 @@ export class RedisApi {
   /** Pushes the table {err = text}, with a code in front if the text has none. */
   private pushError(text: string): void {
     const { vm } = this;
-    const coded = text.startsWith('-') ? text.slice(1) : `ERR ${text}`;
     vm.newTable(0, 2);
-    vm.pushText(coded.replace(/[\r\n]+$/, ''));
+    vm.pushText(withCode(text).replace(/[\r\n]+$/, ''));
     vm.setField(-2, 'err');
   }
 
@@ -137,11 +142,13 @@ export class RedisApi {
 
   // hot: every redis.call; bench/peer "EVALSHA"
   private call(raise: boolean): number {
+    this.commandId = -1;
     const text = this.execute();
     if (text !== null) {
+      this.running?.ctx.runner!.refused(this.commandId, withCode(text));
       this.pushError(text);
       this.vm.pushBoolean(true);
-      this.vm.setField(-2, 'ignore_error_stats_update');
+      this.vm.setField(-2, COUNTED);
       return raise ? this.vm.error() : 1;
     }
     const { reply, vm } = this;
@@ -151,7 +158,7 @@ export class RedisApi {
     pushReply(vm, u8, 0);
     if (!failed) return 1;
     vm.pushBoolean(true);
-    vm.setField(-2, 'ignore_error_stats_update');
+    vm.setField(-2, COUNTED);
     return raise ? vm.error() : 1;
   }
 
@@ -167,13 +174,19 @@ export class RedisApi {
     let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
     if (id >= 0 && (registry.flags[id]! & FLAG_CONTAINER) !== 0 && args.argc > 1) id = registry.lookupSub(id, args);
     if (id < 0) {
-      if (this.builtIn()) return null;
+      if (this.builtIn()) {
+        if (reply.errors !== 0) running.ctx.stats.error(reply.lastError!, 0);
+        return null;
+      }
       const known = NOT_FOR_SCRIPTS.has(args.latin1(0).toLowerCase());
       return known ? 'This Redis command is not allowed from script' : 'Unknown Redis command called from script';
     }
+    this.commandId = id;
     if (!registry.arityOk(id, args.argc)) return 'Wrong number of args calling Redis command from script';
     const flags = registry.flags[id]!;
-    if ((flags & FLAG_NOSCRIPT) !== 0) return 'This Redis command is not allowed from script';
+    const { i32 } = running.ctx.control;
+    if ((flags & FLAG_NOSCRIPT) !== 0 && i32[ALLOW_NOSCRIPT_WORD] === 0)
+      return 'This Redis command is not allowed from script';
     if (running.readOnly && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0) {
       return 'Write commands are not allowed from read-only scripts.';
     }
@@ -270,6 +283,11 @@ export class RedisApi {
         client.db = db;
         reply.ok();
       }
+    } else if (args.is(0, 'wait') && args.argc === 3) reply.int(0);
+    else if (args.is(0, 'waitaof') && args.argc === 4) {
+      reply.array(2);
+      reply.int(0);
+      reply.int(0);
     } else if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) this.configGet();
     else return false;
     return true;
@@ -358,6 +376,11 @@ export class RedisApi {
     vm.pushBoolean(true);
     return 1;
   }
+}
+
+/** An error's text: with the code that stands in it behind '-', or ERR. */
+function withCode(text: string): string {
+  return text.startsWith('-') ? text.slice(1) : `ERR ${text}`;
 }
 
 /** A number as an argument of a command. */

@@ -239,6 +239,7 @@ export class ScriptEngine {
       wrote: false,
     };
     vm.resp = 2;
+    vm.errorCounted = false;
     api.client.id = ctx.client.id;
     api.client.db = ctx.db;
     api.client.flags = ctx.client.flags;
@@ -254,6 +255,7 @@ export class ScriptEngine {
     else this.writeError(script, reply);
     if (ctx.effectsOn) ctx.effects.endGroup();
     ctx.ownEffects = true;
+    ctx.errorCounted = vm.errorCounted;
     api.running = null;
     this.args = null;
     this.settle();
@@ -302,6 +304,7 @@ export class ScriptEngine {
   private writeError(script: Callable, reply: Reply): void {
     const vm = this.vm!;
     if (vm.type(-1) === T_TABLE) {
+      vm.noteCounted();
       vm.getField(-1, 'err');
       let text = vm.text(-1);
       vm.pop(1);

@@ -20,6 +20,7 @@ import {
   homeBucket,
   LINE_WORDS,
   SLOTS_PER_BUCKET,
+  T_COUNT,
   T_DEPTH,
   TABLE_ENTRIES_MAX,
   tableEntries,
@@ -33,6 +34,8 @@ export const ROOT_TYPE_WORDS = 8;
 export const ROOT_NEXT = 14;
 export const ROOT_POSITION = 15;
 const ALL_SLOTS = TABLE_ENTRIES_MAX;
+/** Slots that `random` tries in a table before it counts through the elements. */
+const DRAWS_MAX = 24;
 const NO_WORDS = new Int32Array(ROOT_WORDS);
 
 export class ElementTable extends Extendible {
@@ -132,10 +135,12 @@ export class ElementTable extends Extendible {
   }
 
   /**
-   * A random element, each equally likely: a random range of hashes, one of its slots, again if that is free. A table
-   * of half the depth covers more hashes for the same slots, so it is taken back with the matching probability.
+   * A random element: the table of a random hash, and of its elements each equally likely. Between tables that is as
+   * even as the hashes are (a table has its share of the elements, give or take a few in a hundred), and it needs no
+   * more cache misses than one for the directory, one for the table and one or two for the element.
    * @requires the value is not empty
    */
+  // hot: SPOP, SRANDMEMBER, HRANDFIELD
   random(): Ptr {
     const arena = this.arena;
     const dir = this.words[this.root + R_DIR]! as Ptr;
@@ -144,18 +149,28 @@ export class ElementTable extends Extendible {
       const table = directoryEntry(arena, dir, depth, Math.floor(Math.random() * 2 ** depth));
       const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
       const tw = (table & UNIT_MASK) << 1;
-      const away = depth - i32[tw + T_DEPTH]!;
-      if (away > 0 && Math.random() * 2 ** away >= 1) continue;
-      const place = Math.floor(Math.random() * ALL_SLOTS);
-      const bucket = Math.floor(place / SLOTS_PER_BUCKET);
-      const bw = bucketWord(tw, bucket);
-      const slot = place - bucket * SLOTS_PER_BUCKET;
-      const el = i32[bw + BUCKET_PTRS + slot]! as Ptr;
-      if (el === 0) continue;
+      const count = i32[tw + T_COUNT]!;
+      if (count === 0) continue;
       this.drawnTable = table;
-      this.drawnPlace = (bw << 4) | slot;
-      return el;
+      for (let tries = DRAWS_MAX; tries > 0; tries--) {
+        const el = this.slotAt(i32, tw, Math.floor(Math.random() * ALL_SLOTS));
+        if (el !== 0) return el;
+      }
+      let skip = Math.floor(Math.random() * count);
+      for (let place = 0; place < ALL_SLOTS; place++) {
+        const el = this.slotAt(i32, tw, place);
+        if (el !== 0 && skip-- === 0) return el;
+      }
     }
+  }
+
+  /** The element in slot `place` of the table at `tw`, 0 for none; notes where it was drawn. */
+  private slotAt(i32: Int32Array, tw: number, place: number): Ptr {
+    const bucket = Math.floor(place / SLOTS_PER_BUCKET);
+    const bw = bucketWord(tw, bucket);
+    const slot = place - bucket * SLOTS_PER_BUCKET;
+    this.drawnPlace = (bw << 4) | slot;
+    return i32[bw + BUCKET_PTRS + slot]! as Ptr;
   }
 
   /** Points the cursor at the element that the last `random` drew. @requires nothing has changed since */

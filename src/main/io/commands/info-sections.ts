@@ -9,7 +9,7 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
 import { keysWaitedFor } from '../blocking.js';
-import { BARRIER, type Connection } from '../connection.js';
+import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
 import { humanBytes, type InfoFields, ratio, secondsText, sectionText } from './info-text.js';
@@ -79,18 +79,8 @@ function server(source: InfoSource): string {
   return sectionText('Server', fields);
 }
 
-/** Clients of this thread that wait in a blocking command or for the end of a pause; others say so themselves. */
-function blockedHere(io: IoThread): number {
-  let blocked = 0;
-  for (const conn of io.connections.values()) {
-    if ((conn.barrier & (BARRIER.blocked | BARRIER.pause)) !== 0) blocked++;
-  }
-  return blocked;
-}
-
 function clients({ io, view }: InfoSource): string {
   const stats = view.stats;
-  io.stats.f64[STAT.blockedClients] = blockedHere(io);
   return sectionText('Clients', [
     ['connected_clients', stats.sum(STAT.connectedClients)],
     ['cluster_connections', 0],

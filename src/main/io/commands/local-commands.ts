@@ -16,6 +16,7 @@ import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
 import { streamHelpCommands } from './stream-help.js';
 import { transactionCommands } from './transactions.js';
+import { waitCommands } from './wait.js';
 
 export const localCommands: readonly CommandDef[] = [
   ...connectionCommands,
@@ -34,4 +35,5 @@ export const localCommands: readonly CommandDef[] = [
   ...pubsubCommands,
   monitorCommand,
   ...transactionCommands,
+  ...waitCommands,
 ];

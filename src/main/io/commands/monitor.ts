@@ -4,8 +4,13 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { isInExec } from './pubsub.js';
 
 function monitor(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
+  if (isInExec(conn)) {
+    reply.errorText("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    return;
+  }
   // A second MONITOR is not answered, as in Redis.
   if ((conn.modes & MODE.monitor) !== 0) return;
   io.hub.monitors.add(conn);

@@ -6,7 +6,7 @@ import { container, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { type Connection, MODE } from '../connection.js';
+import { BARRIER, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import type { Channel } from '../pubsub/channels.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
@@ -24,6 +24,11 @@ function confirm(conn: Connection, reply: Reply, kind: number, word: string, arg
   reply.int(countOf(conn, kind));
 }
 
+/** Whether a local command runs as part of EXEC: then the reply of the connection is being made. */
+export function isInExec(conn: Connection): boolean {
+  return (conn.barrier & BARRIER.promise) !== 0;
+}
+
 function countOf(conn: Connection, kind: number): number {
   const own = conn.subscriptions;
   if (own === null) return 0;
@@ -32,6 +37,11 @@ function countOf(conn: Connection, kind: number): number {
 
 function subscriber(kind: number, word: string): Local {
   return (io: IoThread, conn: Connection, args: Args, reply: Reply): void => {
+    // Inside a transaction Redis lets the older ones pass.
+    if (kind === KIND_SHARD_CHANNEL && isInExec(conn)) {
+      reply.errorText("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+      return;
+    }
     for (let i = 1; i < args.argc; i++) {
       io.hub.channels.subscribe(conn, kind, args.u8, args.off[i]!, args.len[i]!);
       confirm(conn, reply, kind, word, args, i);

@@ -76,8 +76,7 @@ export class IoLinks {
   /** Whether a peer has sent something. */
   hasWork(): boolean {
     for (let io = 0; io < this.links.length; io++) {
-      const link = this.links[io]!;
-      if (link !== null && link.incoming.hasWork()) return true;
+      if (this.links[io]?.incoming.hasWork() === true) return true;
     }
     return false;
   }

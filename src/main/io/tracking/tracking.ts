@@ -129,8 +129,9 @@ export class Tracking {
     conn.modes &= ~MODE.tracking;
     conn.flags &= ~CONN_FLAG.tracksReads;
     this.trackers.delete(conn);
-    Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
     this.countTrackers();
+    // Last: should this thread die in between, the server's count is too high, which only costs time.
+    Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
     this.countTable();
   }
 

@@ -9,8 +9,8 @@
  * Which neighbours are looked at, and when a table counts as too long, is as in Redis, so that the bytes come out
  * equal.
  *
- * Reading functions take any bytes (`at` to `end`); changes are made in a `SparseTable`, a copy outside of the arena:
- * whatever fails on the way, the key has what it had.
+ * Reading functions take any bytes (`at` to `end`). Several changes at once are made in a `SparseTable`, a copy outside
+ * of the arena: whatever fails on the way, the key has what it had. A single one may be made in place.
  *
  * Invariants: (1) a table that is corrupt may be changed where it is sound and is refused where it is not, never read
  * or written beyond its end; (2) values are 1 to 32, so a longer run of zeros in a hash needs the dense form.
@@ -168,9 +168,6 @@ export class SparseTable {
   readonly u8: Uint8Array = new Uint8Array(SPARSE_BYTES_MAX + 8);
   readonly dv: DataView = new DataView(this.u8.buffer);
   length = 0;
-  /** What the run that is being split becomes, at most XZERO VAL XZERO. */
-  private readonly split = new Uint8Array(5);
-  private splitBytes = 0;
 
   /** Takes a copy of a string. @requires length <= SPARSE_BYTES_MAX */
   load(u8: Uint8Array, at: number, length: number): void {
@@ -207,70 +204,92 @@ export class SparseTable {
   }
 
   /** As `raise`, for the register that `seek` just found in this string. */
-  // hot: PFADD of a key with few elements
   raiseFound(index: number, value: number, bytesMax: number): number {
-    const { at: p, bytes, first, run, value: old } = place;
-    if (value > VAL_MAX) return TOO_DENSE;
-    if (p === 0) return CORRUPT;
-    if (old >= value) return NOT_RAISED;
-    const { u8, length: end } = this;
-    if (run === 1 && bytes === 1) u8[p] = valOp(value, 1);
-    else {
-      this.makeSplit(index - first, value, first + run - 1 - index, old);
-      const grows = this.splitBytes - bytes;
-      if (grows > 0 && (end + grows > bytesMax || end + grows > SPARSE_BYTES_MAX)) return TOO_DENSE;
-      const after = Math.min(p + bytes, end);
-      if (grows !== 0 && after < end) u8.copyWithin(after + grows, after, end);
-      this.length = after + grows + (end - after);
-      for (let i = 0; i < this.splitBytes; i++) u8[p + i] = this.split[i]!;
-    }
-    this.join(place.previous === 0 ? HEADER_BYTES : place.previous);
-    return RAISED;
-  }
-
-  /** Makes `split` out of a run: `before` registers of `old`, one of `value`, `after` of `old`. */
-  private makeSplit(before: number, value: number, after: number, old: number): void {
-    let n = this.writeRun(0, before, old);
-    this.split[n++] = valOp(value, 1);
-    this.splitBytes = this.writeRun(n, after, old);
-  }
-
-  private writeRun(n: number, run: number, value: number): number {
-    const { split } = this;
-    if (run === 0) return n;
-    if (value > 0) split[n++] = valOp(value, run);
-    else if (run <= ZERO_MAX) split[n++] = run - 1;
-    else {
-      split[n++] = XZERO | ((run - 1) >>> 8);
-      split[n++] = (run - 1) & 255;
-    }
-    return n;
-  }
-
-  /** Joins neighbours of one value among the runs at `p` and behind. */
-  private join(p: number): void {
-    const { u8 } = this;
-    for (let left = JOIN_RUNS; left > 0 && p < this.length; left--) {
-      const op = u8[p]!;
-      if ((op & VAL) === 0) {
-        p += (op & XZERO) === 0 ? 1 : 2;
-        continue;
-      }
-      const next = p + 1 < this.length ? u8[p + 1]! : 0;
-      if ((next & VAL) !== 0 && ((op ^ next) & 0x7c) === 0) {
-        const run = (op & 3) + (next & 3) + 2;
-        if (run <= VAL_RUN_MAX) {
-          u8[p + 1] = (op & ~3) | (run - 1);
-          u8.copyWithin(p, p + 1, this.length);
-          this.length--;
-          continue;
-        }
-      }
-      p++;
-    }
+    const did = raiseFound(this.u8, 0, this.length, index, value, bytesMax);
+    if (did === RAISED) this.length = edited.length;
+    return did;
   }
 }
 
 function valOp(value: number, run: number): number {
   return VAL | ((value - 1) << 2) | (run - 1);
+}
+
+/** The length of the string that the last `raiseFound` changed. */
+export const edited = { length: 0 };
+/** Bytes by which one change lengthens a string at most, and shortens it. */
+export const GROWS_MAX = 3;
+export const SHRINKS_MAX: number = JOIN_RUNS;
+
+/** What the run that is being split becomes, at most XZERO VAL XZERO. */
+const SPLIT = new Uint8Array(5);
+
+/**
+ * Raises register `index` to `value` in the string at `base` of `u8`, `length` bytes long with room for GROWS_MAX more,
+ * in which `seek` just found it. RAISED: `edited.length` is its length now.
+ */
+// hot: PFADD of a key with few elements
+export function raiseFound(
+  u8: Uint8Array,
+  base: number,
+  length: number,
+  index: number,
+  value: number,
+  bytesMax: number,
+): number {
+  const { at, bytes, first, run, value: old, previous } = place;
+  if (value > VAL_MAX) return TOO_DENSE;
+  if (at === 0) return CORRUPT;
+  if (old >= value) return NOT_RAISED;
+  const p = base + at;
+  let end = base + length;
+  if (run === 1 && bytes === 1) u8[p] = valOp(value, 1);
+  else {
+    // As many registers of the old value, one of the new, as many of the old.
+    let n = writeRun(0, index - first, old);
+    SPLIT[n++] = valOp(value, 1);
+    n = writeRun(n, first + run - 1 - index, old);
+    const grows = n - bytes;
+    if (grows > 0 && (length + grows > bytesMax || length + grows > SPARSE_BYTES_MAX)) return TOO_DENSE;
+    const after = Math.min(p + bytes, end);
+    if (grows !== 0 && after < end) u8.copyWithin(after + grows, after, end);
+    end = after + grows + (end - after);
+    for (let i = 0; i < n; i++) u8[p + i] = SPLIT[i]!;
+  }
+  edited.length = join(u8, base + (previous === 0 ? HEADER_BYTES : previous), end) - base;
+  return RAISED;
+}
+
+function writeRun(n: number, run: number, value: number): number {
+  if (run === 0) return n;
+  if (value > 0) SPLIT[n++] = valOp(value, run);
+  else if (run <= ZERO_MAX) SPLIT[n++] = run - 1;
+  else {
+    SPLIT[n++] = XZERO | ((run - 1) >>> 8);
+    SPLIT[n++] = (run - 1) & 255;
+  }
+  return n;
+}
+
+/** Joins neighbours of one value among the runs at `p` and behind; the end of the string then. */
+function join(u8: Uint8Array, p: number, end: number): number {
+  for (let left = JOIN_RUNS; left > 0 && p < end; left--) {
+    const op = u8[p]!;
+    if ((op & VAL) === 0) {
+      p += (op & XZERO) === 0 ? 1 : 2;
+      continue;
+    }
+    const next = p + 1 < end ? u8[p + 1]! : 0;
+    if ((next & VAL) !== 0 && ((op ^ next) & 0x7c) === 0) {
+      const run = (op & 3) + (next & 3) + 2;
+      if (run <= VAL_RUN_MAX) {
+        u8[p + 1] = (op & ~3) | (run - 1);
+        u8.copyWithin(p, p + 1, end);
+        end--;
+        continue;
+      }
+    }
+    p++;
+  }
+  return end;
 }

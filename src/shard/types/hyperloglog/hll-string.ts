@@ -9,11 +9,12 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { ExecContext } from '../../context.js';
 import { blobBlock } from '../../keyspace/blob.js';
-import { entryFlags, F_RAW, setFlags, valueWordOffset } from '../../keyspace/entry.js';
-import { HEAD_BLOB, HEAD_EMBED, KEEP_EXPIRY, setBytes, stringLength } from '../string-value.js';
+import { entryFlags, F_RAW, SHORT_VALUE_MAX, setFlags, valueWordOffset } from '../../keyspace/entry.js';
+import { embedStart, HEAD_BLOB, HEAD_EMBED, KEEP_EXPIRY, setBytes, stringLength } from '../string-value.js';
 import { DENSE_BYTES, denseByte, denseGet, denseHistogram, denseMax, densePack, denseSet } from './hll-dense.js';
 import { cardinality, estimate } from './hll-estimate.js';
 import { REGISTERS } from './hll-hash.js';
@@ -27,7 +28,17 @@ import {
   setEncoding,
   setStale,
 } from './hll-layout.js';
-import { SPARSE_BYTES_MAX, sparseHistogram, sparseMax, sparseText } from './hll-sparse.js';
+import {
+  edited,
+  GROWS_MAX,
+  RAISED,
+  raiseFound,
+  SHRINKS_MAX,
+  SPARSE_BYTES_MAX,
+  sparseHistogram,
+  sparseMax,
+  sparseText,
+} from './hll-sparse.js';
 
 /** Registers one by one, one set a thread: where several tables come together. */
 export const registers: Uint8Array = new Uint8Array(REGISTERS);
@@ -99,6 +110,28 @@ export class HllString {
     this.arena!.touch(this.cell, this.inCell + HEADER_BYTES + denseByte(index), 2);
     denseSet(this.u8, first, index, value);
     return true;
+  }
+
+  /**
+   * Raises the sparse register that `seek` just found, in place; as `raiseFound`, `cardinality` included.
+   * @requires hasRoom(e)
+   */
+  // hot: PFADD of a key with few elements
+  raiseSparse(e: Ptr, index: number, value: number, bytesMax: number): number {
+    const arena = this.arena!;
+    arena.touch(e, 0, this.inCell + this.length + GROWS_MAX);
+    const did = raiseFound(this.u8, this.at, this.length, index, value, bytesMax);
+    if (did !== RAISED) return did;
+    if (edited.length !== this.length) embedStart(arena, e, edited.length);
+    setStale(this.u8, this.at);
+    return did;
+  }
+
+  /** Whether the string lies in the entry `e` in a cell and form that it keeps whatever one change makes of it. */
+  hasRoom(e: Ptr): boolean {
+    const { length } = this;
+    if (this.cell !== e || this.inCell + length + GROWS_MAX > cellBytes(this.arena!, e)) return false;
+    return length + GROWS_MAX <= SHORT_VALUE_MAX || length - SHRINKS_MAX > SHORT_VALUE_MAX;
   }
 
   /** Marks the cardinality as out of date. */

@@ -10,7 +10,7 @@
  * chooses another encoding; (3) the bytes given to an edit do not lie in the same listpack.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, copyWords } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { int64 } from '../../../shared/numbers/int64.js';
@@ -197,9 +197,11 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
   } else {
     const moved = alloc(arena, next < 16 ? 16 : next);
     const to = arena.u8[moved >>> SEGMENT_SHIFT]!;
+    const toView = arena.dv[moved >>> SEGMENT_SHIFT]!;
+    const view = arena.dv[segment]!;
     const at = (moved & UNIT_MASK) * 8;
-    copyBytes(to, at, u8, base, offset);
-    copyBytes(to, at + offset + add, u8, base + offset + remove, total - offset - remove);
+    copyWords(to, toView, at, u8, view, base, offset);
+    copyWords(to, toView, at + offset + add, u8, view, base + offset + remove, total - offset - remove);
     free(arena, ptr);
     ptr = moved;
     base = at;

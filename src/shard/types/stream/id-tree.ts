@@ -1,7 +1,7 @@
 /**
- * Things in the order of stream ids: nodes of a stream, pending entries of a group or consumer. A score tree whose score
- * is the id's milliseconds and whose elements are named by the id's 16 bytes, so that equal (and, above 2^53, rounded)
- * milliseconds are told apart by the name. The tree's three words stand somewhere in a cell of its owner.
+ * Things in the order of stream ids: nodes of a stream, pending entries of a group or consumer. A score tree whose
+ * score is the id's milliseconds and whose elements are named by the id's 16 bytes, so that equal (and, above 2^53,
+ * rounded) milliseconds are told apart by the name. The tree's three words stand somewhere in a cell of its owner.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

@@ -35,24 +35,28 @@ import { StreamId } from './stream-id.js';
 export const DELETED = 1;
 export const SAME_FIELDS = 2;
 
-const TWO_32 = 4294967296;
-
 /** Adds a 64-bit difference in `item` to a 64-bit number in halves; the result is in `sum`. */
 const sum = { hi: 0, lo: 0 };
 
 function addDifference(hi: number, lo: number): void {
-  const low = lo + (item.lo >>> 0);
-  sum.lo = low >= TWO_32 ? low - TWO_32 : low;
-  sum.hi = (hi + item.hi + (low >= TWO_32 ? 1 : 0)) >>> 0;
+  const low = (lo + item.lo) | 0;
+  sum.lo = low;
+  sum.hi = (hi + item.hi + (low >>> 0 < lo >>> 0 ? 1 : 0)) | 0;
 }
 
 /** The difference a - b of two unsigned 64-bit numbers, as signed halves in `sum`. */
 function difference(aHi: number, aLo: number, bHi: number, bLo: number): void {
-  const low = aLo - bLo;
-  sum.lo = low | 0;
-  sum.hi = (aHi - bHi - (low < 0 ? 1 : 0)) | 0;
+  sum.lo = (aLo - bLo) | 0;
+  sum.hi = (aHi - bHi - (aLo >>> 0 < bLo >>> 0 ? 1 : 0)) | 0;
 }
 
+/** Largest integer of 7 bits, which takes two bytes in all; mark of a string of up to 63 bytes; a digit. */
+const INT_7_MAX = 127;
+const STRING_6 = 0x80;
+const STRING_6_MAX = 63;
+const NINE = 57;
+/** Strings up to this length are copied here. */
+const SHORT_MAX = 32;
 /** Most bytes that a listpack integer takes, and that a string takes beside its own. */
 const INT_BYTES_MAX = 11;
 const STRING_FRAME_MAX = 10;
@@ -65,6 +69,11 @@ export function entryBound(args: Args, first: number, end: number): number {
   let bytes = ENTRY_INTS * INT_BYTES_MAX + (end - first) * STRING_FRAME_MAX;
   for (let i = first; i < end; i++) bytes += args.len[i]!;
   return bytes;
+}
+
+/** Bytes of those strings alone, of which there are `n`. */
+export function stringBytes(bound: number, n: number): number {
+  return bound - ENTRY_INTS * INT_BYTES_MAX - n * STRING_FRAME_MAX;
 }
 
 /**
@@ -85,8 +94,26 @@ export function createNode(arena: Arena, args: Args, first: number, end: number,
 }
 
 function writeString(u8: Uint8Array, at: number, args: Args, i: number): number {
-  lpEntryBytes(args.u8, args.off[i]!, args.len[i]!);
-  return lpWrite(u8, at, args.u8, args.off[i]!, args.len[i]!);
+  const off = args.off[i]!;
+  const len = args.len[i]!;
+  const from = args.u8;
+  if (len > SHORT_MAX || len === 0 || from[off]! <= NINE) {
+    lpEntryBytes(from, off, len);
+    return lpWrite(u8, at, from, off, len);
+  }
+  // The most usual case without calls: a short string that is no number.
+  u8[at++] = STRING_6 | len;
+  for (let k = 0; k < len; k++) u8[at++] = from[off + k]!;
+  u8[at] = len + 1;
+  return at + 1;
+}
+
+/** As `lpWriteInt`, quicker for what is near. */
+function writeInt(u8: Uint8Array, at: number, hi: number, lo: number): number {
+  if (hi !== 0 || lo < 0 || lo > INT_7_MAX) return lpWriteInt(u8, at, hi, lo);
+  u8[at] = lo;
+  u8[at + 1] = 1;
+  return at + 2;
 }
 
 /** Ends a listpack at `at` that has got `entries` more listpack entries. */
@@ -148,20 +175,14 @@ export function appendEntry(
   const same = hasMasterFields(u8, base, args, first, end);
   const fields = (end - first) >> 1;
   let at = base + total - 1;
-  // The number of entries; its own encoding may get longer.
-  lpRead(u8, base + LP_HEAD_BYTES);
-  const grown = lpIntBytes(0, item.lo + 1) - lpIntBytes(0, item.lo);
-  if (grown > 0) {
-    u8.copyWithin(base + LP_HEAD_BYTES + grown, base + LP_HEAD_BYTES, at);
-    at += grown;
-  }
-  lpWriteInt(u8, base + LP_HEAD_BYTES, 0, item.lo + 1);
+  if (u8[base + LP_HEAD_BYTES]! < INT_7_MAX) u8[base + LP_HEAD_BYTES]!++;
+  else at += countOneMore(u8, base, at);
   u8[at] = same ? SAME_FIELDS : 0;
   u8[at + 1] = 1;
   difference(id.msHi, id.msLo, master.msHi, master.msLo);
-  at = lpWriteInt(u8, at + 2, sum.hi, sum.lo);
+  at = writeInt(u8, at + 2, sum.hi, sum.lo);
   difference(id.seqHi, id.seqLo, master.seqHi, master.seqLo);
-  at = lpWriteInt(u8, at, sum.hi, sum.lo);
+  at = writeInt(u8, at, sum.hi, sum.lo);
   if (same) {
     for (let i = first + 1; i < end; i += 2) at = writeString(u8, at, args, i);
   } else {
@@ -169,9 +190,19 @@ export function appendEntry(
     for (let i = first; i < end; i++) at = writeString(u8, at, args, i);
   }
   const items = same ? fields + 3 : fields * 2 + 4;
-  at = lpWriteInt(u8, at, 0, items);
+  at = writeInt(u8, at, 0, items);
   endListpack(arena, node, at, items + 1);
   return node;
+}
+
+/** Raises the number of entries, whose own encoding may get longer: by so many bytes, which come back. */
+function countOneMore(u8: Uint8Array, base: number, end: number): number {
+  const p = base + LP_HEAD_BYTES;
+  lpRead(u8, p);
+  const grown = lpIntBytes(0, item.lo + 1) - lpIntBytes(0, item.lo);
+  if (grown > 0) u8.copyWithin(p + grown, p, end);
+  lpWriteInt(u8, p, 0, item.lo + 1);
+  return grown;
 }
 
 /** Whether the fields in the arguments are those of the master of the listpack at `base`. */
@@ -183,7 +214,13 @@ function hasMasterFields(u8: Uint8Array, base: number, args: Args, first: number
   if (item.lo !== (end - first) >> 1) return false;
   for (let i = first; i < end; i += 2) {
     p += lpSize(u8, p);
-    if (!lpEquals(u8, p, args.u8, args.off[i]!, args.len[i]!)) return false;
+    const head = u8[p]!;
+    const len = args.len[i]!;
+    if (head === (STRING_6 | len) && len <= STRING_6_MAX) {
+      const off = args.off[i]!;
+      const field = args.u8;
+      for (let k = 0; k < len; k++) if (u8[p + 1 + k] !== field[off + k]) return false;
+    } else if (!lpEquals(u8, p, args.u8, args.off[i]!, len)) return false;
   }
   return true;
 }
@@ -216,7 +253,8 @@ function replaceCount(arena: Arena, node: Ptr, p: number, before: number, after:
 /** Number of entries, deleted ones included. */
 export function nodeEntries(arena: Arena, node: Ptr): number {
   const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
-  const p = lpFirst(arena, node);
+  const p = (node & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+  if (u8[p]! <= INT_7_MAX && u8[p + 2]! <= INT_7_MAX) return u8[p]! + u8[p + 2]!;
   lpRead(u8, p);
   const live = item.lo;
   lpRead(u8, p + lpSize(u8, p));

@@ -22,7 +22,16 @@ import { LP_HEAD_BYTES, lpTotal } from '../packed/listpack.js';
 import { LP_END, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../packed/listpack-entry.js';
 import { IdTree } from './id-tree.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
-import { appendEntry, createNode, entryBound, NodeCursor, nodeCount, nodeEntries, shrinkNode } from './stream-node.js';
+import {
+  appendEntry,
+  createNode,
+  entryBound,
+  NodeCursor,
+  nodeCount,
+  nodeEntries,
+  shrinkNode,
+  stringBytes,
+} from './stream-node.js';
 
 export const S_TREE = 0;
 export const S_GROUPS = 3;
@@ -209,7 +218,8 @@ export function addEntry(ctx: ExecContext, root: Ptr, id: StreamId, args: Args, 
     if (view.blobBytes !== 0) room = NODE_BYTES_BEFOREHAND;
     else {
       const total = lpTotal(arena, view.ptr);
-      if (total + bound <= CELL_BYTES_MAX && takesMore(ctx, total, args, first, end)) {
+      const bytes = total + stringBytes(bound, end - first);
+      if (total + bound <= CELL_BYTES_MAX && takesMore(ctx, bytes)) {
         view.moved(arena, appendEntry(arena, view.ptr, view.id, id, args, first, end, bound));
         countEntry(arena, root, id);
         return;
@@ -226,15 +236,11 @@ export function addEntry(ctx: ExecContext, root: Ptr, id: StreamId, args: Args, 
   countEntry(arena, root, id);
 }
 
-/** Whether the limits let the last node, of `total` bytes and in `view`, have the entry too. */
-function takesMore(ctx: ExecContext, total: number, args: Args, first: number, end: number): boolean {
+/** Whether the limits let the last node, in `view`, have the entry too; it and the entry's strings are `bytes`. */
+function takesMore(ctx: ExecContext, bytes: number): boolean {
   const { f64 } = ctx.control;
   const bytesMax = f64[CONTROL_F64.streamNodeMaxBytes]!;
-  if (bytesMax > 0) {
-    let bytes = total;
-    for (let i = first; i < end; i++) bytes += args.len[i]!;
-    if (bytes >= bytesMax) return false;
-  }
+  if (bytesMax > 0 && bytes >= bytesMax) return false;
   const entriesMax = f64[CONTROL_F64.streamNodeMaxEntries]!;
   return entriesMax === 0 || nodeEntries(ctx.arena, view.ptr) < entriesMax;
 }

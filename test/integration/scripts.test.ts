@@ -1,0 +1,159 @@
+/** EVAL and its kin over shards: keys that are declared and keys that are not, limits, and other clients meanwhile. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { checkAndStop } from '../harness/fsck.js';
+import { ReplyError, type RespClient } from '../harness/resp-client.js';
+import { startSherd, type TestServer } from '../harness/servers.js';
+import { until } from '../harness/waiting.js';
+
+const SETUPS = [
+  { shards: 1, dispatch: 'auto', ioThreads: 1 },
+  { shards: 4, dispatch: 'auto', ioThreads: 2 },
+  { shards: 4, dispatch: 'ring', ioThreads: 1 },
+] as const;
+
+/** Moves from one account to another what is there. */
+const TRANSFER = `
+local have = tonumber(redis.call('GET', KEYS[1]) or '0')
+local n = tonumber(ARGV[1])
+if have < n then return redis.error_reply('POOR not enough') end
+redis.call('DECRBY', KEYS[1], n)
+redis.call('INCRBY', KEYS[2], n)
+return have - n`;
+
+async function error(promise: Promise<unknown>): Promise<string> {
+  const value = await promise;
+  expect(value).toBeInstanceOf(ReplyError);
+  return (value as ReplyError).message;
+}
+
+describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setup) => {
+  let server: TestServer;
+  let a: RespClient;
+  let b: RespClient;
+  beforeAll(async () => {
+    server = await startSherd({ ...setup, args: ['--busy-reply-threshold', '20'] });
+    a = await server.client();
+    b = await server.client();
+  });
+  afterAll(() => checkAndStop(server));
+  beforeEach(async () => {
+    await a.ok('FLUSHALL');
+  });
+
+  test('answer with every kind of value', async () => {
+    expect(await a.call('EVAL', 'return {1, 2.9, "x", false, {true, {}}, nil, 7}', '0')).toEqual([
+      1,
+      2,
+      'x',
+      null,
+      [1, []],
+    ]);
+    expect(await a.call('EVAL', 'return redis.status_reply("FINE")', '0')).toBe('FINE');
+    expect(await a.call('EVAL', 'return {KEYS[1], KEYS[2], ARGV[1], #ARGV}', '2', 'a', 'b', 'c')).toEqual([
+      'a',
+      'b',
+      'c',
+      1,
+    ]);
+    const binary = Buffer.from([0, 255, 13, 10, 128]);
+    const raw = await a.raw('EVAL', 'return ARGV[1]', '0', binary);
+    expect(raw).toEqual(Buffer.concat([Buffer.from('$5\r\n'), binary, Buffer.from('\r\n')]));
+  });
+
+  test('move between keys of any shards, and nobody sees the middle', async () => {
+    const keys = Array.from({ length: 12 }, (_, i) => `account:${i}`);
+    for (const key of keys) await a.ok('SET', key, '100');
+    const sha = (await a.ok('SCRIPT', 'LOAD', TRANSFER)) as string;
+    const clients = await Promise.all([0, 1, 2, 3].map(() => server.client()));
+    let done = false;
+    const watcher = (async () => {
+      while (!done) {
+        const values = (await b.ok('MGET', ...keys)) as string[];
+        expect(values.reduce((sum, value) => sum + Number(value), 0)).toBe(100 * keys.length);
+      }
+    })();
+    await Promise.all(
+      clients.map(async (client, c) => {
+        for (let i = 0; i < 100; i++) {
+          const reply = await client.call(
+            'EVALSHA',
+            sha,
+            '2',
+            keys[(i * 7 + c) % 12]!,
+            keys[(i * 5 + c + 1) % 12]!,
+            '3',
+          );
+          if (reply instanceof ReplyError) expect(reply.message).toBe('POOR not enough');
+        }
+      }),
+    );
+    done = true;
+    await watcher;
+  });
+
+  test('reach keys that they did not declare', async () => {
+    const script = 'for i = 1, 10 do redis.call("INCR", ARGV[1] .. i) end return redis.call("DBSIZE")';
+    expect(await a.call('EVAL', script, '0', 'free:')).toBe(10);
+    expect(
+      await a.call('EVAL', 'local k = "other" redis.call("SET", k, "v") return redis.call("GET", k)', '1', 'x'),
+    ).toBe('v');
+  });
+
+  test('know scripts by their SHA1 on every shard until SCRIPT FLUSH', async () => {
+    const sha = (await a.ok('SCRIPT', 'LOAD', 'return redis.call("INCR", KEYS[1])')) as string;
+    for (let i = 0; i < 10; i++) expect(await b.call('EVALSHA', sha.toUpperCase(), '1', `n${i}`)).toBe(1);
+    expect(await b.call('SCRIPT', 'EXISTS', sha, '0'.repeat(40))).toEqual([1, 0]);
+    await b.ok('SCRIPT', 'FLUSH');
+    expect(await error(a.call('EVALSHA', sha, '1', 'n1'))).toBe('NOSCRIPT No matching script. Please use EVAL.');
+    expect(await a.call('SCRIPT', 'EXISTS', sha)).toEqual([0]);
+  });
+
+  test('have errors with their place, and pcall catches', async () => {
+    expect(await error(a.call('EVAL', 'return nosuch', '0'))).toMatch(
+      /^ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch' script: [0-9a-f]{40}, on @user_script:1\.$/,
+    );
+    await a.ok('SET', 's', 'text');
+    expect(await error(a.call('EVAL', 'return redis.call("INCR", KEYS[1])', '1', 's'))).toMatch(
+      /^ERR value is not an integer or out of range script: /,
+    );
+    expect(await a.call('EVAL', 'return redis.pcall("INCR", KEYS[1]).err', '1', 's')).toBe(
+      'ERR value is not an integer or out of range',
+    );
+    expect(await error(a.call('EVAL_RO', 'return redis.call("SET", KEYS[1], 1)', '1', 's'))).toMatch(
+      /^ERR Write commands are not allowed from read-only scripts\./,
+    );
+  });
+
+  test('cannot change the globals of others', async () => {
+    for (const script of [
+      'x = 1',
+      'redis.call = nil',
+      '_G.pcall = nil',
+      'string.len = nil',
+      'rawset(_G, "x", 1)',
+      'setmetatable(_G, {})',
+      'getmetatable("").__index = nil',
+      'getmetatable(_G).__index = {}',
+    ]) {
+      expect(await error(a.call('EVAL', script, '0')), script).toMatch(/readonly|protected|nil value/);
+    }
+    expect(await a.call('EVAL', 'return tostring(io) .. tostring(os)', '0').catch(String)).toBeInstanceOf(ReplyError);
+    expect(await a.call('EVAL', 'return ("x"):rep(3)', '0')).toBe('xxx');
+  });
+
+  test('that run for too long can be killed unless they wrote', async () => {
+    const spinning = a.call('EVAL', 'while true do end', '1', 'k');
+    await until('the server is busy', async () => (await b.call('FUNCTION', 'STATS')) instanceof ReplyError);
+    expect(await error(b.call('GET', 'k'))).toMatch(/^BUSY .* SCRIPT KILL/);
+    await b.ok('SCRIPT', 'KILL');
+    expect(await error(spinning)).toMatch(/Script killed by user/);
+    expect(await b.call('SET', 'k', 'v')).toBe('OK');
+    expect(await error(b.call('SCRIPT', 'KILL'))).toMatch(/^NOTBUSY/);
+  });
+
+  test('wait for nothing', async () => {
+    expect(await a.call('EVAL', 'return redis.call("BLPOP", KEYS[1], 0)', '1', 'empty')).toBe(null);
+    expect(await a.call('EVAL', 'return redis.call("WAIT", 1, 0)', '0')).toBe(0);
+    expect(await error(a.call('EVAL', 'return redis.call("SUBSCRIBE", "x")', '0'))).toMatch(/not allowed from script/);
+  });
+});
