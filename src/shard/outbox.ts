@@ -15,6 +15,7 @@ import {
   KIND_CHANNEL,
   KIND_FLUSHED,
   KIND_INVALIDATE,
+  KIND_MONITOR,
   KIND_REMEMBER,
   KIND_SHARD_CHANNEL,
 } from '../shared/pubsub/bulletin.js';
@@ -146,6 +147,15 @@ export class Outbox {
       if (reader.trackers === 0) continue;
       if (!reader.tracks(hasher.h1) && !reader.hasPrefixOf(u8, off, len)) continue;
       this.buffers[io]!.addOne(KIND_INVALIDATE, writer, 0, u8, off, len);
+      this.pending = true;
+    }
+  }
+
+  /** Shows a line to the clients in MONITOR of all I/O threads but `except`. */
+  monitor(line: Uint8Array, except = -1): void {
+    for (let io = 0; io < this.readers.length; io++) {
+      if (io === except || this.readers[io]!.monitors === 0) continue;
+      this.buffers[io]!.addOne(KIND_MONITOR, 0, 0, line);
       this.pending = true;
     }
   }

@@ -12,6 +12,7 @@
  */
 import wasmoon from 'wasmoon-lua5.1';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { withRawExports } from './raw-exports.js';
 
 /** Pseudo indexes of the stack. */
 export const REGISTRY = -10000;
@@ -108,8 +109,11 @@ export class LuaVm {
 
   /** A new interpreter with Lua's standard libraries. */
   static async create(): Promise<LuaVm> {
-    const lua = await wasmoon.Lua.create({ openStandardLibs: false, injectObjects: false, enableProxy: false });
-    return new LuaVm((lua.luaApi as unknown as { module: LuaModule }).module);
+    const module = await withRawExports(async () => {
+      const lua = await wasmoon.Lua.create({ openStandardLibs: false, injectObjects: false, enableProxy: false });
+      return (lua.luaApi as unknown as { module: LuaModule }).module;
+    });
+    return new LuaVm(module);
   }
 
   /** The memory of the interpreter. */

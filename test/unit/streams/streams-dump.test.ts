@@ -20,7 +20,6 @@ function fill(engine: TestEngine, key: string): void {
   engine.run('XGROUP', 'CREATE', key, 'quiet', '$', 'ENTRIESREAD', 12);
   engine.run('XREADGROUP', 'GROUP', 'g', 'alice', 'COUNT', 40, 'STREAMS', key, '>');
   engine.run('XREADGROUP', 'GROUP', 'g', 'bob', 'COUNT', 3, 'STREAMS', key, '>');
-  engine.run('XGROUP', 'CREATECONSUMER', key, 'g', 'carol');
   engine.run('XACK', key, 'g', '5-5', '6-6');
 }
 
@@ -28,7 +27,7 @@ const whole = (engine: TestEngine, key: string): Value => engine.call('XINFO', '
 
 function sound(engine: TestEngine): void {
   for (const arena of engine.arenas) {
-    expect(fsckShard(arena, openDatabases(arena)).errors).toEqual([]);
+    expect(fsckShard(arena, openDatabases(arena))).toEqual([]);
   }
   expect(engine.badPages()).toBe(0);
 }
@@ -50,6 +49,7 @@ describe('streams as a whole', () => {
     const engine = new TestEngine();
     fill(engine, 'a');
     engine.run('XGROUP', 'CREATE', 'empty', 'g', '5-5', 'MKSTREAM');
+    engine.run('XGROUP', 'CREATECONSUMER', 'a', 'g', 'carol');
     const before = [whole(engine, 'a'), whole(engine, 'empty')];
     expect(engine.call('DEBUG', 'RELOAD')).toBe('OK');
     expect([whole(engine, 'a'), whole(engine, 'empty')]).toEqual(before);
