@@ -10,9 +10,8 @@ import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
 import { isOpenCall } from '../script/script-decision.js';
 import { ScriptEngine } from '../script/script-engine.js';
+import { SHA_CHARS } from '../script/sha-table.js';
 import { integerArg } from './keys-integer.js';
-
-const SHA_CHARS = 40;
 
 /** The number of keys in argument 2; -1 after an error has been written. */
 function keyCount(args: Args, reply: Reply): number {
@@ -38,7 +37,7 @@ function evalSha(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolean):
   const keys = keyCount(args, reply);
   if (keys < 0) return;
   const engine = ctx.scripts!;
-  const script = args.len[1] === SHA_CHARS ? engine.lookup(args.latin1(1).toLowerCase()) : null;
+  const script = engine.lookup(args);
   if (script === null) reply.error(NOSCRIPT);
   else engine.run(ctx, script, args, keys, readOnly, reply);
 }

@@ -182,7 +182,7 @@ export class FunctionLibraries {
       return `Error compiling function: ${message}`;
     }
     vm.pushRef(this.envRef);
-    vm.m._lua_setfenv(vm.l, -2);
+    vm.m.lua_setfenv(vm.l, -2);
     this.setLoading(true);
     registration.begin();
     this.deadlineMs = budgetMs === 0 ? 0 : performance.now() + budgetMs;

@@ -65,7 +65,7 @@ function pushArray(vm: LuaVm, u8: Uint8Array, at: number, n: number): number {
   vm.newTable(n, 0);
   for (let i = 1; i <= n; i++) {
     at = pushReply(vm, u8, at);
-    vm.m._lua_rawseti(vm.l, -2, i);
+    vm.m.lua_rawseti(vm.l, -2, i);
   }
   return at;
 }
@@ -131,7 +131,7 @@ function pushMapOrSet(vm: LuaVm, u8: Uint8Array, map: boolean, at: number, n: nu
     if (map) at = pushReply(vm, u8, at);
     else vm.pushBoolean(true);
     if (vm.type(-2) === T_NIL) vm.pop(2);
-    else vm.m._lua_rawset(vm.l, -3);
+    else vm.m.lua_rawset(vm.l, -3);
   }
   vm.setField(-2, map ? 'map' : 'set');
   return at;
@@ -213,7 +213,7 @@ function writeTable(vm: LuaVm, reply: Reply, depth: number): void {
   const mark = reply.deferredArray();
   let count = 0;
   for (;;) {
-    vm.m._lua_rawgeti(vm.l, -1, count + 1);
+    vm.m.lua_rawgeti(vm.l, -1, count + 1);
     if (vm.type(-1) === T_NIL) {
       vm.pop(1);
       break;
@@ -228,9 +228,9 @@ function writePairs(vm: LuaVm, reply: Reply, map: boolean, depth: number): void 
   const mark = reply.deferredArray();
   let count = 0;
   vm.pushNil();
-  while (vm.m._lua_next(vm.l, -2) !== 0) {
+  while (vm.m.lua_next(vm.l, -2) !== 0) {
     // Key and value: a copy of the key is written, the key itself goes on with the walk.
-    vm.m._lua_pushvalue(vm.l, -2);
+    vm.m.lua_pushvalue(vm.l, -2);
     writeLuaValue(vm, reply, depth + 1);
     if (map) writeLuaValue(vm, reply, depth + 1);
     else vm.pop(1);

@@ -12,20 +12,15 @@
  */
 import wasmoon from 'wasmoon-lua5.1';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
-import { withRawExports } from './raw-exports.js';
+import { checkLayout, type LuaApi, luaApiOf } from './lua-api.js';
+import { LuaStack, type Memory, T_NUMBER } from './lua-stack.js';
+import { type Exports, withRawExports } from './raw-exports.js';
+
+export { T_BOOLEAN, T_FUNCTION, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from './lua-stack.js';
 
 /** Pseudo indexes of the stack. */
 export const REGISTRY = -10000;
 export const GLOBALS = -10002;
-
-/** Types of values. */
-export const T_NIL = 0;
-export const T_BOOLEAN = 1;
-export const T_LIGHT = 2;
-export const T_NUMBER = 3;
-export const T_STRING = 4;
-export const T_TABLE = 5;
-export const T_FUNCTION = 6;
 
 /** Masks of lua_sethook. */
 export const MASK_LINE = 4;
@@ -36,58 +31,14 @@ export const COUNTED = 'ignore_error_stats_update';
 
 const SCRATCH_BYTES = 64 * 1024;
 
-/** What of the module is used; its own types know only the wrapped API. */
-interface LuaModule {
-  readonly HEAPU8: Uint8Array;
-  readonly HEAPU32: Uint32Array;
-  addFunction(fn: (...args: number[]) => number | undefined, signature: string): number;
-  _malloc(bytes: number): number;
-  _free(ptr: number): void;
-  _luaL_newstate(): number;
-  _luaL_openlibs(l: number): void;
-  _luaL_loadbuffer(l: number, ptr: number, len: number, name: number): number;
-  _luaL_ref(l: number, index: number): number;
-  _luaL_unref(l: number, index: number, ref: number): void;
-  _lua_pcall(l: number, args: number, results: number, handler: number): number;
-  _lua_error(l: number): number;
-  _lua_gettop(l: number): number;
-  _lua_settop(l: number, top: number): void;
-  _lua_type(l: number, index: number): number;
-  _lua_pushvalue(l: number, index: number): void;
-  _lua_pushnil(l: number): void;
-  _lua_pushboolean(l: number, b: number): void;
-  _lua_pushnumber(l: number, x: number): void;
-  _lua_pushlstring(l: number, ptr: number, len: number): void;
-  _lua_pushcclosure(l: number, fn: number, n: number): void;
-  _lua_createtable(l: number, array: number, record: number): void;
-  _lua_rawget(l: number, index: number): void;
-  _lua_rawset(l: number, index: number): void;
-  _lua_settable(l: number, index: number): void;
-  _lua_rawgeti(l: number, index: number, n: number): void;
-  _lua_rawseti(l: number, index: number, n: number): void;
-  _lua_next(l: number, index: number): number;
-  _lua_objlen(l: number, index: number): number;
-  _lua_toboolean(l: number, index: number): number;
-  _lua_tonumber(l: number, index: number): number;
-  _lua_tolstring(l: number, index: number, lenPtr: number): number;
-  _lua_checkstack(l: number, n: number): number;
-  _lua_sethook(l: number, fn: number, mask: number, count: number): void;
-  _lua_gc(l: number, what: number, data: number): number;
-  _lua_insert(l: number, index: number): void;
-  _lua_remove(l: number, index: number): void;
-  _lua_setfenv(l: number, index: number): number;
-  _lua_concat(l: number, n: number): void;
-  _lua_pushlightuserdata(l: number, p: number): void;
-  _lua_touserdata(l: number, index: number): number;
-  _luaL_where(l: number, level: number): void;
-  _luaL_argerror(l: number, n: number, text: number): number;
-  _luaL_checknumber(l: number, index: number): number;
-  _luaL_checklstring(l: number, index: number, lenPtr: number): number;
-}
+/** Adds a JavaScript function to the instance's table; returns its index there. */
+type AddFunction = (fn: (...args: number[]) => number | undefined, signature: string) => number;
 
-export class LuaVm {
-  readonly m: LuaModule;
-  readonly l: number;
+export class LuaVm extends LuaStack {
+  readonly m: LuaApi;
+  /** The thread of Lua that is no coroutine. */
+  private readonly mainThread: number;
+  private readonly addFunction: AddFunction;
   private readonly lenPtr: number;
   private scratch: number;
   private scratchBytes = SCRATCH_BYTES;
@@ -95,85 +46,104 @@ export class LuaVm {
   resp: 2 | 3 = 2;
   /** The error that a script ended with was counted where it arose. */
   errorCounted = false;
-  /** Where the last `toBytes` found a string: offset in `heap`, and length. */
-  off = 0;
-  len = 0;
 
-  private constructor(m: LuaModule) {
+  private constructor(exports: Exports, addFunction: AddFunction) {
+    super(exports['memory'] as Memory);
+    const m = luaApiOf(exports);
     this.m = m;
-    this.l = m._luaL_newstate();
-    this.lenPtr = m._malloc(8);
-    this.scratch = m._malloc(SCRATCH_BYTES);
-    m._luaL_openlibs(this.l);
+    this.addFunction = addFunction;
+    this.l = m.luaL_newstate();
+    this.mainThread = this.l;
+    checkLayout(m, this);
+    this.lenPtr = m.malloc(8);
+    this.scratch = m.malloc(SCRATCH_BYTES);
+    m.luaL_openlibs(this.l);
   }
 
   /** A new interpreter with Lua's standard libraries. */
   static async create(): Promise<LuaVm> {
-    const module = await withRawExports(async () => {
+    const { made, exports } = await withRawExports(async () => {
       const lua = await wasmoon.Lua.create({ openStandardLibs: false, injectObjects: false, enableProxy: false });
-      return (lua.luaApi as unknown as { module: LuaModule }).module;
+      return (lua.luaApi as unknown as { module: { addFunction: AddFunction } }).module;
     });
-    return new LuaVm(module);
+    return new LuaVm(exports, (fn, signature) => made.addFunction(fn, signature));
   }
 
-  /** The memory of the interpreter. */
-  get heap(): Uint8Array {
-    return this.m.HEAPU8;
-  }
-
-  /** Puts bytes into scratch memory of the interpreter; returns where. */
-  private stage(u8: Uint8Array, off: number, len: number): number {
+  /** Scratch memory of the interpreter for `len` bytes. */
+  room(len: number): number {
     if (len > this.scratchBytes) {
-      this.m._free(this.scratch);
+      this.m.free(this.scratch);
       this.scratchBytes = len;
-      this.scratch = this.m._malloc(len);
+      this.scratch = this.m.malloc(len);
     }
-    copyBytes(this.m.HEAPU8, this.scratch, u8, off, len);
+    return this.scratch;
+  }
+
+  /** Puts bytes into scratch memory; returns where. */
+  private stage(u8: Uint8Array, off: number, len: number): number {
+    this.room(len);
+    copyBytes(this.heap, this.scratch, u8, off, len);
     return this.scratch;
   }
 
   /** Gives scratch memory that grew for a big string back. */
   trim(): void {
     if (this.scratchBytes <= 1 << 20) return;
-    this.m._free(this.scratch);
+    this.m.free(this.scratch);
     this.scratchBytes = SCRATCH_BYTES;
-    this.scratch = this.m._malloc(SCRATCH_BYTES);
+    this.scratch = this.m.malloc(SCRATCH_BYTES);
   }
 
   // ---- pushing
 
   pushBytes(u8: Uint8Array, off: number, len: number): void {
-    this.m._lua_pushlstring(this.l, this.stage(u8, off, len), len);
+    this.m.lua_pushlstring(this.l, this.stage(u8, off, len), len);
   }
 
   /** Pushes a text, one byte a char. */
   pushText(text: string): void {
     const n = text.length;
     const ptr = n <= this.scratchBytes ? this.scratch : this.stage(new Uint8Array(n), 0, n);
-    const heap = this.m.HEAPU8;
+    const heap = this.heap;
     for (let i = 0; i < n; i++) heap[ptr + i] = text.charCodeAt(i);
-    this.m._lua_pushlstring(this.l, ptr, n);
-  }
-
-  pushNumber(x: number): void {
-    this.m._lua_pushnumber(this.l, x);
-  }
-
-  pushBoolean(b: boolean): void {
-    this.m._lua_pushboolean(this.l, b ? 1 : 0);
-  }
-
-  pushNil(): void {
-    this.m._lua_pushnil(this.l);
+    this.m.lua_pushlstring(this.l, ptr, n);
   }
 
   /** Pushes a function that calls `fn`, which returns the number of results it pushed. */
-  pushFunction(fn: (l: number) => number): void {
-    this.m._lua_pushcclosure(this.l, this.m.addFunction(fn as (...args: number[]) => number, 'ii'), 0);
+  pushFunction(fn: () => number): void {
+    const entered = (l: number): number => {
+      this.l = l;
+      return fn();
+    };
+    this.m.lua_pushcclosure(this.l, this.addFunction(entered as (...args: number[]) => number, 'ii'), 0);
+  }
+
+  /** Makes a hook out of `fn`; what it returns is for `setHook`. */
+  hookOf(fn: () => void): number {
+    const entered = (l: number): undefined => {
+      this.l = l;
+      fn();
+    };
+    return this.addFunction(entered as (...args: number[]) => undefined, 'vii');
+  }
+
+  /** Has a hook called at the events of `mask`, MASK_COUNT: each `count` instructions; also in coroutines to come. */
+  setHook(hook: number, mask: number, count: number): void {
+    this.m.lua_sethook(this.mainThread, hook, mask, count);
+    if (this.l !== this.mainThread) this.m.lua_sethook(this.l, hook, mask, count);
+  }
+
+  /** Puts a name into memory for good, for `lua_setfield`. */
+  name(text: string): number {
+    const ptr = this.m.malloc(text.length + 1);
+    const { heap } = this;
+    for (let i = 0; i < text.length; i++) heap[ptr + i] = text.charCodeAt(i);
+    heap[ptr + text.length] = 0;
+    return ptr;
   }
 
   newTable(array: number, record: number): void {
-    this.m._lua_createtable(this.l, array, record);
+    this.m.lua_createtable(this.l, array, record);
   }
 
   // ---- tables; the table is at `index`, relative to the top before the call
@@ -181,14 +151,14 @@ export class LuaVm {
   /** t[name] = top; pops it. Raw. */
   setField(index: number, name: string): void {
     this.pushText(name);
-    this.m._lua_insert(this.l, -2);
-    this.m._lua_rawset(this.l, index < 0 && index > REGISTRY ? index - 1 : index);
+    this.m.lua_insert(this.l, -2);
+    this.m.lua_rawset(this.l, index < 0 && index > REGISTRY ? index - 1 : index);
   }
 
   /** Pushes t[name]. Raw. */
   getField(index: number, name: string): void {
     this.pushText(name);
-    this.m._lua_rawget(this.l, index < 0 && index > REGISTRY ? index - 1 : index);
+    this.m.lua_rawget(this.l, index < 0 && index > REGISTRY ? index - 1 : index);
   }
 
   /** Notes whether the error table on top was counted already. */
@@ -200,104 +170,89 @@ export class LuaVm {
 
   // ---- reading
 
-  get top(): number {
-    return this.m._lua_gettop(this.l);
-  }
-
-  set top(n: number) {
-    this.m._lua_settop(this.l, n);
-  }
-
-  pop(n: number): void {
-    this.m._lua_settop(this.l, -n - 1);
-  }
-
-  type(index: number): number {
-    return this.m._lua_type(this.l, index);
-  }
-
   number(index: number): number {
-    return this.m._lua_tonumber(this.l, index);
-  }
-
-  boolean(index: number): boolean {
-    return this.m._lua_toboolean(this.l, index) !== 0;
+    return this.type(index) === T_NUMBER ? this.double(index) : this.m.lua_tonumber(this.l, index);
   }
 
   /** Finds the string (or the number as one, in place) at `index`: `heap`, `off`, `len`. False for other types. */
   toBytes(index: number): boolean {
-    const ptr = this.m._lua_tolstring(this.l, index, this.lenPtr);
+    if (this.findString(index)) return true;
+    const ptr = this.m.lua_tolstring(this.l, index, this.lenPtr);
     if (ptr === 0) return false;
     this.off = ptr;
-    this.len = this.m.HEAPU32[this.lenPtr >> 2]!;
+    this.len = this.heap32[this.lenPtr >> 2]!;
     return true;
   }
 
   /** The string at `index`, one char a byte; '' for what is none. */
   text(index: number): string {
     if (!this.toBytes(index)) return '';
-    return Buffer.from(this.m.HEAPU8.buffer, this.off, this.len).toString('latin1');
+    return Buffer.from(this.heap.buffer, this.off, this.len).toString('latin1');
   }
 
   /** A copy of the string at `index`. */
   bytes(index: number): Uint8Array {
-    return this.toBytes(index) ? this.m.HEAPU8.slice(this.off, this.off + this.len) : new Uint8Array(0);
+    return this.toBytes(index) ? this.heap.slice(this.off, this.off + this.len) : new Uint8Array(0);
   }
 
   /** Makes sure that `n` more values fit on the stack. */
   reserve(n: number): boolean {
-    return this.m._lua_checkstack(this.l, n) !== 0;
+    return this.m.lua_checkstack(this.l, n) !== 0;
   }
 
   // ---- code
 
   /** Compiles a chunk and pushes it; false with the error message pushed. `name` as Lua wants it ("@user_script"). */
   load(source: Uint8Array, name: string): boolean {
-    const ptr = this.m._malloc(source.length + name.length + 1);
-    this.m.HEAPU8.set(source, ptr);
+    const ptr = this.m.malloc(source.length + name.length + 1);
+    this.heap.set(source, ptr);
     const namePtr = ptr + source.length;
-    for (let i = 0; i < name.length; i++) this.m.HEAPU8[namePtr + i] = name.charCodeAt(i);
-    this.m.HEAPU8[namePtr + name.length] = 0;
-    const status = this.m._luaL_loadbuffer(this.l, ptr, source.length, namePtr);
-    this.m._free(ptr);
+    for (let i = 0; i < name.length; i++) this.heap[namePtr + i] = name.charCodeAt(i);
+    this.heap[namePtr + name.length] = 0;
+    const status = this.m.luaL_loadbuffer(this.l, ptr, source.length, namePtr);
+    this.m.free(ptr);
     return status === 0;
   }
 
   /** Calls the function below `args` values; whether it returned. `handler`: index of the error handler, 0 for none. */
   call(args: number, results: number, handler: number): boolean {
-    return this.m._lua_pcall(this.l, args, results, handler) === 0;
+    const { l } = this;
+    const returned = this.m.lua_pcall(l, args, results, handler) === 0;
+    // A coroutine may have called out last.
+    this.l = l;
+    return returned;
   }
 
   /** Raises the value on top as an error. To be returned from a callback. */
   error(): number {
-    return this.m._lua_error(this.l);
+    return this.m.lua_error(this.l);
   }
 
   /** Raises an error with the place of the calling script in front. To be returned from a callback. */
   raise(text: string): never {
-    this.m._luaL_where(this.l, 1);
+    this.m.luaL_where(this.l, 1);
     this.pushText(text);
-    this.m._lua_concat(this.l, 2);
-    this.m._lua_error(this.l);
+    this.m.lua_concat(this.l, 2);
+    this.m.lua_error(this.l);
     throw new Error('lua_error returned');
   }
 
   /** Raises the error of a bad argument. */
   argumentError(n: number, text: string): never {
     const bytes = Buffer.from(`${text}\0`, 'latin1');
-    this.m._luaL_argerror(this.l, n, this.stage(bytes, 0, bytes.length));
+    this.m.luaL_argerror(this.l, n, this.stage(bytes, 0, bytes.length));
     throw new Error('luaL_argerror returned');
   }
 
   /** Argument n as a number; raises an error if it is none. */
   checkNumber(n: number): number {
-    return this.m._luaL_checknumber(this.l, n);
+    return this.m.luaL_checknumber(this.l, n);
   }
 
   /** As `toBytes` for argument n; raises an error if it is no string. */
   checkBytes(n: number): void {
-    this.off = this.m._luaL_checklstring(this.l, n, this.lenPtr);
-    this.len = this.m.HEAPU32[this.lenPtr >> 2]!;
+    this.off = this.m.luaL_checklstring(this.l, n, this.lenPtr);
+    this.len = this.heap32[this.lenPtr >> 2]!;
   }
 
   /** Leaves a table of functions in the globals. */
@@ -312,24 +267,24 @@ export class LuaVm {
 
   /** Takes the value on top into the registry. */
   ref(): number {
-    return this.m._luaL_ref(this.l, REGISTRY);
+    return this.m.luaL_ref(this.l, REGISTRY);
   }
 
   unref(ref: number): void {
-    this.m._luaL_unref(this.l, REGISTRY, ref);
+    this.m.luaL_unref(this.l, REGISTRY, ref);
   }
 
   pushRef(ref: number): void {
-    this.m._lua_rawgeti(this.l, REGISTRY, ref);
+    this.m.lua_rawgeti(this.l, REGISTRY, ref);
   }
 
   /** Bytes that Lua uses. */
   get usedBytes(): number {
-    return this.m._lua_gc(this.l, 3, 0) * 1024 + this.m._lua_gc(this.l, 4, 0);
+    return this.m.lua_gc(this.l, 3, 0) * 1024 + this.m.lua_gc(this.l, 4, 0);
   }
 
   /** A step of Lua's collector. */
   collectStep(size: number): void {
-    this.m._lua_gc(this.l, 5, size);
+    this.m.lua_gc(this.l, 5, size);
   }
 }

@@ -1,42 +1,74 @@
 /**
- * The functions of a WebAssembly module without what Emscripten puts around them: in the build that our Lua comes in,
- * every call of an export builds an assertion's message first, which costs more than most calls themselves.
+ * The functions of a WebAssembly module without what Emscripten puts around them. In the build that our Lua comes in,
+ * every call of an export builds an assertion's message first, and every protected call of Lua looks its function up
+ * and compares, which together cost more than the calls themselves.
  *
- * The instance is not reachable through the module, so it is caught where it is made.
+ * Neither the instance nor its imports are reachable through the module, so both are caught where they meet.
  */
 
-type Exports = Readonly<Record<string, unknown>>;
+/** What an instance exports: functions, its memory and its table of functions. */
+export type Exports = Readonly<Record<string, unknown>>;
+type Invoke = (fn: number, a: number, b: number) => void;
 type Instantiate = (
   source: unknown,
-  imports: unknown,
+  imports: Readonly<Record<string, Record<string, unknown>>>,
 ) => Promise<{ readonly instance?: { readonly exports: Exports } }>;
 
 /**
- * Runs `create`, which instantiates one WebAssembly module, and puts the instance's own functions in the place of the
- * `_name` members of what it returns. Nothing else in the thread may instantiate meanwhile. If the instance is not
- * found, the module is returned as it is.
+ * Runs `create`, which instantiates one WebAssembly module, and returns what it returns together with the instance's
+ * own exports. Nothing else in the thread may instantiate meanwhile. Errors: if no instance was made.
  */
-export async function withRawExports<T extends object>(create: () => Promise<T>): Promise<T> {
+export async function withRawExports<T>(create: () => Promise<T>): Promise<{ made: T; exports: Exports }> {
   const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: { instantiate: Instantiate } };
   const original = wasm.instantiate;
   let exports: Exports | null = null;
   wasm.instantiate = async (source, imports) => {
-    const made = await original.call(wasm, source, imports);
-    exports = made.instance?.exports ?? null;
-    return made;
+    for (const functions of Object.values(imports)) {
+      if ('invoke_vii' in functions) functions['invoke_vii'] = protectedCall(() => exports!);
+    }
+    const result = await original.call(wasm, source, imports);
+    exports = result.instance?.exports ?? null;
+    return result;
   };
   try {
-    const module = await create();
-    if (exports !== null) replaceMembers(module as Record<string, unknown>, exports);
-    return module;
+    const made = await create();
+    if (exports === null) throw new Error('no WebAssembly instance was made');
+    return { made, exports };
   } finally {
     wasm.instantiate = original;
   }
 }
 
-function replaceMembers(module: Record<string, unknown>, exports: Exports): void {
-  for (const name of Object.keys(module)) {
-    const raw = exports[name.slice(1)];
-    if (name.startsWith('_') && typeof module[name] === 'function' && typeof raw === 'function') module[name] = raw;
-  }
+/**
+ * `setjmp` around a call, as Emscripten means it: a longjmp is a number that is thrown, the stack of C goes back to
+ * where it was, and the module is told that it came by a jump.
+ */
+function protectedCall(exportsOf: () => Exports): Invoke {
+  const functions: ((a: number, b: number) => void)[] = [];
+  let save: () => number;
+  let restore: (sp: number) => void;
+  let thrown: (yes: number, value: number) => void;
+  let table: { get(index: number): (a: number, b: number) => void } | null = null;
+  return (fn, a, b) => {
+    if (table === null) {
+      const exports = exportsOf();
+      save = exports['stackSave'] as typeof save;
+      restore = exports['stackRestore'] as typeof restore;
+      thrown = exports['setThrew'] as typeof thrown;
+      table = exports['__indirect_function_table'] as typeof table;
+    }
+    let target = functions[fn];
+    if (target === undefined) {
+      target = table!.get(fn);
+      functions[fn] = target;
+    }
+    const sp = save();
+    try {
+      target(a, b);
+    } catch (error) {
+      restore(sp);
+      if (typeof error !== 'number') throw error;
+      thrown(1, 0);
+    }
+  };
 }

@@ -15,7 +15,6 @@ import {
 import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
-import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';
@@ -28,6 +27,8 @@ import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
 /** Integers that fit 64 bits are written without a point. */
 const INT64_LIMIT = 2 ** 63;
 const KEY_INDEXES = 1024;
+/** Room for the text of one number. */
+const NUMBER_CHARS_MAX = 64;
 
 /** Word of DEBUG SET-DISABLE-DENY-SCRIPTS. */
 export const ALLOW_NOSCRIPT_WORD = CONTROL.debug + 2;
@@ -50,12 +51,12 @@ export class ScriptClient implements ClientState {
 }
 
 /** What runs now. */
-export interface RunningScript {
-  readonly ctx: ExecContext;
-  readonly readOnly: boolean;
-  readonly allowOom: boolean;
+export class RunningScript {
+  ctx!: ExecContext;
+  readOnly = false;
+  allowOom = false;
   /** A write has changed something. */
-  wrote: boolean;
+  wrote = false;
 }
 
 export class RedisApi {
@@ -68,8 +69,6 @@ export class RedisApi {
   private readonly keyIndexes = new Int32Array(KEY_INDEXES);
   /** The command that is called, -1 while it is not known. */
   private commandId = -1;
-  private buffer = new Uint8Array(4096);
-  private view = new DataView(this.buffer.buffer);
 
   constructor(vm: LuaVm, registry: Registry) {
     this.vm = vm;
@@ -145,7 +144,7 @@ export class RedisApi {
     this.commandId = -1;
     const text = this.execute();
     if (text !== null) {
-      this.running?.ctx.runner!.refused(this.commandId, withCode(text));
+      if (this.running !== null) this.running.ctx.runner!.refused(this.commandId, withCode(text));
       this.pushError(text);
       this.vm.pushBoolean(true);
       this.vm.setField(-2, COUNTED);
@@ -203,47 +202,39 @@ export class RedisApi {
     return null;
   }
 
-  /** Puts the values on the stack into `args`, numbers as text. False when one is neither. */
+  /**
+   * Makes the values on the stack the arguments: strings where they lie in the interpreter's memory, numbers as text.
+   * False when one is neither.
+   */
   private collect(): boolean {
     const { vm, args } = this;
     const argc = vm.top;
     args.reserve(argc);
     args.argc = argc;
-    let pos = 0;
+    let numbers = 0;
     for (let i = 0; i < argc; i++) {
-      const type = vm.type(i + 1);
-      if (type === T_STRING) {
-        vm.toBytes(i + 1);
-        if (pos + vm.len > this.buffer.length) this.growBuffer(pos, vm.len);
-        copyBytes(this.buffer, pos, vm.heap, vm.off, vm.len);
-        args.off[i] = pos;
+      if (vm.findString(i + 1)) {
+        args.off[i] = vm.off;
         args.len[i] = vm.len;
-        pos += vm.len;
-      } else if (type === T_NUMBER) {
-        const text = numberText(vm.number(i + 1));
-        if (pos + text.length > this.buffer.length) this.growBuffer(pos, text.length);
-        for (let k = 0; k < text.length; k++) this.buffer[pos + k] = text.charCodeAt(k);
-        args.off[i] = pos;
-        args.len[i] = text.length;
-        pos += text.length;
-      } else return false;
+      } else if (vm.type(i + 1) === T_NUMBER) numbers++;
+      else return false;
     }
-    args.setBuffer(this.buffer, this.view);
+    if (numbers > 0) this.writeNumbers(argc, numbers);
+    args.setBuffer(vm.heap, vm.heapView);
     return true;
   }
 
-  private growBuffer(used: number, more: number): void {
-    const grown = new Uint8Array(Math.max(this.buffer.length * 2, used + more));
-    grown.set(this.buffer.subarray(0, used));
-    this.buffer = grown;
-    this.view = new DataView(grown.buffer);
-  }
-
-  /** Gives memory back that big arguments or replies took. */
-  trim(): void {
-    if (this.buffer.length > 1 << 20) {
-      this.buffer = new Uint8Array(4096);
-      this.view = new DataView(this.buffer.buffer);
+  private writeNumbers(argc: number, numbers: number): void {
+    const { vm, args } = this;
+    let at = vm.room(numbers * NUMBER_CHARS_MAX);
+    const { heap } = vm;
+    for (let i = 0; i < argc; i++) {
+      if (vm.type(i + 1) !== T_NUMBER) continue;
+      const text = numberText(vm.double(i + 1));
+      for (let k = 0; k < text.length; k++) heap[at + k] = text.charCodeAt(k);
+      args.off[i] = at;
+      args.len[i] = text.length;
+      at += text.length;
     }
   }
 

@@ -66,7 +66,7 @@ export class FunctionRegistration {
     if (!this.isText(1)) return 'first argument to redis.register_function must be a string';
     this.name = vm.text(1);
     if (vm.type(2) !== T_FUNCTION) return 'second argument to redis.register_function must be a function';
-    vm.m._lua_pushvalue(vm.l, 2);
+    vm.m.lua_pushvalue(vm.l, 2);
     this.ref = vm.ref();
     return null;
   }
@@ -81,7 +81,7 @@ export class FunctionRegistration {
     }
     let hasName = false;
     vm.pushNil();
-    while (vm.m._lua_next(vm.l, 1) !== 0) {
+    while (vm.m.lua_next(vm.l, 1) !== 0) {
       const error = this.argument(vm.type(2) === T_STRING ? vm.text(2).toLowerCase() : null);
       if (error !== null) return error;
       hasName ||= this.name !== '' || (vm.type(2) === T_STRING && vm.text(2).toLowerCase() === 'function_name');
@@ -102,7 +102,7 @@ export class FunctionRegistration {
       this.description = vm.text(3);
     } else if (key === 'callback') {
       if (vm.type(3) !== T_FUNCTION) return 'callback argument given to redis.register_function must be a function';
-      vm.m._lua_pushvalue(vm.l, 3);
+      vm.m.lua_pushvalue(vm.l, 3);
       this.ref = vm.ref();
     } else if (key === 'flags') {
       if (vm.type(3) !== T_TABLE) {
@@ -119,7 +119,7 @@ export class FunctionRegistration {
   private readFlags(): boolean {
     const { vm } = this;
     for (let i = 1; ; i++) {
-      vm.m._lua_rawgeti(vm.l, 3, i);
+      vm.m.lua_rawgeti(vm.l, 3, i);
       const isEnd = vm.type(4) === T_NIL;
       const flag = vm.type(4) === T_STRING ? scriptFlag(vm.text(4).toLowerCase()) : -1;
       vm.pop(1);

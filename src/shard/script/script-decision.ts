@@ -8,10 +8,10 @@ import type { Args } from '../../shared/resp/args.js';
 import type { LibraryStore } from './library-store.js';
 import { isClosedLibrary, isClosedScript } from './script-keys.js';
 import type { ScriptLog } from './script-log.js';
+import { SHA_CHARS, ShaTable } from './sha-table.js';
 
 /** Decisions kept. */
 const KNOWN_MAX = 10_000;
-const SHA_CHARS = 40;
 /** Scripts longer than this are looked at only by name. */
 const BODY_KEY_MAX = 4096;
 
@@ -21,7 +21,8 @@ let registry: Registry | null = null;
 /** Names of functions, in lower case, that touch only the keys they are given; of this generation of the libraries. */
 const closedFunctions = new Set<string>();
 let functionGeneration = 0;
-/** By SHA1, and by text for short scripts that come with EVAL. */
+const closedBySha = new ShaTable<boolean>();
+/** Of scripts that come with EVAL: by text when it is short, else by SHA1. */
 const closed = new Map<string, boolean>();
 
 /** Tells this thread where scripts are. Once, before it serves. */
@@ -44,13 +45,16 @@ export function isOpenCall(args: Args): boolean {
   const bySha = args.len[0] === 7 || args.len[0] === 10;
   if (bySha) {
     if (length !== SHA_CHARS) return false;
+    const known = closedBySha.find(args.u8, args.off[1]!);
+    if (known !== null) return !known;
     const sha = args.latin1(1).toLowerCase();
-    const known = closed.get(sha);
-    if (known !== undefined) return !known;
     const body = scripts.find(sha);
     // Nobody knows it: the answer will be NOSCRIPT.
     if (body === null) return false;
-    return !remember(sha, isClosedScript(Buffer.from(body).toString('latin1'), registry));
+    const isClosed = isClosedScript(Buffer.from(body).toString('latin1'), registry);
+    if (closedBySha.size >= KNOWN_MAX) closedBySha.clear();
+    closedBySha.set(sha, isClosed);
+    return !isClosed;
   }
   const text = args.latin1(1);
   const name = length <= BODY_KEY_MAX ? text : createHash('sha1').update(text, 'latin1').digest('hex');

@@ -9,7 +9,7 @@
  * ScriptLog.
  *
  * Invariants: (1) scripts do not nest; (2) the leases that a script needs are held before `run` (script-keys.ts); (3)
- * the stack of the interpreter is empty between runs but for the error handler.
+ * the stack of the interpreter holds the error handler and the globals between runs, nothing else.
  */
 import { createHash } from 'node:crypto';
 import type { Registry } from '../../shared/command/registry.js';
@@ -23,11 +23,12 @@ import { registerLibraries } from './libs/register.js';
 import { PRELUDE } from './lua-prelude.js';
 import { writeLuaValue } from './lua-values.js';
 import { GLOBALS, LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
-import { RedisApi, type RunningScript } from './redis-api.js';
+import { RedisApi, RunningScript } from './redis-api.js';
 import { FunctionRegistration, REGISTER_FUNCTION } from './register-function.js';
 import { writeRunningFunction } from './running-function.js';
 import { ALLOW_OOM, COMPAT, NO_WRITES, readShebang } from './script-flags.js';
 import { ScriptLog } from './script-log.js';
+import { SHA_CHARS, ShaTable } from './sha-table.js';
 
 /** Instructions between two looks at the clock. */
 const HOOK_EVERY = 100_000;
@@ -36,6 +37,9 @@ const HEAP_BYTES_MAX = 256 << 20;
 /** Compiled scripts kept; beyond it all are compiled again. */
 const COMPILED_MAX = 5000;
 const COLLECT_EVERY = 50;
+/** What stands at the bottom of the stack. */
+const HANDLER = 1;
+const REAL_GLOBALS = 2;
 const DEFAULT_THRESHOLD_MS = 5000;
 
 export class ScriptEngine {
@@ -50,9 +54,11 @@ export class ScriptEngine {
   private vm: LuaVm | null = null;
   private api: RedisApi | null = null;
   private envRef = 0;
-  private realRef = 0;
   private hookFn = 0;
-  private compiled = new Map<string, Callable>();
+  private keysName = 0;
+  private argvName = 0;
+  private compiled = new ShaTable<Callable>();
+  private readonly running = new RunningScript();
   private generation = 0;
   private runs = 0;
   private startedMs = 0;
@@ -97,16 +103,18 @@ export class ScriptEngine {
     if (!vm.load(Buffer.from(PRELUDE), '@sherd') || !vm.call(0, 5, 0)) {
       throw new Error(`script environment: ${vm.text(-1)}`);
     }
-    // What the prelude returned, from the last: the error handler stays at the bottom of the stack.
-    vm.m._lua_insert(vm.l, 1);
+    // What the prelude returned, from the last: the error handler and the real globals stay at the stack's bottom.
+    vm.m.lua_insert(vm.l, HANDLER);
     const loadSwitch = vm.ref();
     const env = vm.ref();
     this.libraries = new FunctionLibraries(vm, this.store, registration, { env, loadSwitch });
-    this.realRef = vm.ref();
+    vm.m.lua_insert(vm.l, REAL_GLOBALS);
     this.envRef = vm.ref();
-    this.hookFn = vm.m.addFunction(() => this.hook(), 'vii');
-    vm.m._lua_sethook(vm.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
-    this.compiled = new Map();
+    this.hookFn = vm.hookOf(() => this.hook());
+    vm.setHook(this.hookFn, MASK_COUNT, HOOK_EVERY);
+    this.keysName = vm.name('KEYS');
+    this.argvName = vm.name('ARGV');
+    this.compiled = new ShaTable();
     this.api = api;
     this.vm = vm;
   }
@@ -120,7 +128,10 @@ export class ScriptEngine {
       return;
     }
     const busyAt = threadWord + THREAD.scriptBusy;
-    const elapsed = performance.now() - this.startedMs;
+    const now = performance.now();
+    // Most scripts end before the first hook: only then is the clock read.
+    if (this.startedMs === 0) this.startedMs = now;
+    const elapsed = now - this.startedMs;
     if (control.i32[busyAt] === 0) {
       const threshold = Number(running.ctx.config.get('busy-reply-threshold') ?? DEFAULT_THRESHOLD_MS);
       if (threshold <= 0 || elapsed < threshold) return;
@@ -137,7 +148,7 @@ export class ScriptEngine {
     if (!this.killed && Atomics.load(control.i32, threadWord + THREAD.scriptKill) === 0) return;
     if (running.wrote) return;
     // From now on each line raises, so no pcall of the script keeps it alive.
-    if (!this.killed) vm!.m._lua_sethook(vm!.l, this.hookFn, MASK_LINE | MASK_COUNT, 1);
+    vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
     this.raise(
       `ERR Error running script: Script killed by user with ${this.current!.isFunction ? 'FUNCTION' : 'SCRIPT'} KILL...`,
@@ -148,7 +159,7 @@ export class ScriptEngine {
   private endLateLoad(): void {
     const { deadlineMs } = this.libraries!;
     if (deadlineMs === 0 || performance.now() < deadlineMs) return;
-    this.vm!.m._lua_sethook(this.vm!.l, this.hookFn, MASK_LINE | MASK_COUNT, 1);
+    this.vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
     this.raise('ERR FUNCTION LOAD timeout');
   }
@@ -170,7 +181,7 @@ export class ScriptEngine {
   learn(body: Uint8Array, sha: string): Callable | string {
     this.sync();
     const known = this.compiled.get(sha);
-    if (known !== undefined) return known;
+    if (known !== null) return known;
     const compiled = this.compile(body, sha);
     if (typeof compiled === 'string') return compiled;
     if (!this.log.add(sha, body)) return 'OOM the script cache is full, SCRIPT FLUSH empties it';
@@ -182,7 +193,9 @@ export class ScriptEngine {
     const { generation } = this.log;
     if (generation === this.generation && this.compiled.size < COMPILED_MAX) return;
     this.generation = generation;
-    for (const { ref } of this.compiled.values()) this.vm!.unref(ref);
+    this.compiled.forEach(({ ref }) => {
+      this.vm!.unref(ref);
+    });
     this.compiled.clear();
   }
 
@@ -196,17 +209,20 @@ export class ScriptEngine {
       return `ERR Error compiling script (new function): ${message}`;
     }
     vm.pushRef(this.envRef);
-    vm.m._lua_setfenv(vm.l, -2);
+    vm.m.lua_setfenv(vm.l, -2);
     const compiled = { ref: vm.ref(), flags: shebang.flags, name: sha, isFunction: false };
     this.compiled.set(sha, compiled);
     return compiled;
   }
 
-  /** The script with this SHA1 (lower case), compiled; null when nobody loaded it. */
-  lookup(sha: string): Callable | null {
+  /** The script whose SHA1 is argument 1, compiled; null when nobody loaded it. */
+  // hot: EVALSHA
+  lookup(args: Args): Callable | null {
+    if (args.len[1] !== SHA_CHARS) return null;
     this.sync();
-    const known = this.compiled.get(sha);
-    if (known !== undefined) return known;
+    const known = this.compiled.find(args.u8, args.off[1]!);
+    if (known !== null) return known;
+    const sha = args.latin1(1).toLowerCase();
     const body = this.log.find(sha);
     if (body === null) return null;
     const compiled = this.compile(body, sha);
@@ -232,25 +248,24 @@ export class ScriptEngine {
     }
     const vm = this.vm!;
     const api = this.api!;
-    const running: RunningScript = {
-      ctx,
-      readOnly: readOnly || ((flags & COMPAT) === 0 && (flags & NO_WRITES) !== 0),
-      allowOom: (flags & COMPAT) === 0 && (flags & ALLOW_OOM) !== 0,
-      wrote: false,
-    };
+    const { running } = this;
+    running.ctx = ctx;
+    running.readOnly = readOnly || ((flags & COMPAT) === 0 && (flags & NO_WRITES) !== 0);
+    running.allowOom = (flags & COMPAT) === 0 && (flags & ALLOW_OOM) !== 0;
+    running.wrote = false;
     vm.resp = 2;
     vm.errorCounted = false;
     api.client.id = ctx.client.id;
     api.client.db = ctx.db;
     api.client.flags = ctx.client.flags;
     api.running = running;
-    this.startedMs = performance.now();
+    this.startedMs = 0;
     this.current = script;
     this.args = args;
     if (script.isFunction) this.pushFunction(script, args, keys);
     else this.pushScript(script, args, keys);
     if (ctx.effectsOn) ctx.effects.beginGroup();
-    const returned = vm.call(script.isFunction ? 2 : 0, 1, 1);
+    const returned = vm.call(script.isFunction ? 2 : 0, 1, HANDLER);
     if (returned) writeLuaValue(vm, reply);
     else this.writeError(script, reply);
     if (ctx.effectsOn) ctx.effects.endGroup();
@@ -264,12 +279,10 @@ export class ScriptEngine {
   /** A script finds its arguments in the globals KEYS and ARGV. */
   private pushScript(script: Callable, args: Args, keys: number): void {
     const vm = this.vm!;
-    vm.pushRef(this.realRef);
     this.pushArguments(args, 3, keys);
-    vm.setField(-2, 'KEYS');
+    vm.m.lua_setfield(vm.l, REAL_GLOBALS, this.keysName);
     this.pushArguments(args, 3 + keys, args.argc - 3 - keys);
-    vm.setField(-2, 'ARGV');
-    vm.pop(1);
+    vm.m.lua_setfield(vm.l, REAL_GLOBALS, this.argvName);
     this.globalsSet = true;
     vm.pushRef(script.ref);
   }
@@ -279,12 +292,10 @@ export class ScriptEngine {
     const vm = this.vm!;
     if (this.globalsSet) {
       this.globalsSet = false;
-      vm.pushRef(this.realRef);
       vm.pushNil();
-      vm.setField(-2, 'KEYS');
+      vm.m.lua_setfield(vm.l, REAL_GLOBALS, this.keysName);
       vm.pushNil();
-      vm.setField(-2, 'ARGV');
-      vm.pop(1);
+      vm.m.lua_setfield(vm.l, REAL_GLOBALS, this.argvName);
     }
     vm.pushRef(script.ref);
     this.pushArguments(args, 3, keys);
@@ -296,7 +307,7 @@ export class ScriptEngine {
     vm.newTable(count, 0);
     for (let i = 0; i < count; i++) {
       vm.pushBytes(args.u8, args.off[from + i]!, args.len[from + i]!);
-      vm.m._lua_rawseti(vm.l, -2, i + 1);
+      vm.m.lua_rawseti(vm.l, -2, i + 1);
     }
   }
 
@@ -324,7 +335,7 @@ export class ScriptEngine {
   private settle(): void {
     const { control, threadWord } = this;
     const vm = this.vm!;
-    vm.top = 1;
+    vm.top = REAL_GLOBALS;
     if (control.i32[threadWord + THREAD.scriptBusy] !== 0) {
       Atomics.store(control.i32, threadWord + THREAD.scriptBusy, 0);
       Atomics.sub(control.i32, CONTROL.busyScripts, 1);
@@ -333,7 +344,7 @@ export class ScriptEngine {
     if (++this.runs % COLLECT_EVERY !== 0) return;
     vm.collectStep(COLLECT_EVERY);
     vm.trim();
-    this.api!.trim();
+
     if (vm.heap.length > HEAP_BYTES_MAX) {
       this.vm = null;
       this.libraries = null;
@@ -345,7 +356,7 @@ export class ScriptEngine {
   private rearm(): void {
     if (!this.killed) return;
     this.killed = false;
-    this.vm!.m._lua_sethook(this.vm!.l, this.hookFn, MASK_COUNT, HOOK_EVERY);
+    this.vm!.setHook(this.hookFn, MASK_COUNT, HOOK_EVERY);
   }
 
   /** As FunctionLibraries.load. @requires ready; the leases of all shards */

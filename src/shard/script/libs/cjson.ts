@@ -78,7 +78,7 @@ class Encoder {
         this.table(depth + 1);
         break;
       default:
-        if (vm.type(-1) !== T_LIGHT || vm.m._lua_touserdata(vm.l, -1) !== 0) this.fail(-1, 'type not supported');
+        if (vm.type(-1) !== T_LIGHT || vm.m.lua_touserdata(vm.l, -1) !== 0) this.fail(-1, 'type not supported');
         out.text('null');
     }
   }
@@ -133,7 +133,7 @@ class Encoder {
     let max = 0;
     let items = 0;
     vm.pushNil();
-    while (m._lua_next(l, -2) !== 0) {
+    while (m.lua_next(l, -2) !== 0) {
       const k = vm.type(-2) === T_NUMBER ? vm.number(-2) : 0;
       if (k < 1 || !Number.isInteger(k)) {
         vm.pop(2);
@@ -155,7 +155,7 @@ class Encoder {
     out.byte(91);
     for (let i = 1; i <= length; i++) {
       if (i > 1) out.byte(44);
-      vm.m._lua_rawgeti(vm.l, -1, i);
+      vm.m.lua_rawgeti(vm.l, -1, i);
       this.value(depth);
       vm.pop(1);
     }
@@ -167,7 +167,7 @@ class Encoder {
     out.byte(123);
     let first = true;
     vm.pushNil();
-    while (vm.m._lua_next(vm.l, -2) !== 0) {
+    while (vm.m.lua_next(vm.l, -2) !== 0) {
       if (!first) out.byte(44);
       first = false;
       const type = vm.type(-2);
@@ -290,7 +290,7 @@ function pushLibrary(vm: LuaVm): void {
     vm.pushFunction(fn);
     vm.setField(-2, name);
   }
-  vm.m._lua_pushlightuserdata(vm.l, 0);
+  vm.m.lua_pushlightuserdata(vm.l, 0);
   vm.setField(-2, 'null');
   vm.pushText('cjson');
   vm.setField(-2, '_NAME');

@@ -73,7 +73,7 @@ function arrayLength(vm: LuaVm): number {
   let count = 0;
   let max = 0;
   vm.pushNil();
-  while (m._lua_next(l, -2) !== 0) {
+  while (m.lua_next(l, -2) !== 0) {
     vm.pop(1);
     const n = vm.type(-1) === T_NUMBER ? vm.number(-1) : 0;
     if (n <= 0 || !Number.isInteger(n) || n > 2147483647) {
@@ -95,14 +95,14 @@ function packTable(vm: LuaVm, level: number): void {
     else if (length <= 0xffff) head(0xdc, 2, length);
     else head(0xdd, 4, length);
     for (let i = 1; i <= length; i++) {
-      m._lua_rawgeti(l, -1, i);
+      m.lua_rawgeti(l, -1, i);
       packValue(vm, level + 1);
     }
     return;
   }
   let count = 0;
   vm.pushNil();
-  while (m._lua_next(l, -2) !== 0) {
+  while (m.lua_next(l, -2) !== 0) {
     vm.pop(1);
     count++;
   }
@@ -110,8 +110,8 @@ function packTable(vm: LuaVm, level: number): void {
   else if (count <= 0xffff) head(0xde, 2, count);
   else head(0xdf, 4, count);
   vm.pushNil();
-  while (m._lua_next(l, -2) !== 0) {
-    m._lua_pushvalue(l, -2);
+  while (m.lua_next(l, -2) !== 0) {
+    m.lua_pushvalue(l, -2);
     packValue(vm, level + 1);
     packValue(vm, level + 1);
   }
@@ -133,7 +133,7 @@ function pack(vm: LuaVm): number {
   if (count === 0) vm.argumentError(0, 'MessagePack pack needs input.');
   out.reset();
   for (let i = 1; i <= count; i++) {
-    vm.m._lua_pushvalue(vm.l, i);
+    vm.m.lua_pushvalue(vm.l, i);
     packValue(vm, 0);
   }
   vm.pushBytes(out.u8, 0, out.pos);
@@ -164,7 +164,7 @@ function pushArray(vm: LuaVm, n: number): void {
   vm.newTable(Math.min(n, 1024), 0);
   for (let i = 1; i <= n; i++) {
     unpackValue(vm);
-    vm.m._lua_rawseti(vm.l, -2, i);
+    vm.m.lua_rawseti(vm.l, -2, i);
   }
 }
 
@@ -173,7 +173,7 @@ function pushMap(vm: LuaVm, n: number): void {
   for (let i = 0; i < n; i++) {
     unpackValue(vm);
     unpackValue(vm);
-    vm.m._lua_settable(vm.l, -3);
+    vm.m.lua_settable(vm.l, -3);
   }
 }
 
@@ -276,7 +276,7 @@ function unpack(vm: LuaVm, limit: number, offset: number): number {
   }
   if (all) return count;
   vm.pushNumber(pos === end ? -1 : pos);
-  vm.m._lua_insert(vm.l, 2);
+  vm.m.lua_insert(vm.l, 2);
   return count + 1;
 }
 

@@ -244,7 +244,7 @@ export class JsonReader {
         vm.pushBoolean(this.value !== 0);
         break;
       case NULL:
-        vm.m._lua_pushlightuserdata(vm.l, 0);
+        vm.m.lua_pushlightuserdata(vm.l, 0);
         break;
       case OBJECT_BEGIN:
         this.object();
@@ -270,7 +270,7 @@ export class JsonReader {
         if (!this.at(COLON)) this.unexpected('colon');
         this.next();
         this.pushValue();
-        vm.m._lua_rawset(vm.l, -3);
+        vm.m.lua_rawset(vm.l, -3);
         this.next();
         if (this.at(OBJECT_END)) break;
         if (!this.at(COMMA)) this.unexpected('comma or object end');
@@ -288,7 +288,7 @@ export class JsonReader {
     if (!this.at(ARRAY_END)) {
       for (let i = 1; ; i++) {
         this.pushValue();
-        vm.m._lua_rawseti(vm.l, -2, i);
+        vm.m.lua_rawseti(vm.l, -2, i);
         this.next();
         if (this.at(ARRAY_END)) break;
         if (!this.at(COMMA)) this.unexpected('comma or array end');
