@@ -45,6 +45,15 @@ export interface ClientState {
 export interface CommandRunner {
   /** See Executor.nested. */
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void;
+  /** See Executor.nestedQueue. */
+  nestedQueue(
+    heads: Int32Array,
+    commands: number,
+    all: Args,
+    args: Args,
+    reply: Reply,
+    client: ClientState & { db: number },
+  ): void;
   /** See Executor.refused. */
   refused(cmdId: number, text: string): void;
   /** See Executor.refusesMemory. */

@@ -367,23 +367,82 @@ export class Executor {
    * with its own effects, reply and counts. `ctx.dirty` is that of the whole afterwards.
    * @requires the leases of the command's keys (of all shards, if it has none) are held
    */
+  // hot: every redis.call
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     const ctx = this.ctx;
     const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
+    // Inside a transaction or script nothing waits.
+    const { ticket } = ctx.blocking;
+    const waitsAt = ticket.io;
+    ticket.io = -1;
+    ctx.client = client;
+    ctx.readNotifyFlags();
+    this.nestedCommand(cmdId, args, reply, client);
+    ticket.io = waitsAt;
+    ctx.client = outerClient;
+    ctx.commandId = commandId;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.lowest);
+    ctx.dirty += dirty;
+    ctx.ownEffects = true;
+  }
+
+  /**
+   * Runs the commands of a transaction as `nested` does: `heads` has id, argc and database of each, `all` their
+   * arguments one behind the other, `args` holds those of one at a time. `client` gets their databases.
+   */
+  // hot: MULTI ... EXEC
+  nestedQueue(
+    heads: Int32Array,
+    commands: number,
+    all: Args,
+    args: Args,
+    reply: Reply,
+    client: ClientState & { db: number },
+  ): void {
+    const ctx = this.ctx;
+    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
+    const { ticket } = ctx.blocking;
+    const waitsAt = ticket.io;
+    ticket.io = -1;
+    ctx.client = client;
+    ctx.readNotifyFlags();
+    args.setBuffer(all.u8, all.dv);
+    let changes = dirty;
+    let at = 0;
+    for (let c = 0; c < commands; c++) {
+      const argc = heads[3 * c + 1]!;
+      args.reserve(argc);
+      args.argc = argc;
+      for (let i = 0; i < argc; i++, at++) {
+        args.off[i] = all.off[at]!;
+        args.len[i] = all.len[at]!;
+      }
+      client.db = heads[3 * c + 2]!;
+      this.nestedCommand(heads[3 * c]!, args, reply, client);
+      changes += ctx.dirty;
+    }
+    ticket.io = waitsAt;
+    ctx.client = outerClient;
+    ctx.commandId = commandId;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.lowest);
+    ctx.dirty = changes;
+    ctx.ownEffects = true;
+  }
+
+  private nestedCommand(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
     const registry = this.registry;
     const flags = registry.flags[cmdId]!;
-    ctx.client = client;
     ctx.commandId = cmdId;
     ctx.db = client.db;
     ctx.oneShard = this.shards === 1;
     ctx.useShard(this.lowest);
     ctx.dirty = 0;
     ctx.ownEffects = false;
-    // Inside a transaction or script nothing waits.
-    const { ticket } = ctx.blocking;
-    const waitsAt = ticket.io;
-    ticket.io = -1;
-    ctx.readNotifyFlags();
     reply.errors = 0;
     this.stats.call(cmdId);
     const timed = (++this.calls & (TIME_EVERY - 1)) === 0;
@@ -405,14 +464,6 @@ export class Executor {
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
     if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
-    ticket.io = waitsAt;
-    ctx.client = outerClient;
-    ctx.commandId = commandId;
-    ctx.db = db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.lowest);
-    ctx.dirty += dirty;
-    ctx.ownEffects = true;
   }
 
   /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */

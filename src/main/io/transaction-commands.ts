@@ -5,6 +5,7 @@
  * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) a queue that was sent is forgotten:
  * whatever happens to it, the connection is out of MULTI.
  */
+import { runQueue } from '../../shard/commands/transactions.js';
 import { EXECABORT } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
@@ -48,6 +49,7 @@ const KINDS: Readonly<Record<string, number>> = {
 let kinds = new Uint8Array(0);
 let applyId = 0;
 let applyAllId = 0;
+let queueId = 0;
 let unwatchId = 0;
 
 function kindOf(io: IoThread, id: number): number {
@@ -56,6 +58,7 @@ function kindOf(io: IoThread, id: number): number {
     kinds = Uint8Array.from(registry.defs, (def) => KINDS[def.name] ?? OTHER);
     applyId = registry.idOf('transaction|apply');
     applyAllId = registry.idOf('transaction|apply-all');
+    queueId = registry.idOf('transaction|queue');
     unwatchId = registry.idOf('transaction|unwatch');
   }
   return kinds[id]!;
@@ -187,15 +190,18 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     mergeLater(io, conn, tx, new Uint8Array(0));
     return WAIT;
   }
-  const args = buildQueue(tx, io.registry.route);
   if (io.inlineAllowed && conn.replyMode === REPLY_MODE.on && runsInline(tx)) {
-    if (io.executor.tryInline(applyId, args, conn.out!, conn)) {
+    const watched = tx.watches.length !== 0;
+    if (!watched) runQueue(tx);
+    const queue = watched ? buildQueue(tx, io.registry.route) : tx.queued;
+    if (io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn)) {
       tx.reset();
-      tx.watches = [];
+      if (watched) tx.watches = [];
       return NEXT;
     }
     io.executor.bigReply = false;
   }
+  const args = buildQueue(tx, io.registry.route);
   if (sendOwn(io, conn, tx.all ? applyAllId : applyId, args, tx.all) === AGAIN) {
     io.stats.uncall(id);
     return AGAIN;

@@ -22,8 +22,9 @@ import {
   FLAG_NO_MULTI,
   FLAG_WRITE,
 } from '../../shared/command/flags.js';
-import { KEYS_NONE } from '../../shared/command/key-positions.js';
+import { KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
+import type { CommandDef } from '../../shared/command/spec.js';
 import { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
@@ -42,6 +43,8 @@ const SMALL_WRITES: readonly string[] = ['set', 'setex', 'psetex', 'setnx', 'del
 /** Queued commands that an I/O thread runs at most in one go. */
 const INLINE_COMMANDS_MAX = 32;
 const INLINE_BYTES_MAX = 16 * 1024;
+/** Room for arguments at first. */
+const QUEUE_BYTES = 512;
 
 export class Transaction {
   open = false;
@@ -62,16 +65,31 @@ export class Transaction {
   used = 0;
   /** Id, argc and database of each command. */
   heads = new Int32Array(3 * 8);
-  /** Offset in `bytes` and length of each argument. */
-  places = new Int32Array(2 * 32);
-  args = 0;
+  /** The arguments of all commands one behind the other, in bytes of its own. */
+  readonly queued = new Args(32);
   /** Keys, as indexes of arguments (local commands not counted). */
   keys = new Int32Array(16);
   keyCount = 0;
   /** Arguments of commands for the shards so far. */
   shardArgs = 0;
-  bytes = new Uint8Array(512);
+  private view: DataView;
+  bytes: Uint8Array;
   watches: Watch[] = [];
+
+  constructor() {
+    this.bytes = new Uint8Array(QUEUE_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.queued.setBuffer(this.bytes, this.view);
+  }
+
+  /** Gives the queue `size` bytes; keeps those that are in use. */
+  resize(size: number): void {
+    const bytes = new Uint8Array(size);
+    bytes.set(this.bytes.subarray(0, this.used));
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.queued.setBuffer(bytes, this.view);
+  }
 
   /** Empties the queue and closes it; keeps the watches. */
   reset(): void {
@@ -83,10 +101,10 @@ export class Transaction {
     this.all = false;
     this.small = true;
     this.used = 0;
-    this.args = 0;
+    this.queued.argc = 0;
     this.keyCount = 0;
     this.shardArgs = 0;
-    if (this.bytes.length > 64 * 1024) this.bytes = new Uint8Array(512);
+    if (this.bytes.length > 64 * 1024) this.resize(QUEUE_BYTES);
     if (this.keys.length > 4096) this.keys = new Int32Array(16);
   }
 
@@ -109,36 +127,35 @@ function grown(array: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBu
 }
 
 /** Puts a command at the end of the queue. False when the queue would become too long. */
-// hot: MULTI ... EXEC pipelines
+// hot: MULTI ... EXEC pipelines; bench/peer "MULTI"
 export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): boolean {
   const registry = io.registry;
   const flags = registry.flags[id]!;
-  const argc = args.argc;
+  const { argc, u8, off, len } = args;
+  const { queued } = tx;
   let size = 0;
-  for (let i = 0; i < argc; i++) size += args.len[i]!;
+  for (let i = 0; i < argc; i++) size += len[i]!;
   if (tx.used + size > io.limits.queryBufferBytes) return false;
-  if (tx.used + size > tx.bytes.length) {
-    const bytes = new Uint8Array(Math.max(tx.used + size, tx.bytes.length * 2));
-    bytes.set(tx.bytes.subarray(0, tx.used));
-    tx.bytes = bytes;
-  }
+  if (tx.used + size > tx.bytes.length) tx.resize(Math.max(tx.used + size, tx.bytes.length * 2));
   const c = tx.commands++;
-  tx.heads = grown(tx.heads, 3 * tx.commands);
-  tx.heads[3 * c] = id;
-  tx.heads[3 * c + 1] = argc;
-  tx.heads[3 * c + 2] = tx.db;
-  tx.places = grown(tx.places, 2 * (tx.args + argc));
+  if (3 * tx.commands > tx.heads.length) tx.heads = grown(tx.heads, 3 * tx.commands);
+  const { heads, bytes } = tx;
+  heads[3 * c] = id;
+  heads[3 * c + 1] = argc;
+  heads[3 * c + 2] = tx.db;
+  const first = queued.argc;
+  queued.argc = first + argc;
+  queued.reserve(first + argc);
   let at = tx.used;
   for (let i = 0; i < argc; i++) {
-    const off = args.off[i]!;
-    const len = args.len[i]!;
-    for (let k = 0; k < len; k++) tx.bytes[at + k] = args.u8[off + k]!;
-    tx.places[2 * (tx.args + i)] = at;
-    tx.places[2 * (tx.args + i) + 1] = len;
-    at += len;
+    const from = off[i]!;
+    const n = len[i]!;
+    for (let k = 0; k < n; k++) bytes[at + k] = u8[from + k]!;
+    queued.off[first + i] = at;
+    queued.len[first + i] = n;
+    at += n;
   }
   tx.used = at;
-  tx.args += argc;
   tx.flags |= flags;
   const route = registry.route[id]!;
   if (route === ROUTE_LOCAL) {
@@ -147,19 +164,31 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
     if (registry.defs[id]!.name === 'select') selectQueued(io, tx, args);
     return true;
   }
-  if ((flags & FLAG_INLINE) === 0) tx.small = false;
-  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(registry.defs[id]!.name)) tx.small = false;
   const def = registry.defs[id]!;
-  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
-  if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) tx.all = true;
-  else {
-    const count = io.keysOf(registry.defs[id]!, args);
-    tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));
-    for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.keyIndexes[k]!;
-    if (count <= 0) tx.all = true;
-  }
+  if ((flags & FLAG_INLINE) === 0) tx.small = false;
+  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(def.name)) tx.small = false;
+  const kind = registry.keyKind[id]!;
+  if (kind === KEYS_ONE && def.group !== 'scripting') {
+    if (tx.keyCount >= tx.keys.length) tx.keys = grown(tx.keys, tx.keyCount + 1);
+    tx.keys[tx.keyCount++] = tx.shardArgs + registry.firstKey[id]!;
+  } else queueKeys(io, tx, def, id, args);
   tx.shardArgs += argc;
   return true;
+}
+
+/** Notes the keys of a command that has not just one. */
+function queueKeys(io: IoThread, tx: Transaction, def: CommandDef, id: number, args: Args): void {
+  const { registry } = io;
+  const route = registry.route[id]!;
+  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
+  if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) {
+    tx.all = true;
+    return;
+  }
+  const count = io.keysOf(def, args);
+  tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));
+  for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.keyIndexes[k]!;
+  if (count <= 0) tx.all = true;
 }
 
 /** Commands behind a queued SELECT run in the database that it selects. */
@@ -240,6 +269,7 @@ export function buildQueue(tx: Transaction, route: Uint8Array): Args {
   let w = (META_HEAD_WORDS + watches) * 4;
   let at = 2 + watches;
   let from = 0;
+  const { queued } = tx;
   for (let c = 0; c < tx.commands; c++) {
     const id = tx.heads[3 * c]!;
     const argc = tx.heads[3 * c + 1]!;
@@ -249,8 +279,8 @@ export function buildQueue(tx: Transaction, route: Uint8Array): Args {
       view.setInt32(w + 8, tx.heads[3 * c + 2]!, true);
       w += 12;
       for (let i = 0; i < argc; i++, at++) {
-        args.off[at] = base + tx.places[2 * (from + i)]!;
-        args.len[at] = tx.places[2 * (from + i) + 1]!;
+        args.off[at] = base + queued.off[from + i]!;
+        args.len[at] = queued.len[from + i]!;
       }
     }
     from += argc;
@@ -267,10 +297,10 @@ export function queuedArgs(tx: Transaction, c: number): Args {
   for (let k = 0; k < c; k++) first += tx.heads[3 * k + 1]!;
   const args = new Args(Math.max(1, tx.heads[3 * c + 1]!));
   args.argc = tx.heads[3 * c + 1]!;
-  args.setBuffer(tx.bytes, new DataView(tx.bytes.buffer));
+  args.setBuffer(tx.queued.u8, tx.queued.dv);
   for (let i = 0; i < args.argc; i++) {
-    args.off[i] = tx.places[2 * (first + i)]!;
-    args.len[i] = tx.places[2 * (first + i) + 1]!;
+    args.off[i] = tx.queued.off[first + i]!;
+    args.len[i] = tx.queued.len[first + i]!;
   }
   return args;
 }

@@ -144,6 +144,50 @@ function findKeys(args: Args, out: Int32Array): number {
   return watches + keys;
 }
 
+/** Commands with their arguments one behind the other, as a connection has queued them. */
+export interface CommandQueue {
+  /** Id, argc and database of each command. */
+  readonly heads: Int32Array;
+  readonly commands: number;
+  /** Which of the arguments are keys. */
+  readonly keys: Int32Array;
+  readonly keyCount: number;
+}
+
+let queue: CommandQueue = { heads: new Int32Array(0), commands: 0, keys: new Int32Array(0), keyCount: 0 };
+
+/** Names the queue whose arguments the next `transaction|queue` of this thread gets. */
+export function runQueue(commands: CommandQueue): void {
+  queue = commands;
+}
+
+function findQueuedKeys(_args: Args, out: Int32Array): number {
+  const { keys, keyCount } = queue;
+  for (let k = 0; k < keyCount && k < out.length; k++) out[k] = keys[k]!;
+  return keyCount;
+}
+
+/** As `apply`, for a queue of the same thread without watches. */
+// hot: MULTI ... EXEC pipelines
+function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
+  const { heads, commands } = queue;
+  const { client } = ctx;
+  queuedClient.id = client.id;
+  queuedClient.proto = client.proto;
+  queuedClient.flags = client.flags;
+  const { small, inline } = reply;
+  reply.small = false;
+  reply.inline = false;
+  if (ctx.effectsOn) ctx.effects.beginGroup();
+  reply.array(commands);
+  ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
+  if (ctx.effectsOn) ctx.effects.endGroup();
+  reply.errors = 0;
+  reply.small = small;
+  reply.inline = inline;
+  ctx.ownEffects = true;
+}
+
 const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
 
 export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
@@ -172,6 +216,17 @@ export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
     route: 'key',
     inline: true,
     handler: apply,
+  }),
+  defineCommand<ExecContext>({
+    ...HIDDEN,
+    name: 'transaction|queue',
+    arity: -2,
+    flags: ['write', 'noscript'],
+    summary: 'What EXEC runs where it was queued.',
+    findKeys: findQueuedKeys,
+    route: 'key',
+    inline: true,
+    handler: applyQueued,
   }),
   defineCommand<ExecContext>({
     ...HIDDEN,

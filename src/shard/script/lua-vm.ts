@@ -283,8 +283,8 @@ export class LuaVm extends LuaStack {
     return this.m.lua_gc(this.l, 3, 0) * 1024 + this.m.lua_gc(this.l, 4, 0);
   }
 
-  /** A step of Lua's collector. */
-  collectStep(size: number): void {
-    this.m.lua_gc(this.l, 5, size);
+  /** Begins a collection when the memory in use is `percent` of what the last one left. */
+  setPause(percent: number): void {
+    this.m.lua_gc(this.l, 6, percent);
   }
 }

@@ -36,7 +36,10 @@ const HOOK_EVERY = 100_000;
 const HEAP_BYTES_MAX = 256 << 20;
 /** Compiled scripts kept; beyond it all are compiled again. */
 const COMPILED_MAX = 5000;
-const COLLECT_EVERY = 50;
+/** Runs between two looks at the memory. */
+const TRIM_EVERY = 50;
+/** What stays alive between scripts is little: at the usual 200 % it would be marked every few hundred runs. */
+const COLLECT_PERCENT = 400;
 /** What stands at the bottom of the stack. */
 const HANDLER = 1;
 const REAL_GLOBALS = 2;
@@ -112,6 +115,7 @@ export class ScriptEngine {
     this.envRef = vm.ref();
     this.hookFn = vm.hookOf(() => this.hook());
     vm.setHook(this.hookFn, MASK_COUNT, HOOK_EVERY);
+    vm.setPause(COLLECT_PERCENT);
     this.keysName = vm.name('KEYS');
     this.argvName = vm.name('ARGV');
     this.compiled = new ShaTable();
@@ -341,8 +345,7 @@ export class ScriptEngine {
       Atomics.sub(control.i32, CONTROL.busyScripts, 1);
     }
     this.rearm();
-    if (++this.runs % COLLECT_EVERY !== 0) return;
-    vm.collectStep(COLLECT_EVERY);
+    if (++this.runs % TRIM_EVERY !== 0) return;
     vm.trim();
 
     if (vm.heap.length > HEAP_BYTES_MAX) {
