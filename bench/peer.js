@@ -4,7 +4,7 @@
  *
  *   npm run bench:peer                        everything, on this Node and on Node 24 if npm has it
  *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys types memtier
- *   npm run bench:peer -- types --only XADD,memory   of that section only some commands or parts (throughput memory stalls)
+ *   npm run bench:peer -- types --only XADD,memory   of it only some commands or parts (throughput memory stalls)
  *   npm run bench:peer -- --quick             shorter runs, one round less, this Node only
  *   npm run bench:peer -- --no-node24         this Node only (--node24: Node 24 too, even with --quick)
  *   npm run bench:peer -- --nodes 20,24       these versions; --rounds N, --keys N, --out DIR

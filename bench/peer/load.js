@@ -232,9 +232,10 @@ export function getLatency(port, keys, seconds) {
 }
 
 /**
- * GETs at a steady rate of random keys, those of `names` or 0 to `keys` - 1, whether or not earlier ones were answered; each is timed from the moment it was
- * due, so a server that stops is not flattered. `lateP99`: how late the client itself was in sending, which is in the
- * latencies too; on a machine that lacks processors it says how far to trust them.
+ * GETs at a steady rate of random keys, those of `names` or 0 to `keys` - 1, whether or not earlier ones were answered;
+ * each is timed from the moment it was due, so a server that stops is not flattered. `lateP99`: how
+ * late the client itself was in sending, which is in the latencies too; on a machine that lacks processors it says how
+ * far to trust them.
  * @param {number} port @param {number | readonly string[]} keys @param {number} seconds
  * @returns {Promise<{ p50: number, p99: number, max: number, count: number, lateP99: number }>} milliseconds
  */

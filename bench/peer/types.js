@@ -54,7 +54,10 @@ async function prepare({ port }, plan, requests) {
   await sendBatches(port, plan.prepare?.(requests) ?? []);
 }
 
-/** Throughput of one plan. @param {Setup} setup @param {Server[]} servers @param {Plan} plan @param {number} pipeline */
+/**
+ * Throughput of one plan.
+ * @param {Setup} setup @param {Server[]} servers @param {Plan} plan @param {number} pipeline
+ */
 async function measurePlan(setup, servers, plan, pipeline) {
   const run = { words: plan.words, range: plan.range, pipeline };
   const trial = trialRequests(pipeline);
@@ -229,7 +232,10 @@ async function stalls(setup) {
   });
 }
 
-/** The parts throughput, memory and stalls, or those that `setup.only` names, or only its commands. @param {Setup} setup */
+/**
+ * The parts throughput, memory and stalls, or those that `setup.only` names, or only its commands.
+ * @param {Setup} setup
+ */
 export async function typesSection(setup) {
   const parts = { throughput, memory, stalls };
   /** @type {Row[]} */

@@ -48,8 +48,8 @@ const STATS_TICK_MS = 1000;
 export interface ServerDebug {
   /** Terminates a shard's thread, `between` two commands (default) or `anywhere`; it is started again by itself. */
   terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
-  /** Terminates an I/O thread: its clients are dropped; it is started again and listens again. */
-  terminateIo(index: number): Promise<void>;
+  /** Terminates an I/O thread, likewise: its clients are dropped; it is started again and listens again. */
+  terminateIo(index: number, where?: TerminateWhere): Promise<void>;
   /** Resolves when threads that are being started again serve. */
   settled(): Promise<void>;
 }
@@ -155,7 +155,7 @@ export class SherdServer {
     const supervisor = this.#supervisor;
     this.debug = {
       terminateShard: (shard, where) => supervisor.terminateShard(shard, where),
-      terminateIo: (index) => supervisor.terminateIo(index),
+      terminateIo: (index, where) => supervisor.terminateIo(index, where),
       settled: () => supervisor.settled(),
     };
   }

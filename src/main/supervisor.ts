@@ -52,7 +52,7 @@ const LINK_BYTES = 1 << 20;
 /** New space of I/O threads: bursts of parsing survive there. */
 const IO_YOUNG_MB = 64;
 
-/** Where in its work a shard thread is terminated by the test hook. */
+/** Where in its work a thread is terminated by the test hook. */
 export type TerminateWhere = 'between' | 'anywhere';
 
 /** What all threads of a server are given. */
@@ -238,13 +238,25 @@ export class Supervisor {
     }
   }
 
-  /** For tests: terminates an I/O thread; its clients are dropped. */
-  async terminateIo(index: number): Promise<void> {
+  /**
+   * For tests: terminates an I/O thread; its clients are dropped. `between` two of the commands that it runs itself
+   * (the main thread takes all leases first), or `anywhere`.
+   */
+  async terminateIo(index: number, where: TerminateWhere = 'between'): Promise<void> {
     const thread = this.io[index];
     if (thread === undefined || thread.worker === null) throw new Error(`no I/O thread ${index}`);
+    const held: Lease[] = [];
+    for (let s = 0; where === 'between' && s < this.shards.length; s++) {
+      const lease = this.lease(s);
+      if (lease.acquireWithin(MAIN_THREAD_ID, TERMINATE_WAIT_MS)) held.push(lease);
+    }
     const exited = thread.exited;
-    await thread.worker.terminate();
-    await exited;
+    try {
+      await thread.worker.terminate();
+      await exited;
+    } finally {
+      for (const lease of held) lease.release();
+    }
   }
 
   /** Resolves when no restart or relisten is under way (for tests). */

@@ -16,6 +16,7 @@ import type { JobHandler } from '../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../shared/hash.js';
 import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
+import { NULL } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
@@ -23,7 +24,7 @@ import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
 import type { Blocking } from './blocking/serve.js';
-import { anyWaits } from './blocking/waiters.js';
+import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
 import type { LeaseSet } from './lease-set.js';
@@ -44,6 +45,8 @@ const READY_GROUPS: readonly string[] = [
   'transactions',
   'scripting',
 ];
+/** Of these groups, what makes nothing. */
+const ONLY_POPS: readonly string[] = ['lpop', 'rpop', 'blpop', 'brpop', 'zpopmin', 'zpopmax', 'bzpopmin', 'bzpopmax'];
 const MAY_MAKE = 1;
 const MAY_END = 2;
 const HANDLER_MISSING = 'command without a handler';
@@ -64,6 +67,8 @@ export class Executor {
   private calls = 0;
   /** By command id: MAY_MAKE for what may bring a key into being for which clients wait, MAY_END for other writes. */
   private readonly makesReady: Uint8Array;
+  /** The only I/O thread, before a single shard: whoever waits is its client, and no further lease is needed. */
+  private readonly servesInline: boolean;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
   private maxmemory = 0;
@@ -86,8 +91,10 @@ export class Executor {
     this.shards = ctx.shardCount;
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(this.newContext());
+    this.servesInline = ctx.shardCount === 1 && ctx.control.ioThreads === 1;
     this.makesReady = Uint8Array.from(registry.defs, (def) => {
       if (!def.flags.includes('write')) return 0;
+      if (ONLY_POPS.includes(def.name)) return MAY_END;
       return READY_GROUPS.includes(def.group) ? MAY_MAKE : MAY_END;
     });
     ctx.runner = this;
@@ -179,14 +186,16 @@ export class Executor {
         if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
       }
     }
-    if (this.makesReady[cmdId] !== 0 && this.concernsWaiters(cmdId)) return this.missed();
+    if (this.makesReady[cmdId] !== 0 && !this.servesInline && this.concernsWaiters(cmdId, args, client.db)) {
+      return this.missed();
+    }
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
     reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     reply.inline = true;
     const { blocking } = this.ctx;
-    blocking.servesHere = false;
+    blocking.servesHere = this.servesInline;
     this.run(cmdId, args, reply, client);
     blocking.servesHere = true;
     reply.small = false;
@@ -195,9 +204,13 @@ export class Executor {
   }
 
   /** Whether a writing command may have to serve somebody. A key that ends concerns only who waits with a group. */
-  private concernsWaiters(cmdId: number): boolean {
+  private concernsWaiters(cmdId: number, args: Args, db: number): boolean {
     if (this.makesReady[cmdId] === MAY_END && this.ctx.control.i32[CONTROL.groupReaders] === 0) return false;
-    return this.somebodyWaits();
+    if (!this.somebodyWaits()) return false;
+    if (this.registry.keyKind[cmdId] !== KEYS_ONE) return true;
+    const k = this.registry.firstKey[cmdId]!;
+    const arena = this.ctx.arenas[this.lowest]!;
+    return firstWaiter(arena, db, args.u8, args.off[k]!, args.len[k]!) !== NULL;
   }
 
   /** Whether somebody waits for a key of a shard whose lease is held here: only shard threads serve them. */

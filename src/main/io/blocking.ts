@@ -9,6 +9,7 @@
  */
 import { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
 import { CLAIM_SLOTS, isUndecided, openClaim, takeClaim } from '../../shared/sync/claims.js';
 import { type ReplyView, writeRequest } from '../../shared/sync/records.js';
 import { BARRIER, type Connection } from './connection.js';
@@ -30,6 +31,8 @@ const ZERO = 2;
 /** A request that may block, from when it is sent. */
 export interface BlockedRequest {
   readonly seq: number;
+  /** Id of the command. */
+  readonly command: number;
   readonly db: number;
   /** Key indexes and arguments, for `blocking|forget`. */
   readonly keys: readonly Uint8Array[];
@@ -54,6 +57,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
   for (let k = 0; k < count; k++) keys.push(args.copy(io.keyIndexes[k]!));
   conn.blocked = {
     seq: conn.nextSeq,
+    command: id,
     db: conn.db,
     keys,
     wantsAbsent: io.registry.defs[id]!.name === 'xreadgroup',
@@ -65,14 +69,41 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
   openClaim(io.claims, conn.slot, conn.nextSeq);
 }
 
-/** Number of keys that clients of this thread wait for; `wantsAbsent`: of those alone who also wait for their end. */
-export function keysWaitedFor(io: IoThread, wantsAbsent: boolean): number {
-  const keys = new Set<string>();
+/** Keys that clients of this thread wait for, each with its database; of those, the ones whose end somebody awaits. */
+export interface WaitedKeys {
+  readonly keys: Set<string>;
+  readonly absent: Set<string>;
+}
+
+function waitedHere(io: IoThread): WaitedKeys {
+  const found: WaitedKeys = { keys: new Set(), absent: new Set() };
   for (const { blocked } of io.connections.values()) {
-    if (blocked === null || !blocked.waits || (wantsAbsent && !blocked.wantsAbsent)) continue;
-    for (const key of blocked.keys) keys.add(`${blocked.db} ${Buffer.from(key).toString('latin1')}`);
+    if (blocked === null || !blocked.waits) continue;
+    for (const key of blocked.keys) {
+      const text = `${blocked.db} ${Buffer.from(key).toString('latin1')}`;
+      found.keys.add(text);
+      if (blocked.wantsAbsent) found.absent.add(text);
+    }
   }
-  return keys.size;
+  return found;
+}
+
+/** Makes what this thread's clients wait for visible to the other I/O threads. Once, before it serves. */
+export function registerBlockingCalls(io: IoThread): void {
+  io.port?.onIoCall('waited-keys', () => waitedHere(io));
+}
+
+/** What the clients of all I/O threads wait for; other threads are asked only while some client is blocked. */
+export async function waitedKeys(io: IoThread): Promise<WaitedKeys> {
+  const all: WaitedKeys = { keys: new Set(), absent: new Set() };
+  if (io.port === null || io.control.ioThreads === 1) return waitedHere(io);
+  if (io.server === null || io.server.stats.sum(STAT.blockedClients) === 0) return all;
+  const answers = (await io.port.ioCall('all', 'waited-keys', null)) as WaitedKeys[];
+  for (const { keys, absent } of answers) {
+    for (const key of keys) all.keys.add(key);
+    for (const key of absent) all.absent.add(key);
+  }
+  return all;
 }
 
 /** The request could not be sent after all, or its reply has come. */
@@ -89,9 +120,15 @@ export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void 
   const { blocked } = conn;
   if (blocked === null || blocked.seq !== view.seq) return;
   const record = new DataView(view.u8.buffer, view.u8.byteOffset + view.start, view.length);
+  waitsUntil(io, conn, record.getFloat64(0, true), record.getInt32(8, true));
+}
+
+/** The connection's request is queued and waits. `deadlineMs`: unix ms, 0 for ever. @requires beginBlocking */
+export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number, timeoutReply: number): void {
+  const blocked = conn.blocked!;
   blocked.waits = true;
-  blocked.deadlineMs = record.getFloat64(0, true);
-  blocked.timeoutReply = record.getInt32(8, true);
+  blocked.deadlineMs = deadlineMs;
+  blocked.timeoutReply = timeoutReply;
   if (conn.ended && !conn.closed) io.closeConnection(conn);
   else if (conn.closed) abandon(io, conn);
   if (conn.closed) return;
@@ -131,8 +168,16 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   conn.barrier &= ~BARRIER.ring;
   if (conn.out === null) outOf(io, conn);
-  write(conn.out!);
-  conn.out!.errors = 0;
+  const out = conn.out!;
+  const { errors } = out;
+  write(out);
+  // The shard has not counted it, since it has not been carried out.
+  io.stats.call(blocked.command);
+  if (out.errors !== errors) {
+    io.stats.fail(blocked.command);
+    io.stats.error(out.lastError!, 0);
+  }
+  out.errors = 0;
   io.settling.add(conn);
   io.resume(conn);
   return true;

@@ -32,7 +32,7 @@ import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
-import { beginBlocking, endBlocking, mayBlock } from './blocking.js';
+import { beginBlocking, endBlocking, mayBlock, waitsUntil } from './blocking.js';
 import { busyReply } from './busy-reply.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
@@ -51,6 +51,8 @@ export const AGAIN = 2;
 
 /** Commands with more bytes than this are not run by the I/O thread: it would keep its other clients waiting. */
 const INLINE_COMMAND_BYTES_MAX = 64 * 1024;
+
+const INLINE_OR_BLOCKING = FLAG_INLINE | FLAG_BLOCKING;
 
 /** What `placeKeys` found: the lowest shard, and whether more than one is concerned. */
 let lowestShard = 0;
@@ -90,10 +92,11 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   if (io.pauseMode !== 0 && mustPause(io, conn, flags)) return AGAIN;
   const route = registry.route[id]!;
   if (route === ROUTE_KEY) {
-    if ((flags & FLAG_INLINE) !== 0 && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
+    if ((flags & INLINE_OR_BLOCKING) === FLAG_INLINE && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
       if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
         if (io.executor.tryInline(id, args, conn.out!, conn)) {
           conn.lastCommandId = id;
+          if (io.blocking.served.length !== 0) io.deliverServed();
           return NEXT;
         }
         if (io.executor.bigReply) {
@@ -153,11 +156,43 @@ function sendBlocking(io: IoThread, conn: Connection, id: number, args: Args, co
     return AGAIN;
   }
   if (!mayBlock(conn)) return refuseWith(io, conn, id, TOO_MANY_TO_BLOCK);
+  if ((io.registry.flags[id]! & FLAG_INLINE) !== 0 && io.inlineAllowed && conn.replyMode === REPLY_MODE.on) {
+    const what = blockHere(io, conn, id, args);
+    if (what !== AGAIN) return what;
+  }
   beginBlocking(io, conn, id, args);
   placeKeys(io, id, args);
   const what = sendAlone(io, conn, id, args, commandBytes, ROUTE_KEY);
   if (what === AGAIN) endBlocking(io, conn);
   return what;
+}
+
+/** Runs a command that may wait here, if the leases that it needs are free. AGAIN: nothing was done. */
+function blockHere(io: IoThread, conn: Connection, id: number, args: Args): number {
+  const { blocking } = io;
+  const { ticket } = blocking;
+  const seq = conn.nextSeq;
+  ticket.io = io.index;
+  ticket.slot = conn.slot;
+  ticket.seq = seq;
+  blocking.blocked = false;
+  const ran = io.executor.tryInline(id, args, conn.out!, conn);
+  ticket.io = -1;
+  if (!ran) {
+    io.executor.bigReply = false;
+    return AGAIN;
+  }
+  conn.lastCommandId = id;
+  if (blocking.served.length !== 0) io.deliverServed();
+  if (!blocking.blocked) return NEXT;
+  blocking.blocked = false;
+  // The lease is held still: nobody has seen the waiter before its claim is there.
+  beginBlocking(io, conn, id, args);
+  conn.nextSeq = (seq + 1) >>> 0;
+  if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
+  conn.barrier |= BARRIER.ring;
+  waitsUntil(io, conn, blocking.deadlineMs, blocking.timeoutReply);
+  return WAIT;
 }
 
 const TOO_MANY_TO_BLOCK = Uint8Array.from(Buffer.from('-ERR too many clients to block\r\n'));

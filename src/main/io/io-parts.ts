@@ -1,4 +1,5 @@
 /** What an I/O thread is made of, and what it needs of the engine. */
+import type { Blocking } from '../../shard/blocking/serve.js';
 import type { Outbox } from '../../shard/outbox.js';
 import type { Registry } from '../../shared/command/registry.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -18,6 +19,8 @@ import type { IoLimits } from './limits.js';
 export interface InlineExecutor {
   /** What the commands run here have to tell clients; null in tests without the engine. */
   readonly outbox: Outbox | null;
+  /** How they wait, and whom they have served. */
+  readonly blocking: Blocking;
   beginBatch(): void;
   endBatch(): void;
   /** Runs the command if its shards' leases are free at once; false: nothing was done. */

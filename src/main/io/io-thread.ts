@@ -11,6 +11,7 @@
  * after it is closed; (3) after each turn every connection touched in it has been flushed.
  */
 
+import type { Blocking } from '../../shard/blocking/serve.js';
 import type { Registry } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
 import { Args } from '../../shared/resp/args.js';
@@ -57,6 +58,8 @@ export class IoThread {
   readonly port: ControlPort | null;
   readonly registry: Registry;
   readonly executor: InlineExecutor;
+  /** Who is blocked and served by the commands run here. */
+  readonly blocking: Blocking;
   readonly stats: StatsBlock;
   /** All directives as CONFIG GET shows them; kept current by the control port. */
   readonly config: Map<string, string>;
@@ -118,6 +121,7 @@ export class IoThread {
     this.port = parts.port;
     this.registry = parts.registry;
     this.executor = parts.executor;
+    this.blocking = parts.executor.blocking;
     this.stats = parts.stats;
     this.config = parts.config;
     this.limits = parts.limits;
@@ -396,6 +400,35 @@ export class IoThread {
       if (this.requestRings[shard]!.publish()) this.shardBells[shard]!.ring();
     }
     this.stats.f64[STAT.ringBatches]! += 1;
+  }
+
+  /** Commands run here have served clients of this thread who were blocked: they get their replies. */
+  deliverServed(): void {
+    const { blocking, replyView: view } = this;
+    const { served } = blocking;
+    blocking.served = [];
+    for (let i = 0; i < served.length; i++) {
+      const { slot, seq, chunks } = served[i]!;
+      view.connId = slot;
+      view.seq = seq;
+      view.flags = 0;
+      // One piece is short: it is copied behind what the client has to get already.
+      const piece = chunks.length === 1 ? chunks[0]! : null;
+      view.chunks = piece === null ? chunks : null;
+      if (piece !== null) view.u8 = piece;
+      view.start = 0;
+      view.length = piece === null ? 0 : piece.length;
+      const conn = takeReply(this, view, true);
+      if (conn === null || conn.dirty) continue;
+      conn.dirty = true;
+      this.touched.push(conn);
+    }
+    this.settling.schedule();
+  }
+
+  /** Goes on with the connections that `deliverServed` has answered. */
+  finishServed(): void {
+    if (this.touched.length > 0) this.finishWake();
   }
 
   /** The doorbell rang: takes all replies out of all rings. Returns whether there were any. */

@@ -53,7 +53,8 @@ export class SettleQueue {
     this.schedule();
   }
 
-  private schedule(): void {
+  /** Has `settleAll` run at the end of this turn of the event loop. */
+  schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(this.settleAll);
@@ -62,6 +63,7 @@ export class SettleQueue {
   private readonly settleAll = (): void => {
     this.isScheduled = false;
     const { io, clients } = this;
+    io.finishServed();
     for (let i = 0; i < clients.length; i++) {
       const conn = clients[i]!;
       conn.unsettled = false;

@@ -16,6 +16,7 @@ import { ReplyView } from '../../shared/sync/records.js';
 import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
+import { registerBlockingCalls } from './blocking.js';
 import { registerClientCalls } from './commands/client-list.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
@@ -99,6 +100,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   });
   answerMain(io, port, mailboxes);
   registerClientCalls(io);
+  registerBlockingCalls(io);
   registerPubsubCalls(io);
   registerTrackingCalls(io);
   const bell = block.doorbell(threadId);

@@ -197,6 +197,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     if (io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn)) {
       tx.reset();
       if (watched) tx.watches = [];
+      if (io.blocking.served.length !== 0) io.deliverServed();
       return NEXT;
     }
     io.executor.bigReply = false;

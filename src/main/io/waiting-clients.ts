@@ -1,8 +1,8 @@
 /**
  * The number of clients that wait in a blocking command or for the end of a pause, as INFO of any I/O thread tells it.
  *
- * Invariant: this thread's count is the number of its connections with one of the WAITS barriers; so these two functions
- * alone raise and lower them.
+ * Invariant: this thread's count is the number of its connections with one of the WAITS barriers; so these two
+ * functions alone raise and lower them.
  */
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { BARRIER, type Connection } from './connection.js';

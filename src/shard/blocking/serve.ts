@@ -22,8 +22,8 @@ import { Reply } from '../../shared/resp/reply.js';
 import { beginClaim, endClaim } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { ClientState, ExecContext } from '../context.js';
-import { entryType, TYPE_STREAM } from '../keyspace/entry.js';
 import {
+  absentWaiter,
   addWaiter,
   anyWaits,
   eachWaitedKey,
@@ -94,6 +94,9 @@ export class Blocking {
   /** Replies to clients that were served. */
   served: ServedReply[] = [];
   private readonly client = new WaiterClient();
+  /** The request that is served, and its reply. */
+  private readonly args = new Args();
+  private readonly reply = new Reply(1024);
   /** In the context of a job or of background work: who serves the thread's waiters. */
   host: Blocking | null = null;
   /** False while an I/O thread runs a command: it serves nobody. */
@@ -179,8 +182,6 @@ export class Blocking {
       fields.keyIndex = i;
       const arena = arenaOf(ctx, args, i);
       if (wantsAbsent) Atomics.or(this.control.i32, CONTROL.groupReaders, 1 << Math.min(arena.shard, COMMON_BIT));
-      // The same key twice is one wait.
-      forgetWaiter(arena, ticket.io, ticket.slot, ticket.seq, ctx.db, args.u8, args.off[i]!, args.len[i]!);
       addWaiter(arena, fields, args);
     }
     this.deadlineMs = deadlineMs;
@@ -190,6 +191,8 @@ export class Blocking {
 
   /** Serves whoever waits for the keys on the ready list. @requires the leases of these keys; a shard thread */
   serveReady(ctx: ExecContext): void {
+    // The command may have taken long (DEBUG SLEEP, a script): what has expired meanwhile serves nobody.
+    ctx.refresh();
     // Serving may make further keys ready (BLMOVE), which are served in the same go.
     for (let k = 0; k < this.ready.length; k++) this.serveKey(ctx, this.ready[k]!);
     this.ready = [];
@@ -202,11 +205,10 @@ export class Blocking {
     while (waiter !== NULL) {
       const e = entryOf(ctx, ready);
       if (e === NULL && waiterWord(arena, waiter, W_WANTS_ABSENT) === 0) {
-        waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
-        continue;
+        waiter = absentWaiter(arena, waiter, db, key, 0, key.length);
+        if (waiter === NULL) return;
       }
-      const stream = e !== NULL && entryType(arena, e) === TYPE_STREAM;
-      const args = new Args();
+      const { args, reply } = this;
       readWaiter(arena, waiter, fields, args);
       const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
       const { io, slot, seq } = fields;
@@ -220,20 +222,16 @@ export class Blocking {
         waiter = next;
         continue;
       }
-      const reply = new Reply(1024);
+      reply.reset();
       const answered = this.carryOut(ctx, args, reply);
       if (answered) {
         this.forget(ctx, args, io, slot, seq, db, ready);
-        this.served.push({ io, slot, seq, chunks: reply.takeChunks() });
+        const chunks = reply.isSingleChunk ? [reply.u8.slice(0, reply.pos)] : reply.takeChunks();
+        this.served.push({ io, slot, seq, chunks });
       }
       endClaim(claims, slot, seq, answered);
-      // A list or sorted set that was of no use to the first is of none to the others of its kind; a stream may be.
-      if (!answered && !stream) {
-        waiter = next;
-        continue;
-      }
-      waiter = stream ? next : firstWaiter(arena, db, key, 0, key.length);
-      if (stream && answered && next !== NULL && !stillQueued(arena, next, db, key)) return;
+      // Nobody but the served one has left the queue.
+      waiter = next;
     }
   }
 
@@ -278,7 +276,7 @@ export class Blocking {
     forgetWaiter(ctx.arenas[ready.shard]!, io, slot, seq, db, ready.key, 0, ready.key.length);
     for (let i = 1; i < args.argc; i++) {
       const arena = arenaOf(ctx, args, i);
-      if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena)) continue;
+      if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena) || isKey(args, i, ready.key)) continue;
       forgetWaiter(arena, io, slot, seq, db, args.u8, args.off[i]!, args.len[i]!);
     }
   }
@@ -289,20 +287,20 @@ function arenaOf(ctx: ExecContext, args: Args, i: number): Arena {
   return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
 }
 
+/** Whether argument i is `key`. */
+function isKey(args: Args, i: number, key: Uint8Array): boolean {
+  const n = key.length;
+  if (args.len[i] !== n) return false;
+  const at = args.off[i]!;
+  for (let k = 0; k < n; k++) if (args.u8[at + k] !== key[k]) return false;
+  return true;
+}
+
 /** The entry of a ready key, 0 when it is gone again. */
 function entryOf(ctx: ExecContext, ready: ReadyKey): Ptr {
   const { key } = ready;
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
   return ctx.keyspaces[ready.shard]![ready.db]!.find(key, view, 0, key.length);
-}
-
-/** Whether a waiter is in the queue of the key still. */
-function stillQueued(arena: Arena, wanted: Ptr, db: number, key: Uint8Array): boolean {
-  for (let waiter = firstWaiter(arena, db, key, 0, key.length); waiter !== NULL; ) {
-    if (waiter === wanted) return true;
-    waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
-  }
-  return false;
 }
 
 /** Whether clients are paused, so that nobody is served. */

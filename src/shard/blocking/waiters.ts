@@ -1,7 +1,8 @@
 /**
  * Who waits for which key: the queues of blocked clients, in the arena of the key's shard.
  *
- *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter |
+ *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter | how many
+ *                    of them want the absent key |
  *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
  *                    key index | argc | blob or 0 | payload bytes | more shards | wants absent | payload
  *     payload:       length of each argument (int32), then their bytes
@@ -54,6 +55,8 @@ const HEAD_BYTES = 64;
 /** Longer requests lie in a blob. */
 const INLINE_BYTES_MAX = 16 * 1024;
 const DB_BYTES = 2;
+/** Scratch for arguments; what is larger is not kept. */
+const PAYLOAD_BYTES = 64 * 1024;
 
 /** What a waiter is made from, and what one is read into. */
 export class WaiterFields {
@@ -73,8 +76,21 @@ export class WaiterFields {
 const table = new ElementTable();
 let nameBytes = new Uint8Array(1024);
 let nameView = new DataView(nameBytes.buffer);
-const ends = new Uint8Array(8);
+/** First, last, and how many want the absent key. */
+const QUEUE_BYTES = 12;
+const ABSENT_AT = 8;
+const ends = new Uint8Array(QUEUE_BYTES);
 const endsView = new DataView(ends.buffer);
+
+/** The arguments of a waiter that is written or read. */
+let payload = new Uint8Array(PAYLOAD_BYTES);
+let payloadView = new DataView(payload.buffer);
+
+function roomForPayload(bytes: number): void {
+  if (bytes <= payload.length && payload.length === PAYLOAD_BYTES) return;
+  payload = new Uint8Array(Math.max(bytes, PAYLOAD_BYTES));
+  payloadView = new DataView(payload.buffer);
+}
 
 function compose(db: number, u8: Uint8Array, off: number, len: number): number {
   if (nameBytes.length < len + DB_BYTES) {
@@ -109,6 +125,22 @@ export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: numbe
   return value.dv.getInt32(value.off, true) as Ptr;
 }
 
+/**
+ * `waiter`, or the next behind it in the queue of the key, that wants to hear of the key's absence; 0 when there is
+ * none. Whoever waits for elements goes on waiting.
+ */
+export function absentWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Array, off: number, len: number): Ptr {
+  const queue = findQueue(arena, db, u8, off, len);
+  if (queue === NULL) return NULL;
+  elementValue(arena, queue);
+  if (value.dv.getInt32(value.off + ABSENT_AT, true) === 0) return NULL;
+  let found = waiter;
+  while (found !== NULL && waiterWord(arena, found, W_WANTS_ABSENT) === 0) {
+    found = waiterWord(arena, found, W_NEXT) as Ptr;
+  }
+  return found;
+}
+
 /** Word `w` of a waiter. */
 export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
   return arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w]!;
@@ -119,43 +151,66 @@ function setWord(arena: Arena, waiter: Ptr, w: number, word: number): void {
   arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w] = word;
 }
 
-/** Puts a request at the end of the queue of the key in argument `fields.keyIndex`. Throws ArenaFullError. */
+/**
+ * Puts a request at the end of the queue of the key in argument `fields.keyIndex`, unless it is there already: the same
+ * key twice is one wait. Throws ArenaFullError.
+ */
 export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void {
-  const waiter = createWaiter(arena, fields, args);
   if (arena.ctl[CTL_BLOCKED] === 0) arena.ctl[CTL_BLOCKED] = createTableRoot(arena);
   const i = fields.keyIndex;
-  const queue = findQueue(arena, fields.db, args.u8, args.off[i]!, args.len[i]!);
+  let queue = findQueue(arena, fields.db, args.u8, args.off[i]!, args.len[i]!);
+  const last = queue === NULL ? NULL : lastOf(arena, queue);
+  // Nobody else came in between, so it would be the last.
+  if (last !== NULL && isOf(arena, last, fields.io, fields.slot, fields.seq)) return;
+  const waiter = createWaiter(arena, fields, args);
+  const absent = fields.wantsAbsent ? 1 : 0;
   if (queue === NULL) {
     endsView.setInt32(0, waiter, true);
     endsView.setInt32(4, waiter, true);
+    endsView.setInt32(ABSENT_AT, absent, true);
     const n = args.len[i]! + DB_BYTES;
-    table.insert(createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, 8, false, 0));
+    queue = createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, QUEUE_BYTES, false, 0);
+    table.insert(queue);
     return;
   }
-  elementValue(arena, queue);
-  const last = value.dv.getInt32(value.off + 4, true) as Ptr;
   setWord(arena, last, W_NEXT, waiter);
   setWord(arena, waiter, W_PREVIOUS, last);
-  setEnds(arena, queue, value.dv.getInt32(value.off, true) as Ptr, waiter);
+  elementValue(arena, queue);
+  setQueue(arena, queue, value.dv.getInt32(value.off, true) as Ptr, waiter, absent);
 }
 
-function setEnds(arena: Arena, queue: Ptr, first: Ptr, last: Ptr): void {
+function lastOf(arena: Arena, queue: Ptr): Ptr {
   elementValue(arena, queue);
-  arena.touch(queue, value.off - (queue & UNIT_MASK) * 8, 8);
+  return value.dv.getInt32(value.off + 4, true) as Ptr;
+}
+
+function isOf(arena: Arena, waiter: Ptr, io: number, slot: number, seq: number): boolean {
+  return (
+    waiterWord(arena, waiter, W_SLOT) === slot &&
+    waiterWord(arena, waiter, W_IO) === io &&
+    waiterWord(arena, waiter, W_SEQ) >>> 0 === seq >>> 0
+  );
+}
+
+/** Sets the ends of a queue; `absent` more want to hear of the key's absence. */
+function setQueue(arena: Arena, queue: Ptr, first: Ptr, last: Ptr, absent: number): void {
+  elementValue(arena, queue);
+  arena.touch(queue, value.off - (queue & UNIT_MASK) * 8, QUEUE_BYTES);
   value.dv.setInt32(value.off, first, true);
   value.dv.setInt32(value.off + 4, last, true);
+  value.dv.setInt32(value.off + ABSENT_AT, value.dv.getInt32(value.off + ABSENT_AT, true) + absent, true);
 }
 
 function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   const { argc, off, len, u8 } = args;
   let bytes = 4 * argc;
   for (let i = 0; i < argc; i++) bytes += len[i]!;
-  const payload = new Uint8Array(bytes);
-  const view = new DataView(payload.buffer);
+  roomForPayload(bytes);
+  const view = payloadView;
   let pos = 4 * argc;
   for (let i = 0; i < argc; i++) {
     view.setInt32(4 * i, len[i]!, true);
-    payload.set(u8.subarray(off[i]!, off[i]! + len[i]!), pos);
+    copyBytes(payload, pos, u8, off[i]!, len[i]!);
     pos += len[i]!;
   }
   const inline = bytes <= INLINE_BYTES_MAX;
@@ -183,7 +238,7 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   return waiter;
 }
 
-/** Reads a waiter into `fields` and its arguments, in bytes of their own, into `args`. */
+/** Reads a waiter into `fields` and its arguments into `args`, in bytes that hold until the next call. */
 export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args: Args): void {
   const segment = waiter >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
@@ -201,11 +256,11 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   fields.wantsAbsent = i32[w + W_WANTS_ABSENT] !== 0;
   const argc = i32[w + W_ARGC]!;
   const bytes = i32[w + W_BYTES]!;
-  const payload = new Uint8Array(bytes);
+  roomForPayload(bytes);
   const blob = i32[w + W_BLOB]! as Ptr;
   if (blob !== 0) blobRead(arena, blob, 0, payload, 0, bytes);
   else copyBytes(payload, 0, arena.u8[segment]!, w * 4 + HEAD_BYTES, bytes);
-  const view = new DataView(payload.buffer);
+  const view = payloadView;
   args.setBuffer(payload, view);
   args.reserve(argc);
   args.argc = argc;
@@ -232,14 +287,17 @@ export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
     const last = next === 0 ? previous : (value.dv.getInt32(value.off + 4, true) as Ptr);
     if (previous !== 0) setWord(arena, previous, W_NEXT, next);
     if (next !== 0) setWord(arena, next, W_PREVIOUS, previous);
-    setEnds(arena, queue, first, last);
+    setQueue(arena, queue, first, last, -waiterWord(arena, waiter, W_WANTS_ABSENT));
   }
   const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
   if (blob !== 0) blobFree(arena, blob, waiterWord(arena, waiter, W_BYTES));
   free(arena, waiter);
 }
 
-/** Removes the request `seq` of a connection from the queue of a key, if it is there. O(waiters of the key). */
+/**
+ * Removes the request `seq` of a connection from the queue of a key, if it is there. O(waiters before it): those who
+ * are served are the first.
+ */
 export function forgetWaiter(
   arena: Arena,
   io: number,
@@ -251,13 +309,11 @@ export function forgetWaiter(
   len: number,
 ): void {
   for (let waiter = firstWaiter(arena, db, u8, off, len); waiter !== 0; ) {
-    const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
-    const same =
-      waiterWord(arena, waiter, W_SLOT) === slot &&
-      waiterWord(arena, waiter, W_IO) === io &&
-      waiterWord(arena, waiter, W_SEQ) >>> 0 === seq >>> 0;
-    if (same) removeWaiter(arena, waiter, db, u8, off, len);
-    waiter = next;
+    if (isOf(arena, waiter, io, slot, seq)) {
+      removeWaiter(arena, waiter, db, u8, off, len);
+      return;
+    }
+    waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
   }
 }
 

@@ -167,6 +167,7 @@ export const listBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'blpop',
+    inline: true,
     arity: -3,
     flags: ['write', 'blocking'],
     since: '2.0.0',
@@ -180,6 +181,7 @@ export const listBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'brpop',
+    inline: true,
     arity: -3,
     flags: ['write', 'blocking'],
     since: '2.0.0',
@@ -193,6 +195,7 @@ export const listBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'blmove',
+    inline: true,
     arity: 6,
     flags: ['write', 'denyoom', 'blocking'],
     since: '6.2.0',
@@ -205,6 +208,7 @@ export const listBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'brpoplpush',
+    inline: true,
     arity: 4,
     flags: ['write', 'denyoom', 'blocking'],
     since: '2.2.0',

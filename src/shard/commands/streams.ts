@@ -1,5 +1,5 @@
 /** Streams without groups: XADD, XLEN, XRANGE, XREVRANGE, XDEL, XTRIM, XSETID. */
-import { block, integer, key, keyRO, keyRW, OPT, oneOf, str, token } from '../../shared/command/shorthand.js';
+import { block, integer, key, keyAt, keyRO, keyRW, OPT, oneOf, str, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { NOT_INTEGER, SYNTAX } from '../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
@@ -363,6 +363,10 @@ const basicCommands: CommandDef<ExecContext>[] = [
       block('data', [str('field'), str('value')], { multiple: true }),
     ],
     tips: ['nondeterministic_output'],
+    history: [
+      ['6.2.0', 'Options `NOMKSTREAM`, `MINID`, `LIMIT`.'],
+      ['7.0.0', 'Ids of the form `<ms>-*`.'],
+    ],
     handler: xadd,
   }),
   defineCommand<ExecContext>({
@@ -376,6 +380,7 @@ const basicCommands: CommandDef<ExecContext>[] = [
     keys: [keyRW(1, 'delete')],
     args: [key(), { ...TRIM_ARG, optional: false }],
     tips: ['nondeterministic_output'],
+    history: [['6.2.0', 'Options `MINID`, `LIMIT`.']],
     handler: xtrim,
   }),
   defineCommand<ExecContext>({
@@ -386,7 +391,7 @@ const basicCommands: CommandDef<ExecContext>[] = [
     since: '5.0.0',
     complexity: 'O(1)',
     summary: 'Returns the number of entries of a stream.',
-    keys: [keyRO(1)],
+    keys: [keyAt(1, ['RO'])],
     args: [key()],
     handler: xlen,
   }),
@@ -400,6 +405,7 @@ const basicCommands: CommandDef<ExecContext>[] = [
     summary: 'Returns the entries between two ids.',
     keys: [keyRO(1, 'access')],
     args: [key(), str('start'), str('end'), integer('count', { token: 'COUNT', ...OPT })],
+    history: [['6.2.0', 'Ranges without their ends, `(`.']],
     handler: (ctx, args, reply) => range(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({
@@ -412,6 +418,7 @@ const basicCommands: CommandDef<ExecContext>[] = [
     summary: 'Returns the entries between two ids, the newest first.',
     keys: [keyRO(1, 'access')],
     args: [key(), str('end'), str('start'), integer('count', { token: 'COUNT', ...OPT })],
+    history: [['6.2.0', 'Ranges without their ends, `(`.']],
     handler: (ctx, args, reply) => range(ctx, args, reply, true),
   }),
   defineCommand<ExecContext>({
@@ -441,6 +448,7 @@ const basicCommands: CommandDef<ExecContext>[] = [
       integer('entries-added', { token: 'ENTRIESADDED', since: '7.0.0', ...OPT }),
       str('max-deleted-id', { token: 'MAXDELETEDID', since: '7.0.0', ...OPT }),
     ],
+    history: [['7.0.0', 'Options `ENTRIESADDED`, `MAXDELETEDID`.']],
     handler: xsetid,
   }),
 ];

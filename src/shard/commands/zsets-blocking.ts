@@ -82,6 +82,7 @@ export const zsetBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'bzpopmin',
+    inline: true,
     arity: -3,
     flags: ['write', 'fast', 'blocking'],
     since: '5.0.0',
@@ -95,6 +96,7 @@ export const zsetBlockingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...BLOCKING,
     name: 'bzpopmax',
+    inline: true,
     arity: -3,
     flags: ['write', 'fast', 'blocking'],
     since: '5.0.0',

@@ -36,9 +36,9 @@ export const ALLOW_NOSCRIPT_WORD = CONTROL.debug + 2;
 /** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
 const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
   (
-    'acl auth client cluster config discard exec function hello latency monitor multi psubscribe psync punsubscribe quit' +
-    ' replicaof reset role script shutdown slaveof slowlog ssubscribe subscribe sunsubscribe sync unsubscribe unwatch' +
-    ' watch'
+    'acl auth client cluster config discard exec function hello latency monitor multi psubscribe psync punsubscribe' +
+    ' quit replicaof reset role script shutdown slaveof slowlog ssubscribe subscribe sunsubscribe sync unsubscribe' +
+    ' unwatch waitaof watch'
   ).split(' '),
 );
 
@@ -275,11 +275,7 @@ export class RedisApi {
         reply.ok();
       }
     } else if (args.is(0, 'wait') && args.argc === 3) reply.int(0);
-    else if (args.is(0, 'waitaof') && args.argc === 4) {
-      reply.array(2);
-      reply.int(0);
-      reply.int(0);
-    } else if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) this.configGet();
+    else if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) this.configGet();
     else return false;
     return true;
   }

@@ -154,9 +154,8 @@ export class ScriptEngine {
     // From now on each line raises, so no pcall of the script keeps it alive.
     vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
-    this.raise(
-      `ERR Error running script: Script killed by user with ${this.current!.isFunction ? 'FUNCTION' : 'SCRIPT'} KILL...`,
-    );
+    const command = this.current!.isFunction ? 'FUNCTION' : 'SCRIPT';
+    this.raise(`ERR Error running script: Script killed by user with ${command} KILL...`);
   }
 
   /** Ends the code of a library that loads for too long. */

@@ -11,6 +11,7 @@ import type { InlineExecutor } from '../../../src/main/io/io-parts.js';
 import { IoThread } from '../../../src/main/io/io-thread.js';
 import { readLimits } from '../../../src/main/io/limits.js';
 import { Listener } from '../../../src/main/io/listener.js';
+import { Blocking } from '../../../src/shard/blocking/serve.js';
 import { buildRegistry } from '../../../src/shared/command/registry.js';
 import type { CommandDef } from '../../../src/shared/command/spec.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
@@ -141,6 +142,7 @@ export class FakeServer {
     const config = new Map<string, string>([['bind', '127.0.0.1'], ...(options.config ?? [])]);
     const executor: InlineExecutor = {
       outbox: null,
+      blocking: new Blocking(control),
       bigReply: false,
       beginBatch: () => {},
       endBatch: () => {},

@@ -8,7 +8,7 @@ import { ScriptLog } from '../../../shard/script/script-log.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
-import { keysWaitedFor } from '../blocking.js';
+import type { WaitedKeys } from '../blocking.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
@@ -24,6 +24,8 @@ export interface InfoSource {
   /** The connection that asks. */
   readonly conn: Connection;
   readonly nowMs: number;
+  /** What blocked clients wait for. */
+  readonly waited: WaitedKeys;
 }
 
 type Section = (source: InfoSource) => string;
@@ -79,7 +81,7 @@ function server(source: InfoSource): string {
   return sectionText('Server', fields);
 }
 
-function clients({ io, view }: InfoSource): string {
+function clients({ io, view, waited }: InfoSource): string {
   const stats = view.stats;
   return sectionText('Clients', [
     ['connected_clients', stats.sum(STAT.connectedClients)],
@@ -91,8 +93,8 @@ function clients({ io, view }: InfoSource): string {
     ['tracking_clients', stats.sum(STAT.trackingClients)],
     ['pubsub_clients', stats.sum(STAT.pubsubClients)],
     ['clients_in_timeout_table', 0],
-    ['total_blocking_keys', keysWaitedFor(io, false)],
-    ['total_blocking_keys_on_nokey', keysWaitedFor(io, true)],
+    ['total_blocking_keys', waited.keys.size],
+    ['total_blocking_keys_on_nokey', waited.absent.size],
   ]);
 }
 

@@ -5,13 +5,14 @@ import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
+import { waitedKeys } from '../blocking.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { integerAt } from './cold-arguments.js';
-import { DEFAULT_SECTIONS, INFO_SECTIONS } from './info-sections.js';
+import { DEFAULT_SECTIONS, INFO_SECTIONS, type InfoSource } from './info-sections.js';
 import { drawSherds } from './lolwut.js';
 
-function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+async function info(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
   const wanted = new Set<string>();
   let isAll = false;
   for (let i = 1; i < args.argc; i++) {
@@ -26,7 +27,7 @@ function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
     reply.errorText('ERR this thread does not see the server yet');
     return;
   }
-  const source = { io, view, conn, nowMs: Date.now() };
+  const source: InfoSource = { io, view, conn, nowMs: Date.now(), waited: await waitedKeys(io) };
   const parts: string[] = [];
   for (const [name, section] of INFO_SECTIONS) if (isAll || wanted.has(name)) parts.push(section(source));
   reply.verbatim('txt', parts.join('\r\n'));
@@ -100,6 +101,7 @@ export const serverCommands: readonly CommandDef[] = [
     history: [['7.0.0', 'Several sections in one call.']],
     args: [str('section', { optional: true, multiple: true })],
     route: 'local',
+    async: true,
     local: info,
   }),
   defineCommand({

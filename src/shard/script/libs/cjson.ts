@@ -1,6 +1,6 @@
 /**
- * The library `cjson`: JSON as lua-cjson reads and writes it. Numbers have 14 digits, `null` is a light userdata, a table
- * is an array if its keys are integers from 1 on and not too sparse, `/` is escaped.
+ * The library `cjson`: JSON as lua-cjson reads and writes it. Numbers have 14 digits, `null` is a light userdata, a
+ * table is an array if its keys are integers from 1 on and not too sparse, `/` is escaped.
  */
 import { GLOBALS, type LuaVm, T_BOOLEAN, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from '../lua-vm.js';
 import { ByteBuffer } from './byte-buffer.js';

@@ -1,6 +1,6 @@
 /**
  * Ids of stream entries: two unsigned 64-bit numbers, milliseconds and sequence, each as two 32-bit halves, which are
- * kept in signed numbers so that V8 need not box them. Exact over the whole range, without BigInt on the way of an XADD.
+ * kept in signed numbers so that V8 need not box them. Exact over the whole range, with no BigInt on the way of XADD.
  */
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
