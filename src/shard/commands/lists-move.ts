@@ -69,7 +69,7 @@ function target(ctx: ExecContext, args: Args, dst: Ptr, len: number, addBytes: n
   const bound = entryBound(len);
   if (dst === NULL) {
     dst = createTyped(ctx, args, 2, TYPE_LIST, LIST_PACKED, createPacked(ctx.arena, bound, head));
-    ctx.signalReady(args, 2);
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 2);
   }
   growConvert(ctx.arena, dst, addBytes, 1, bound);
   return dst;

@@ -66,7 +66,7 @@ function push(ctx: ExecContext, args: Args, reply: Reply, head: boolean, onlyIfE
   const arena = ctx.arena;
   if (e === NULL) {
     e = createTyped(ctx, args, 1, TYPE_LIST, LIST_PACKED, createPacked(arena, entries, head));
-    ctx.signalReady(args, 1);
+    if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
   }
   growConvert(arena, e, bytes, argc - 2, entries);
   for (let i = 2; i < argc; i++) listPush(arena, e, args.u8, args.dv, args.off[i]!, len[i]!, head);
