@@ -367,7 +367,8 @@ export class Supervisor {
     thread.fds = [];
     bus.detach(thread.id);
     if (this.stopping) return;
-    if (thread.kind === 'io') this.forgetInterest(thread.index);
+    if (thread.kind === 'io') this.forgetClients(thread.index);
+    else this.endScript(thread.id);
     const held = this.breakLeases(thread.id);
     const name = `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
     if (thread.onReady !== null) {
@@ -423,9 +424,18 @@ export class Supervisor {
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
   }
 
-  /** Its clients are gone: nobody shall tell them anything. */
-  private forgetInterest(index: number): void {
-    const { i32 } = this.plan.block;
+  /** The script that ran for too long has ended with its thread. */
+  private endScript(threadId: number): void {
+    const { block } = this.plan;
+    const busyAt = block.threadWord(threadId) + THREAD.scriptBusy;
+    if (Atomics.exchange(block.i32, busyAt, 0) !== 0) Atomics.sub(block.i32, CONTROL.busyScripts, 1);
+  }
+
+  /** Its clients are gone: nobody shall tell them anything, nor serve them. */
+  private forgetClients(index: number): void {
+    const { block } = this.plan;
+    const { i32 } = block;
+    block.claims(index).fill(0);
     const reader = new InterestReader(this.interests[index]!);
     Atomics.sub(i32, CONTROL.trackers, reader.trackers);
     Atomics.sub(i32, CONTROL.monitors, reader.monitors);

@@ -135,14 +135,24 @@ export class Executor {
     ctx.refresh();
     this.lowest = 0;
     this.wantedCount = this.shards;
-    blocking.ready = blocking.deferred;
-    blocking.deferred = [];
     try {
+      blocking.takeDeferred(ctx);
       blocking.serveReady(ctx);
     } catch (error) {
       this.report('serving blocked clients', error);
     } finally {
       ctx.leases.giveAll();
+    }
+  }
+
+  /** Forgets who waited for keys of `shard` and is gone. @requires a shard thread that holds no lease */
+  dropSettled(shard: number): void {
+    const { leases, blocking, arenas } = this.ctx;
+    leases.takeShard(shard);
+    try {
+      blocking.dropSettled(arenas[shard]!);
+    } finally {
+      leases.giveAll();
     }
   }
 

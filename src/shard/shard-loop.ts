@@ -65,6 +65,8 @@ export interface ShardExecutor {
   readonly scripts: ScriptEngine | null;
   /** Serves clients that need all leases. @requires no lease held */
   serveDeferred(): void;
+  /** Forgets clients that waited for keys of `shard` and are gone. @requires no lease held */
+  dropSettled(shard: number): void;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
@@ -117,6 +119,8 @@ export class ShardLoop implements WorkSource, JobHost {
   private nextCycleMs = 0;
   private nextSecondMs = 0;
   private more = true;
+  /** An I/O thread was started again: its clients are gone. */
+  private clientsGone = false;
 
   constructor(parts: ShardParts) {
     this.parts = parts;
@@ -160,12 +164,13 @@ export class ShardLoop implements WorkSource, JobHost {
       const busy = this.turn();
       if (this.executor.scripts?.wanted === true) return;
       if (block.takeControlPending(threadId)) port.drainSync();
+      if (this.clientsGone) this.dropSettled();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
       const now = performance.now();
       if (now >= this.nextCycleMs) this.cycle(now);
       // Keys that a job or active expiry took away.
-      if (this.blocking.deferred.length !== 0) this.serveDeferred();
+      if (this.blocking.hasDeferred) this.serveDeferred();
       if (this.sendOutbox(false)) this.publish();
       if (busy || stepped) continue;
       if (this.more) {
@@ -215,8 +220,9 @@ export class ShardLoop implements WorkSource, JobHost {
     }
     if (!any) return false;
     this.endBatch();
-    if (this.blocking.deferred.length !== 0) this.serveDeferred();
     this.publish();
+    // It may have to wait for the leases of others.
+    if (this.blocking.hasDeferred) this.serveDeferred();
     for (let i = 0; i < count; i++) {
       const pair = pairs[i]!;
       if (pair.requests.release()) pair.bell.ring();
@@ -320,6 +326,11 @@ export class ShardLoop implements WorkSource, JobHost {
     this.executor.serveDeferred();
     this.sendServed();
     this.publish();
+  }
+
+  private dropSettled(): void {
+    this.clientsGone = false;
+    this.executor.dropSettled(this.parts.shard);
   }
 
   private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {
@@ -443,7 +454,7 @@ export class ShardLoop implements WorkSource, JobHost {
 
   /**
    * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
-   * publishes what it had answered. `leaseWasHeld`: it held some lease. Once, before run().
+   * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held some lease. Once, before run().
    */
   takeOver(leaseWasHeld: boolean): void {
     // Where the predecessor's replies end: read before anything is answered here.
@@ -456,6 +467,7 @@ export class ShardLoop implements WorkSource, JobHost {
       readRequest(requests, offset, this.view);
       if (this.jobs.knows(io, this.view.connId, this.view.seq)) requests.advance();
     }
+    this.blocking.everybody = true;
     let closed = this.jobs.dropLost(positions);
     for (let io = 0; io < this.pairs.length; io++) {
       const { requests } = this.pairs[io]!;
@@ -483,6 +495,7 @@ export class ShardLoop implements WorkSource, JobHost {
   /** I/O thread `io` was started again: its old rings and jobs are forgotten. */
   replacePair(io: number, requests: RingConsumer, replies: RingProducer): void {
     this.jobs.dropOf(io);
+    this.clientsGone = true;
     const pair = this.pairs[io]!;
     pair.requests.mailbox?.close();
     pair.requests = requests;

@@ -67,6 +67,14 @@ export const BARRIER = {
   blocked: 64,
 } as const;
 
+/**
+ * Where a connection's sequence numbers begin: far from those of the one that had its slot before, in this life of the
+ * I/O thread or in another. What that one left behind in the queues of blocked clients names slot and number.
+ */
+function firstSeqOf(id: number): number {
+  return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
+}
+
 export class Connection {
   /** Global client id, from 1, never used twice. */
   readonly id: number;
@@ -124,9 +132,9 @@ export class Connection {
 
   // ---- order of replies
   /** Sequence number of the next ring request; uint32, wraps. */
-  nextSeq = 0;
+  nextSeq: number;
   /** Sequence number of the oldest request not yet answered. */
-  headSeq = 0;
+  headSeq: number;
   /** Replies that came before their turn; null until that happens. */
   order: ReplyOrder | null = null;
   /** Most ring requests in flight; falls when replies are large. */
@@ -177,6 +185,8 @@ export class Connection {
     this.input = input;
     this.slot = slot;
     this.id = id;
+    this.nextSeq = firstSeqOf(id);
+    this.headSeq = this.nextSeq;
     this.createdMs = nowMs;
     this.lastActiveMs = nowMs;
     this.addr = addr;

@@ -85,7 +85,8 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   ) {
     return refuseWith(io, conn, id, busyReply(io.control));
   }
-  if ((flags & FLAG_TRANSACTION) !== 0 || (conn.tx !== null && conn.tx.open)) {
+  const tx = conn.tx;
+  if ((flags & FLAG_TRANSACTION) !== 0 || (tx !== null && (tx.open || tx.watches.length !== 0))) {
     const what = inTransaction(io, conn, id, flags, args);
     if (what !== GO_ON) return what;
   }

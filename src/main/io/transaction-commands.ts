@@ -35,15 +35,16 @@ const EXEC = 2;
 const DISCARD = 3;
 const WATCH = 4;
 const UNWATCH = 5;
-const NEVER_QUEUED = 6;
+const QUIT = 6;
+const RESET = 7;
 const KINDS: Readonly<Record<string, number>> = {
   multi: MULTI,
   exec: EXEC,
   discard: DISCARD,
   watch: WATCH,
   unwatch: UNWATCH,
-  quit: NEVER_QUEUED,
-  reset: NEVER_QUEUED,
+  quit: QUIT,
+  reset: RESET,
 };
 /** Kind of each command by id, and the ids of what is sent to shards; the same in every I/O thread. */
 let kinds = new Uint8Array(0);
@@ -83,8 +84,11 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
       conn.tx ??= new Transaction();
       conn.tx.noteWatch(conn.db, args);
       return GO_ON;
-    case NEVER_QUEUED:
+    case QUIT:
       return GO_ON;
+    case RESET:
+      // A WATCH behind it must not find the old watches, nor end with them.
+      return tx === null || tx.watches.length === 0 ? GO_ON : unwatchFirst(io, conn, tx);
     case UNWATCH:
       if (!open) return unwatch(io, conn, id);
       break;
@@ -147,6 +151,12 @@ function unwatch(io: IoThread, conn: Connection, id: number): number {
   conn.lastCommandId = id;
   answer(conn, OK);
   return what;
+}
+
+/** Ends the watches before a command that is to find none. */
+function unwatchFirst(io: IoThread, conn: Connection, tx: Transaction): number {
+  if (mustWait(conn)) return AGAIN;
+  return endWatches(io, conn, tx) === NEXT ? GO_ON : AGAIN;
 }
 
 /** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */

@@ -14,14 +14,7 @@
  */
 
 import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';
-import {
-  FLAG_DENYOOM,
-  FLAG_FAST,
-  FLAG_INLINE,
-  FLAG_MAY_REPLICATE,
-  FLAG_NO_MULTI,
-  FLAG_WRITE,
-} from '../../shared/command/flags.js';
+import { FLAG_FAST, FLAG_INLINE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
 import { KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
@@ -202,11 +195,6 @@ export function isNotForMulti(flags: number): boolean {
   return (flags & FLAG_NO_MULTI) !== 0;
 }
 
-/** Whether EXEC of the queue waits while writes are paused. */
-export function writes(tx: Transaction): boolean {
-  return (tx.flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0;
-}
-
 /** Whether an I/O thread may run the whole queue. */
 export function runsInline(tx: Transaction): boolean {
   return tx.small && !tx.all && tx.commands <= INLINE_COMMANDS_MAX && tx.used <= INLINE_BYTES_MAX;
@@ -366,9 +354,4 @@ export async function mergeLocals(
     await def.local!(io, conn, queuedArgs(tx, c), reply);
     conn.neverBlocks = false;
   }
-}
-
-/** Whether memory may keep the queue from running. */
-export function needsMemory(tx: Transaction): boolean {
-  return (tx.flags & FLAG_DENYOOM) !== 0;
 }

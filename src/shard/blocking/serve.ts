@@ -19,13 +19,14 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
-import { beginClaim, endClaim } from '../../shared/sync/claims.js';
+import { beginClaim, endClaim, isSettled } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { ClientState, ExecContext } from '../context.js';
 import {
   absentWaiter,
   addWaiter,
   anyWaits,
+  dropWaiters,
   eachWaitedKey,
   firstWaiter,
   forgetWaiter,
@@ -40,7 +41,6 @@ import {
 /** What a client hears when its time is up. */
 export const NIL = 0;
 export const NULL_ARRAY = 1;
-export const ZERO = 2;
 
 /** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
 const COMMON_BIT = 31;
@@ -91,6 +91,8 @@ export class Blocking {
   ready: ReadyKey[] = [];
   /** Keys whose first waiter needs leases that were not held. */
   deferred: ReadyKey[] = [];
+  /** A thread died that may have been about to serve somebody: all keys are looked at that somebody waits for. */
+  everybody = false;
   /** Replies to clients that were served. */
   served: ServedReply[] = [];
   private readonly client = new WaiterClient();
@@ -144,6 +146,26 @@ export class Blocking {
     });
   }
 
+  /** Whether `Executor.serveDeferred` has something to do. */
+  get hasDeferred(): boolean {
+    return this.everybody || this.deferred.length !== 0;
+  }
+
+  /** Puts what is deferred on the ready list. @requires the leases of all shards */
+  takeDeferred(ctx: ExecContext): void {
+    const ready = this.deferred;
+    this.deferred = [];
+    if (this.everybody) {
+      for (const arena of ctx.arenas) {
+        eachWaitedKey(arena, (db, key) => {
+          ready.push({ shard: arena.shard, db, key });
+        });
+      }
+    }
+    this.everybody = false;
+    this.ready = ready;
+  }
+
   /**
    * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out
    * when
@@ -187,6 +209,11 @@ export class Blocking {
     this.deadlineMs = deadlineMs;
     this.timeoutReply = timeoutReply;
     return true;
+  }
+
+  /** Takes those out of the queues of a shard who wait no longer: their I/O thread died. @requires the shard's lease */
+  dropSettled(arena: Arena): void {
+    dropWaiters(arena, (io, slot, seq) => isSettled(this.claims[io]!, slot, seq));
   }
 
   /** Serves whoever waits for the keys on the ready list. @requires the leases of these keys; a shard thread */
@@ -301,9 +328,4 @@ function entryOf(ctx: ExecContext, ready: ReadyKey): Ptr {
   const { key } = ready;
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
   return ctx.keyspaces[ready.shard]![ready.db]!.find(key, view, 0, key.length);
-}
-
-/** Whether clients are paused, so that nobody is served. */
-export function servingPaused(ctx: ExecContext): boolean {
-  return ctx.control.i32[CONTROL.pauseMode] !== 0;
 }

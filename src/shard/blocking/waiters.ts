@@ -317,6 +317,20 @@ export function forgetWaiter(
   }
 }
 
+/** Removes all waiters for which `isGone` is true. Cold. */
+export function dropWaiters(arena: Arena, isGone: (io: number, slot: number, seq: number) => boolean): void {
+  eachWaitedKey(arena, (db, key) => {
+    for (let waiter = firstWaiter(arena, db, key, 0, key.length); waiter !== NULL; ) {
+      const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
+      const seq = waiterWord(arena, waiter, W_SEQ) >>> 0;
+      if (isGone(waiterWord(arena, waiter, W_IO), waiterWord(arena, waiter, W_SLOT), seq)) {
+        removeWaiter(arena, waiter, db, key, 0, key.length);
+      }
+      waiter = next;
+    }
+  });
+}
+
 /** Calls `each` with database and key of all keys of this shard that somebody waits for. Cold. */
 export function eachWaitedKey(arena: Arena, each: (db: number, key: Uint8Array) => void): void {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;

@@ -10,7 +10,6 @@
  * by
  * whoever pushes; (3) `text` and `TEXT_MAX` bytes of scratch hold until the next call that uses them.
  */
-import wasmoon from 'wasmoon-lua5.1';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { checkLayout, type LuaApi, luaApiOf } from './lua-api.js';
 import { LuaStack, type Memory, T_NUMBER } from './lua-stack.js';
@@ -30,9 +29,18 @@ export const MASK_COUNT = 8;
 export const COUNTED = 'ignore_error_stats_update';
 
 const SCRATCH_BYTES = 64 * 1024;
+/** What one interpreter may use: a script that wants more ends with an error. Values of 512 MB fit. */
+const MEMORY_BYTES_MAX = 1536 << 20;
 
 /** Adds a JavaScript function to the instance's table; returns its index there. */
 type AddFunction = (fn: (...args: number[]) => number | undefined, signature: string) => number;
+
+/** The interpreter has no room for something that comes from outside of it; nothing can be done with it any more. */
+export class LuaMemoryError extends Error {
+  constructor() {
+    super('not enough memory for the script');
+  }
+}
 
 export class LuaVm extends LuaStack {
   readonly m: LuaApi;
@@ -60,9 +68,10 @@ export class LuaVm extends LuaStack {
     m.luaL_openlibs(this.l);
   }
 
-  /** A new interpreter with Lua's standard libraries. */
+  /** A new interpreter with Lua's standard libraries. The package is read now: most threads never need it. */
   static async create(): Promise<LuaVm> {
-    const { made, exports } = await withRawExports(async () => {
+    const { default: wasmoon } = await import('wasmoon-lua5.1');
+    const { made, exports } = await withRawExports(MEMORY_BYTES_MAX, async () => {
       const lua = await wasmoon.Lua.create({ openStandardLibs: false, injectObjects: false, enableProxy: false });
       return (lua.luaApi as unknown as { module: { addFunction: AddFunction } }).module;
     });
@@ -73,8 +82,10 @@ export class LuaVm extends LuaStack {
   room(len: number): number {
     if (len > this.scratchBytes) {
       this.m.free(this.scratch);
-      this.scratchBytes = len;
+      this.scratchBytes = 0;
       this.scratch = this.m.malloc(len);
+      if (this.scratch === 0) throw new LuaMemoryError();
+      this.scratchBytes = len;
     }
     return this.scratch;
   }

@@ -16,15 +16,23 @@ type Instantiate = (
 
 /**
  * Runs `create`, which instantiates one WebAssembly module, and returns what it returns together with the instance's
- * own exports. Nothing else in the thread may instantiate meanwhile. Errors: if no instance was made.
+ * own exports. Its memory never grows beyond `memoryBytesMax`: allocations fail then. Nothing else in the thread may
+ * instantiate meanwhile. Errors: if no instance was made.
  */
-export async function withRawExports<T>(create: () => Promise<T>): Promise<{ made: T; exports: Exports }> {
+export async function withRawExports<T>(
+  memoryBytesMax: number,
+  create: () => Promise<T>,
+): Promise<{ made: T; exports: Exports }> {
   const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: { instantiate: Instantiate } };
   const original = wasm.instantiate;
   let exports: Exports | null = null;
   wasm.instantiate = async (source, imports) => {
     for (const functions of Object.values(imports)) {
       if ('invoke_vii' in functions) functions['invoke_vii'] = protectedCall(() => exports!);
+      const grow = functions['emscripten_resize_heap'] as ((bytes: number) => unknown) | undefined;
+      if (grow !== undefined) {
+        functions['emscripten_resize_heap'] = (bytes: number) => bytes >>> 0 <= memoryBytesMax && grow(bytes);
+      }
     }
     const result = await original.call(wasm, source, imports);
     exports = result.instance?.exports ?? null;

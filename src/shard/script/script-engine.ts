@@ -36,7 +36,7 @@ const HOOK_EVERY = 100_000;
 const HEAP_BYTES_MAX = 256 << 20;
 /** Compiled scripts kept; beyond it all are compiled again. */
 const COMPILED_MAX = 5000;
-/** Runs between two looks at the memory. */
+/** Runs between two looks at scratch memory. */
 const TRIM_EVERY = 50;
 /** What stays alive between scripts is little: at the usual 200 % it would be marked every few hundred runs. */
 const COLLECT_PERCENT = 400;
@@ -265,18 +265,35 @@ export class ScriptEngine {
     this.startedMs = 0;
     this.current = script;
     this.args = args;
-    if (script.isFunction) this.pushFunction(script, args, keys);
-    else this.pushScript(script, args, keys);
     if (ctx.effectsOn) ctx.effects.beginGroup();
-    const returned = vm.call(script.isFunction ? 2 : 0, 1, HANDLER);
-    if (returned) writeLuaValue(vm, reply);
-    else this.writeError(script, reply);
+    const mark = reply.mark();
+    try {
+      if (script.isFunction) this.pushFunction(script, args, keys);
+      else this.pushScript(script, args, keys);
+      const returned = vm.call(script.isFunction ? 2 : 0, 1, HANDLER);
+      if (returned) writeLuaValue(vm, reply);
+      else this.writeError(script, reply);
+    } catch (error) {
+      // Errors of Lua do not come here: the interpreter itself is broken, or is so full that nothing can be passed in.
+      reply.truncate(mark);
+      reply.errorLatin1(
+        `ERR Error running script ${script.name}, ${error instanceof Error ? error.message : 'aborted'}`,
+      );
+      this.discard();
+    }
     if (ctx.effectsOn) ctx.effects.endGroup();
     ctx.ownEffects = true;
     ctx.errorCounted = vm.errorCounted;
     api.running = null;
     this.args = null;
     this.settle();
+  }
+
+  /** Gives the interpreter up; a new one is made before the next script. */
+  private discard(): void {
+    this.vm = null;
+    this.libraries = null;
+    this.wanted = true;
   }
 
   /** A script finds its arguments in the globals KEYS and ARGV. */
@@ -336,22 +353,19 @@ export class ScriptEngine {
 
   /** After a run: the limits are lifted, memory is looked at. */
   private settle(): void {
-    const { control, threadWord } = this;
-    const vm = this.vm!;
-    vm.top = REAL_GLOBALS;
+    const { control, threadWord, vm } = this;
     if (control.i32[threadWord + THREAD.scriptBusy] !== 0) {
       Atomics.store(control.i32, threadWord + THREAD.scriptBusy, 0);
       Atomics.sub(control.i32, CONTROL.busyScripts, 1);
     }
-    this.rearm();
-    if (++this.runs % TRIM_EVERY !== 0) return;
-    vm.trim();
-
-    if (vm.heap.length > HEAP_BYTES_MAX) {
-      this.vm = null;
-      this.libraries = null;
-      this.wanted = true;
+    if (vm === null) {
+      this.killed = false;
+      return;
     }
+    vm.top = REAL_GLOBALS;
+    this.rearm();
+    if (vm.heap.length > HEAP_BYTES_MAX) this.discard();
+    else if (++this.runs % TRIM_EVERY === 0) vm.trim();
   }
 
   /** After what was ended by force: the hook looks at the clock again, now and then. */

@@ -27,9 +27,8 @@ import {
 } from '../keyspace/table.js';
 import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
 
-/** First word of a root that the type may use, and how many. */
+/** First word of a root that the type may use, of eight. */
 export const ROOT_TYPE_WORD = 6;
-export const ROOT_TYPE_WORDS = 8;
 /** Words for the garbage list. */
 export const ROOT_NEXT = 14;
 export const ROOT_POSITION = 15;

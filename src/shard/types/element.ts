@@ -169,13 +169,6 @@ export function setElementNumber(arena: Arena, el: Ptr, number: number): void {
   arena.dv[el >>> SEGMENT_SHIFT]!.setFloat64((el & UNIT_MASK) * 8 + 4, number, true);
 }
 
-/** Length of the name in bytes. */
-export function nameLength(arena: Arena, el: Ptr): number {
-  const head = headOf(arena, el);
-  if ((head & (E_BIG_NAME << FLAGS_SHIFT)) === 0) return head & LEN_MASK;
-  return arena.dv[el >>> SEGMENT_SHIFT]!.getInt32((el & UNIT_MASK) * 8 + nameStart(head), true);
-}
-
 /** Length of the value in bytes. */
 export function valueLengthOf(arena: Arena, el: Ptr): number {
   const head = headOf(arena, el);

@@ -33,11 +33,6 @@ export function setRoot(arena: Arena, e: Ptr, encoding: number, root: Ptr): void
   moveRoot(arena, e, root);
 }
 
-/** The second word of the value region. @requires as `rootOf` */
-export function rootExtra(arena: Arena, e: Ptr): number {
-  return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e) + 1]!;
-}
-
 /** Stores the second word of the value region. @requires as `rootOf` */
 export function setRootExtra(arena: Arena, e: Ptr, word: number): void {
   const w = valueWord(arena, e) + 1;

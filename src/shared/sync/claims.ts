@@ -44,3 +44,8 @@ export function takeClaim(claims: Int32Array, slot: number, seq: number): boolea
 export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === -ticketOf(seq);
 }
+
+/** Whether the request waits no longer: it was answered, or its client is gone. Any thread. */
+export function isSettled(claims: Int32Array, slot: number, seq: number): boolean {
+  return Math.abs(Atomics.load(claims, slot)) !== ticketOf(seq);
+}

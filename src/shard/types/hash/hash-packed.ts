@@ -19,6 +19,8 @@ import {
   edited,
   LP_EMPTY_BYTES,
   LP_HEAD_BYTES,
+  lpAppendTwo,
+  lpCount,
   lpCreate,
   lpReplaceInt,
   lpSplice,
@@ -31,6 +33,8 @@ export const PAIR = 2;
 export const TRIPLE = 3;
 /** Bytes that an entry takes beyond its text at most: head and backlen, or a time with both. */
 export const ENTRY_OVERHEAD = 10;
+/** A hash that gets another field when it has this many entries will get more: room for one is left. */
+const GROWING_ENTRIES = 4;
 /** `at` of a field that stays. */
 const STAYS = 0;
 
@@ -50,17 +54,23 @@ export function packedAppend(
   root: Ptr,
   stride: number,
   u8: Uint8Array,
+  dv: DataView,
   off: number,
   len: number,
   vu8: Uint8Array,
+  vdv: DataView,
   voff: number,
   vlen: number,
 ): Ptr {
+  if (stride === PAIR) {
+    const spare = lpCount(arena, root) >= GROWING_ENTRIES;
+    return lpAppendTwo(arena, root, u8, dv, off, len, vu8, vdv, voff, vlen, spare);
+  }
   lpEntryBytes(u8, off, len);
   let at = lpWrite(RAW, 0, u8, off, len);
   lpEntryBytes(vu8, voff, vlen);
   at = lpWrite(RAW, at, vu8, voff, vlen);
-  if (stride === TRIPLE) at = lpWriteInt(RAW, at, 0, STAYS);
+  at = lpWriteInt(RAW, at, 0, STAYS);
   return lpSplice(arena, root, 0, 0, 0, RAW, 0, at, stride);
 }
 

@@ -290,7 +290,7 @@ export function setField(
     const max = f64[CONTROL_F64.hashMaxListpackValue]!;
     const root = rootOf(arena, e);
     if (len <= max && vlen <= max && packedRoom(arena, root, len + vlen)) {
-      return setPacked(ctx, e, root, encoding, u8, off, len, vu8, voff, vlen, keepTime);
+      return setPacked(ctx, e, root, encoding, u8, dv, off, len, vu8, vdv, voff, vlen, keepTime);
     }
     toTable(arena, e);
   }
@@ -311,9 +311,11 @@ function setPacked(
   root: Ptr,
   encoding: number,
   u8: Uint8Array,
+  dv: DataView,
   off: number,
   len: number,
   vu8: Uint8Array,
+  vdv: DataView,
   voff: number,
   vlen: number,
   keepTime: boolean,
@@ -322,7 +324,7 @@ function setPacked(
   const stride = strideOf(encoding);
   const p = lpFind(arena, root, lpFirst(arena, root), u8, off, len, stride - 1);
   if (p === 0) {
-    const next = packedAppend(arena, root, stride, u8, off, len, vu8, voff, vlen);
+    const next = packedAppend(arena, root, stride, u8, dv, off, len, vu8, vdv, voff, vlen);
     if (next !== root) moveRoot(arena, e, next);
     if (lpCount(arena, next) > ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]! * stride) toTable(arena, e);
     return true;

@@ -196,12 +196,6 @@ export function lpPrevOf(u8: Uint8Array, p: number): number {
   return at - size;
 }
 
-/** Whether the entry at `p` is stored as an integer. */
-export function lpIsInt(u8: Uint8Array, p: number): boolean {
-  const b = u8[p]!;
-  return b < 0x80 || (b >= 0xc0 && (b < 0xe0 || b > STR32));
-}
-
 /** Reads the entry at `p` into `item`: an integer as such, a string as a place in `u8` (`dv` is left alone). */
 // hot: every command on packed values
 export function lpRead(u8: Uint8Array, p: number): void {

@@ -32,6 +32,8 @@ export const LP_HEAD_BYTES = 6;
 /** Bytes of a listpack without entries. */
 export const LP_EMPTY_BYTES = 7;
 const COUNT_UNKNOWN = 65535;
+/** No string that begins above this character is an integer. */
+const NINE = 57;
 
 /** Where the last edit left its mark. */
 export const edited = { p: 0 };
@@ -210,6 +212,74 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
   setHead(u8, base, next, count);
   edited.p = base + offset;
   return ptr;
+}
+
+/**
+ * Adds two strings at the end, the value behind its name. A cell that is too small is left for one with room for
+ * `spare` bytes more. Throws ArenaFullError. @requires lpRoom
+ */
+// hot: HSET of a new field
+export function lpAppendTwo(
+  arena: Arena,
+  ptr: Ptr,
+  a: Uint8Array,
+  aView: DataView,
+  aOff: number,
+  aLen: number,
+  b: Uint8Array,
+  bView: DataView,
+  bOff: number,
+  bLen: number,
+  spare: boolean,
+): Ptr {
+  const add = lpEntryBytes(a, aOff, aLen) + lpEntryBytes(b, bOff, bLen);
+  const total = lpTotal(arena, ptr);
+  const next = total + add;
+  if (next > cellBytes(arena, ptr)) ptr = moveOn(arena, ptr, total, spare ? next + add : next);
+  else if (arena.tracking !== 0) arena.touch(ptr, 0, next);
+  const segment = ptr >>> SEGMENT_SHIFT;
+  const u8 = arena.u8[segment]!;
+  const dv = arena.dv[segment]!;
+  const base = (ptr & UNIT_MASK) * 8;
+  const at = writeString(u8, dv, base + total - 1, a, aView, aOff, aLen);
+  u8[writeString(u8, dv, at, b, bView, bOff, bLen)] = LP_END;
+  arena.i32[segment]![base >> 2] = next;
+  const count = (u8[base + 4]! | (u8[base + 5]! << 8)) + 2;
+  const counted = count > COUNT_UNKNOWN ? COUNT_UNKNOWN : count;
+  u8[base + 4] = counted & 255;
+  u8[base + 5] = counted >> 8;
+  return ptr;
+}
+
+/** A cell of `bytes` bytes, if there are such, with the listpack in `ptr`, which is freed. */
+function moveOn(arena: Arena, ptr: Ptr, total: number, bytes: number): Ptr {
+  const moved = alloc(arena, bytes < CELL_BYTES_MAX ? bytes : CELL_BYTES_MAX);
+  const from = ptr >>> SEGMENT_SHIFT;
+  const to = moved >>> SEGMENT_SHIFT;
+  const at = (moved & UNIT_MASK) * 8;
+  copyWords(arena.u8[to]!, arena.dv[to]!, at, arena.u8[from]!, arena.dv[from]!, (ptr & UNIT_MASK) * 8, total);
+  free(arena, ptr);
+  return moved;
+}
+
+/** Writes a string as an entry, whichever way it is encoded; returns the offset behind it. */
+function writeString(
+  u8: Uint8Array,
+  dv: DataView,
+  at: number,
+  b: Uint8Array,
+  view: DataView,
+  off: number,
+  len: number,
+): number {
+  if (len >= 64 || len === 0 || b[off]! <= NINE) {
+    lpEntryBytes(b, off, len);
+    return lpWrite(u8, at, b, off, len);
+  }
+  u8[at] = 0x80 | len;
+  copyWords(u8, dv, at + 1, b, view, off, len);
+  u8[at + 1 + len] = len + 1;
+  return at + len + 2;
 }
 
 /** Inserts a string before the entry at `p`, at the end when `p` is 0. Throws ArenaFullError. @requires lpRoom */
