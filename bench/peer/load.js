@@ -126,26 +126,53 @@ export async function info(port, section, field) {
 }
 
 /**
- * Sends commands whose replies are one line each, a batch after the other; two may be under way.
+ * Counts replies that are one line each, or one bulk without a line end in it, in chunks that may end anywhere.
+ * @returns {{ replies: () => number, failure: () => string, take: (chunk: Buffer) => void }}
+ */
+function replyCounter() {
+  let replies = 0;
+  let failure = '';
+  /** First character of the line that goes on in the next chunk, 0 at the beginning of a line. */
+  let first = 0;
+  /** The next line is what a bulk holds. */
+  let inBulk = false;
+  return {
+    replies: () => replies,
+    failure: () => failure,
+    take: (chunk) => {
+      for (let at = 0; at < chunk.length; ) {
+        if (first === 0) first = chunk[at] ?? 0;
+        const end = chunk.indexOf(10, at);
+        if (first === 0x2d && !inBulk && failure === '') failure = chunk.toString('latin1', at, at + 200);
+        if (end < 0) return;
+        inBulk = first === 0x24 && !inBulk;
+        if (!inBulk) replies++;
+        first = 0;
+        at = end + 1;
+      }
+    },
+  };
+}
+
+/**
+ * Sends commands with replies as replyCounter takes them, a batch after the other; two may be under way.
  * @param {number} port
  * @param {Iterable<readonly (readonly (string | number)[])[]>} batches
  */
 export function sendBatches(port, batches) {
   return withSocket(port, async (socket) => {
-    let lines = 0;
-    let failure = '';
+    const counter = replyCounter();
     let wake = () => {};
     socket.on('data', (chunk) => {
-      if (chunk[0] === 0x2d && failure === '') failure = chunk.toString('latin1', 0, 200);
-      for (let i = chunk.indexOf(10); i >= 0; i = chunk.indexOf(10, i + 1)) lines++;
+      counter.take(chunk);
       wake();
     });
     let expected = 0;
     let last = 0;
     /** @param {number} wanted */
     const wait = async (wanted) => {
-      while (lines < wanted) {
-        if (failure !== '') throw new Error(`preload: ${failure}`);
+      while (counter.replies() < wanted) {
+        if (counter.failure() !== '') throw new Error(`preload: ${counter.failure()}`);
         await new Promise((resolve) => {
           wake = () => resolve(undefined);
         });

@@ -520,6 +520,12 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
+  /** A request was answered with an error before it was run: counts it. */
+  countRefusal(cmdId: number, line: Uint8Array): void {
+    this.stats.reject(cmdId);
+    this.stats.error(line, 0);
+  }
+
   /** A script wanted a command that was not run (`cmdId` -1: there is none): counts it. `text` has no '-'. */
   refused(cmdId: number, text: string): void {
     if (cmdId >= 0) this.stats.reject(cmdId);

@@ -17,13 +17,15 @@
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
  */
 import { type Registry, ROUTE_JOB } from '../shared/command/registry.js';
+import { BUSY, BUSY_FUNCTION } from '../shared/errors/replies.js';
 import type { Args } from '../shared/resp/args.js';
 import { Reply } from '../shared/resp/reply.js';
-import { type ControlBlock, ioThreadId } from '../shared/sync/control-block.js';
+import { type ControlBlock, ioThreadId, SCRIPT_BUSY, THREAD } from '../shared/sync/control-block.js';
 import type { ControlPort } from '../shared/sync/control-port.js';
 import { type Doorbell, spinsFor, type WorkSource } from '../shared/sync/doorbell.js';
 import type { Lease } from '../shared/sync/lease.js';
 import {
+  ANSWERED,
   BULLETINS,
   ONE_SHARD,
   REPLY,
@@ -34,6 +36,7 @@ import {
 } from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
 import type { Blocking } from './blocking/serve.js';
+import { BusyRefusal } from './busy-refusal.js';
 import { queuedCommands } from './commands/transactions.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
 import type { Outbox } from './outbox.js';
@@ -65,6 +68,8 @@ export interface ShardExecutor {
   readonly scripts: ScriptEngine | null;
   /** Serves clients that need all leases. @requires no lease held */
   serveDeferred(): void;
+  /** Counts a request that was answered with an error before it was run. */
+  countRefusal(cmdId: number, line: Uint8Array): void;
   /** Forgets clients that waited for keys of `shard` and are gone. @requires no lease held */
   dropSettled(shard: number): void;
   beginBatch(): void;
@@ -121,6 +126,8 @@ export class ShardLoop implements WorkSource, JobHost {
   private more = true;
   /** An I/O thread was started again: its clients are gone. */
   private clientsGone = false;
+  /** The I/O thread whose request is worked on. */
+  private workedIo = 0;
 
   constructor(parts: ShardParts) {
     this.parts = parts;
@@ -131,6 +138,22 @@ export class ShardLoop implements WorkSource, JobHost {
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
     this.jobs = new Jobs(this, parts.jobTable);
+    const refusal = new BusyRefusal(parts.pairs, parts.registry, (cmdId, line) =>
+      this.executor.countRefusal(cmdId, line),
+    );
+    const { scripts } = parts.executor;
+    if (scripts !== null) scripts.onBusy = () => this.refuseWaiting(refusal);
+  }
+
+  /** Answers what waits behind the script that runs. */
+  private refuseWaiting(refusal: BusyRefusal): void {
+    const { block, threadId } = this.parts;
+    try {
+      const isFunction = (block.i32[block.threadWord(threadId) + THREAD.scriptBusy]! & SCRIPT_BUSY.isFunction) !== 0;
+      refusal.refuse(this.workedIo, this.view.connId, isFunction ? BUSY_FUNCTION : BUSY);
+    } catch (error) {
+      this.failed('refusing requests behind a slow script', error);
+    }
   }
 
   get stopped(): boolean {
@@ -251,6 +274,11 @@ export class ShardLoop implements WorkSource, JobHost {
     const view = this.view;
     const replies = this.pairs[io]!.replies;
     const whole = readRequest(requests, offset, view);
+    if (view.cmdId === ANSWERED) {
+      requests.advance();
+      return true;
+    }
+    this.workedIo = io;
     const client = this.client;
     client.id = view.clientId;
     client.db = view.db;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
 import { LibraryClients, SETUPS_WITH_ONE_SHARD } from '../harness/library-clients.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
-import { sleep, until } from '../harness/waiting.js';
+import { until } from '../harness/waiting.js';
 
 const SHORT = { acquireTimeout: 40, retryInterval: 5 };
 
@@ -29,20 +29,23 @@ describe.each(SETUPS_WITH_ONE_SHARD)('with $shards shards, --dispatch $dispatch'
     // What b lets go is not a's lock.
     await b.release();
     expect(await clients.ioredis().exists('mutex:m')).toBe(1);
-    const waiting = new Mutex(clients.ioredis(), 'm', { acquireTimeout: 5000, retryInterval: 5 }).acquire();
+    const third = new Mutex(clients.ioredis(), 'm', { acquireTimeout: 5000, retryInterval: 5 });
+    const waiting = third.acquire();
     await a.release();
     await waiting;
+    // What is never let go goes on refreshing, over connections that are closed by then.
+    await third.release();
   });
 
   test('a mutex is refreshed while it is held, and its loss is noticed', async () => {
     const redis = clients.ioredis();
+    let held: Mutex | undefined;
     const lost = new Promise((resolve) => {
-      const held = new Mutex(redis, 'r', { lockTimeout: 150, refreshInterval: 20, onLockLost: resolve });
-      void held.acquire();
+      held = new Mutex(redis, 'r', { lockTimeout: 60_000, refreshInterval: 20, onLockLost: resolve });
     });
-    await until('acquired', async () => (await redis.exists('mutex:r')) === 1);
-    await sleep(200);
-    expect(await redis.exists('mutex:r')).toBe(1);
+    await held!.acquire();
+    await redis.pexpire('mutex:r', 10_000);
+    await until('its time is long again', async () => (await redis.pttl('mutex:r')) > 30_000);
     await redis.del('mutex:r');
     expect(await lost).toBeInstanceOf(Error);
   });
@@ -59,12 +62,15 @@ describe.each(SETUPS_WITH_ONE_SHARD)('with $shards shards, --dispatch $dispatch'
   });
 
   test('places of a semaphore that nobody refreshes are free again', async () => {
-    const options = { lockTimeout: 60, refreshInterval: 0, acquireTimeout: 2000, retryInterval: 10 };
-    const dead = new Semaphore(clients.ioredis(), 'd', 1, options);
-    const next = new Semaphore(clients.ioredis(), 'd', 1, options);
-    await dead.acquire();
-    expect(await next.tryAcquire()).toBe(false);
-    await next.acquire();
+    const semaphore = (lockTimeout: number, acquireAttemptsLimit: number): Semaphore => {
+      const options = { refreshInterval: 0, acquireTimeout: 5000, retryInterval: 5, lockTimeout, acquireAttemptsLimit };
+      return new Semaphore(clients.ioredis(), 'd', 1, options);
+    };
+    await semaphore(60_000, 1).acquire();
+    expect(await semaphore(60_000, 1).tryAcquire()).toBe(false);
+    // Who asks says how old a place may be, and how long the key lives.
+    await semaphore(30, 1000).acquire();
+    await until('the key is gone', async () => (await clients.ioredis().exists('semaphore:d')) === 0);
   });
 
   test('several places are taken at once or not at all', async () => {

@@ -1,6 +1,6 @@
 /**
  * RESTORE with payloads of every form that the oracle knows, and with bad ones; DUMP, whose bytes may differ by how
- * well they are compressed, so only that it answers is compared, and what comes of it by the digests at the end of a run.
+ * well they are compressed: only that it answers is compared, and what comes of it by the digests at a run's end.
  */
 import type { SeededRandom } from '../harness/random.js';
 import type { Arg } from '../harness/resp-client.js';

@@ -1,6 +1,6 @@
 /**
  * A client with a cache of its own, as client-side caching means it: it reads through CLIENT TRACKING in RESP3 and
- * drops a key when it is told to. Replies and pushes are taken in the very order in which they come over the socket: that
+ * drops a key when it is told to. Replies and pushes are taken in the order in which they come over the socket: that
  * order is what the tests are about.
  */
 import net from 'node:net';

@@ -78,7 +78,9 @@ describe.each(SETUPS)('functions with $shards shards', (setup) => {
       'FUNCTION',
       'LOAD',
       `#!lua name=liar
-redis.register_function{function_name='lie', flags={'no-writes'}, callback=function(k) return redis.call('set', k[1], 1) end}`,
+redis.register_function{
+  function_name='lie', flags={'no-writes'}, callback=function(k) return redis.call('set', k[1], 1) end
+}`,
     );
     expect(await error(a.call('FCALL', 'lie', '1', 'k'))).toMatch(
       /^ERR Write commands are not allowed from read-only scripts\./,

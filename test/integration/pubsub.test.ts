@@ -113,8 +113,8 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await client!.read();
     const refused = (name: string): ReplyError =>
       new ReplyError(
-        `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this` +
-          ' context',
+        `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in` +
+          ' this context',
       );
     expect(await client!.call('GET', 'x')).toEqual(refused('get'));
     expect(await client!.call('CLIENT', 'ID')).toEqual(refused('client|id'));

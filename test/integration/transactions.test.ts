@@ -27,6 +27,20 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     return (value as ReplyError).message;
   };
 
+  test('RESET ends the watches before it, and not those behind it', async () => {
+    for (let i = 0; i < 20; i++) {
+      await a.pipeline([['WATCH', 'r1', 'r2'], ['RESET'], ['WATCH', 'r1']]);
+      expect(await b.call('SET', 'r2', i)).toBe('OK');
+      expect((await a.pipeline([['MULTI'], ['GET', 'r2'], ['EXEC']])).at(-1)).toEqual([String(i)]);
+      const watched = a.pipeline([['WATCH', 'r1', 'r2'], ['RESET'], ['WATCH', 'r1'], ['PING']]);
+      expect(await watched).toEqual(['OK', 'RESET', 'OK', 'PONG']);
+      expect(await b.call('SET', 'r1', i)).toBe('OK');
+      expect((await a.pipeline([['MULTI'], ['GET', 'r1'], ['EXEC']])).at(-1)).toBe(null);
+    }
+    expect(await a.pipeline([['WATCH', 'r1'], ['MULTI'], ['RESET'], ['GET', 'r1']])).toContain('19');
+    await a.call('FLUSHALL');
+  });
+
   test('queues commands and answers them in one array', async () => {
     expect(await a.call('MULTI')).toBe('OK');
     expect(await a.call('SET', 'k1', 'v')).toBe('QUEUED');

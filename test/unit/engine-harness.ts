@@ -76,7 +76,7 @@ export class TestEngine {
       segments: provider,
       effects,
       stats: this.stats,
-      config: new Map(),
+      config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
       report: (_where, error) => {
         throw error;

@@ -72,6 +72,8 @@ export class ScriptEngine {
   private globalsSet = false;
   /** The interpreter must be made (again): the loop calls `start`. */
   wanted = false;
+  /** Called now and then while a script runs for too long. Must not throw. */
+  onBusy: (() => void) | null = null;
 
   constructor(control: ControlBlock, threadId: number, registry: Registry) {
     this.control = control;
@@ -145,9 +147,11 @@ export class ScriptEngine {
       const bits = (running.wrote ? SCRIPT_BUSY.wrote : 0) | (isFunction ? SCRIPT_BUSY.isFunction : 0);
       Atomics.store(control.i32, busyAt, SCRIPT_BUSY.running | bits);
       Atomics.add(control.i32, CONTROL.busyScripts, 1);
+      this.onBusy?.();
       running.ctx.log(`Slow script detected: still in execution after ${Math.round(elapsed)} milliseconds.`);
       return;
     }
+    this.onBusy?.();
     if (running.wrote) Atomics.or(control.i32, busyAt, SCRIPT_BUSY.wrote);
     if (!this.killed && Atomics.load(control.i32, threadWord + THREAD.scriptKill) === 0) return;
     if (running.wrote) return;

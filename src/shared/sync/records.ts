@@ -261,6 +261,27 @@ export function readRequest(ring: RingConsumer, offset: number, into: RequestVie
   return true;
 }
 
+/** A request whose command is this has been answered already: it is to be passed over. */
+export const ANSWERED = -1;
+
+/** Reads of the request at payload `offset` connection, number and command into `into`, nothing else. */
+export function readRequestHead(ring: RingConsumer, offset: number, into: RequestView): void {
+  const w = offset >> 2;
+  into.connId = ring.i32[w]!;
+  into.seq = ring.i32[w + 1]! >>> 0;
+  into.cmdId = ring.i32[w + (REQUEST.cmdId >> 2)]!;
+}
+
+/** Whether the arguments of the request at payload `offset` travel by mail. */
+export function isMailed(ring: RingConsumer, offset: number): boolean {
+  return ring.i32[(offset + REQUEST.mail) >> 2] !== 0;
+}
+
+/** The request at payload `offset`, which is not worked on, has been answered. */
+export function markAnswered(ring: RingConsumer, offset: number): void {
+  ring.i32[(offset + REQUEST.cmdId) >> 2] = ANSWERED;
+}
+
 function readMailedArgs(ring: RingConsumer, id: number, argc: number, args: Args): boolean {
   const mail = ring.mailbox === null ? null : ring.mailbox.take(id);
   if (mail === null || mail.table === null || mail.table.length !== 2 * argc) {

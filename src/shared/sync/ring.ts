@@ -184,12 +184,16 @@ export class RingConsumer extends RingView {
   private next = 0;
   private cachedTail: number;
   private released: number;
+  /** Where a look ahead goes on, and behind the record found there. */
+  private ahead: number;
+  private aheadNext = 0;
 
   /** Attaches to the ring, behind the last record that was done. */
   constructor(sab: SharedArrayBuffer, mailbox: Mailbox | null = null) {
     super(sab, mailbox);
     this.released = Atomics.load(this.i32, HEAD);
     this.position = this.i32[DONE]!;
+    this.ahead = this.position;
     this.cachedTail = Atomics.load(this.i32, TAIL);
     this.interrupted = this.i32[BEGUN] !== this.i32[DONE];
     this.interruptedMark = this.i32[MARK]!;
@@ -218,6 +222,36 @@ export class RingConsumer extends RingView {
       this.next = (this.position + ((length + HEADER_BYTES + 7) & -8)) | 0;
       return DATA_OFFSET + at + HEADER_BYTES;
     }
+  }
+
+  /**
+   * Begins to look at published records while another is worked on, or while others are: those that an earlier look
+   * ahead passed are left out. `inWork`: the peeked record is being worked on, and is left out too.
+   */
+  lookAhead(inWork: boolean): void {
+    const first = inWork ? this.next : this.position;
+    if (((this.ahead - first) | 0) < 0) this.ahead = first;
+  }
+
+  /** Payload offset of the next record ahead, -1 when there is none. @requires lookAhead() */
+  peekAhead(): number {
+    const tail = Atomics.load(this.i32, TAIL);
+    while (this.ahead !== tail) {
+      const at = this.ahead & this.mask;
+      const length = this.i32[(DATA_OFFSET + at) >> 2]!;
+      if (length === WRAP) {
+        this.ahead = (this.ahead + this.capacity - at) | 0;
+        continue;
+      }
+      this.aheadNext = (this.ahead + ((length + HEADER_BYTES + 7) & -8)) | 0;
+      return DATA_OFFSET + at + HEADER_BYTES;
+    }
+    return -1;
+  }
+
+  /** The record that peekAhead() found has been looked at. It stays for peek(). */
+  passAhead(): void {
+    this.ahead = this.aheadNext;
   }
 
   /** hot: work on the peeked record begins; `mark` is for whoever finds it interrupted. Optional, see `interrupted`. */

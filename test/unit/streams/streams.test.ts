@@ -123,7 +123,8 @@ describe('stream commands', () => {
     [
       'XREADGROUP GROUP g c STREAMS x $',
       '-ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by ' +
-        'specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.\r\n',
+        'specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result ' +
+        'set.\r\n',
     ],
     ['XREADGROUP GROUP g c STREAMS s >', WRONG],
     ['XACK none g 1-1', ':0\r\n'],
