@@ -3,7 +3,8 @@
  * The side-by-side bench: sherd and Debian's redis-server on this machine, taking turns.
  *
  *   npm run bench:peer                        everything, on this Node and on Node 24 if npm has it
- *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys types memtier
+ *   npm run bench:peer -- p16 keys            some sections: p1 p16 p64 mset ring memory keys types
+ *                                             clients memtier
  *   npm run bench:peer -- types --only XADD,memory   of it only some commands or parts (throughput memory stalls)
  *   npm run bench:peer -- --quick             shorter runs, one round less, this Node only
  *   npm run bench:peer -- --no-node24         this Node only (--node24: Node 24 too, even with --quick)
@@ -37,7 +38,9 @@ const { values, positionals } = parseArgs({
 const say = (text) => console.log(text);
 
 if (values.help) {
-  say('bench:peer -- [p1 p16 p64 mset ring memory keys types memtier] [--quick] [--[no-]node24] [--nodes 20,24]');
+  say(
+    'bench:peer -- [p1 p16 p64 mset ring memory keys types clients memtier] [--quick] [--[no-]node24] [--nodes 20,24]',
+  );
   say('  [--rounds N] [--keys N] [--only WORD,...] [--out DIR] [--self]');
   process.exit(0);
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The measurements. Each yields rows; servers take turns (A B A B) and the median of the rounds counts. */
+import { clientsSection } from './clients.js';
 import { getLatency, info, keysLoop, memtier, preload, redisBenchmark, steadyLatency } from './load.js';
 import { alternate, heapUsed, latencyText, median, rowsOf, sleep, throughputRows, withServers } from './measure.js';
 import { BYTES_PER_KEY, HEAP_MB, ringTarget, STALL, throughputTarget } from './targets.js';
@@ -179,5 +180,6 @@ export const SECTIONS = {
   memory,
   keys: keysSection,
   types: typesSection,
+  clients: clientsSection,
   memtier: memtierSection,
 };
