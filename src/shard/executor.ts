@@ -27,6 +27,7 @@ import type { Blocking } from './blocking/serve.js';
 import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
+import { guardedJob } from './guarded-job.js';
 import type { LeaseSet } from './lease-set.js';
 import type { Outbox } from './outbox.js';
 import type { ScriptEngine } from './script/script-engine.js';
@@ -279,7 +280,11 @@ export class Executor {
     this.stats.call(cmdId);
     const job = this.registry.defs[cmdId]!.job;
     if (job === undefined) throw new Error(HANDLER_MISSING);
-    return this.guardJob(cmdId, job(ctx, args, reply), ctx, reply);
+    return guardedJob(job(ctx, args, reply), ctx, (tookMs) => {
+      this.stats.time(cmdId, tookMs * 1000);
+      this.stats.f64[STAT.effects]! += ctx.dirty;
+      if (reply.errors !== 0) this.countFailure(cmdId, reply);
+    });
   }
 
   /** Marks the shards of the command's keys. Without keys: shard 0. */
@@ -589,32 +594,5 @@ export class Executor {
     const arenas = this.ctx.arenas;
     for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
     return used > this.maxmemory;
-  }
-
-  /** Runs a job's steps so that no lease outlives one, also when it throws or is dropped; counts it at its end. */
-  private *guardJob(
-    cmdId: number,
-    steps: Generator<void, void, void>,
-    ctx: ExecContext,
-    reply: Reply,
-  ): Generator<void, void, void> {
-    let tookMs = 0;
-    try {
-      for (;;) {
-        const startedMs = performance.now();
-        const step = steps.next();
-        tookMs += performance.now() - startedMs;
-        if (step.done === true) return;
-        if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
-        yield;
-        ctx.refresh();
-      }
-    } finally {
-      ctx.leases.giveAll();
-      steps.return();
-      this.stats.time(cmdId, tookMs * 1000);
-      this.stats.f64[STAT.effects]! += ctx.dirty;
-      if (reply.errors !== 0) this.countFailure(cmdId, reply);
-    }
   }
 }

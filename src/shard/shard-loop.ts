@@ -482,7 +482,8 @@ export class ShardLoop implements WorkSource, JobHost {
 
   /**
    * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
-   * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held some lease. Once, before run().
+   * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held
+   * some lease. Once, before run().
    */
   takeOver(leaseWasHeld: boolean): void {
     // Where the predecessor's replies end: read before anything is answered here.

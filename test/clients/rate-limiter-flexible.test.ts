@@ -9,10 +9,10 @@ import {
 } from 'rate-limiter-flexible';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { LibraryClients, SETUPS } from '../harness/library-clients.js';
+import { LibraryClients, ONE_SETUP } from '../harness/library-clients.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 
-describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
+describe.each(ONE_SETUP)('with $shards shards, --dispatch $dispatch', (setup) => {
   let server: TestServer;
   let clients: LibraryClients;
   beforeAll(async () => {

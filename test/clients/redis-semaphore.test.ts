@@ -2,13 +2,13 @@
 import { MultiSemaphore, Mutex, RedlockMutex, Semaphore, TimeoutError } from 'redis-semaphore';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { LibraryClients, SETUPS_WITH_ONE_SHARD } from '../harness/library-clients.js';
+import { LibraryClients, ONE_SETUP } from '../harness/library-clients.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { until } from '../harness/waiting.js';
 
 const SHORT = { acquireTimeout: 40, retryInterval: 5 };
 
-describe.each(SETUPS_WITH_ONE_SHARD)('with $shards shards, --dispatch $dispatch', (setup) => {
+describe.each(ONE_SETUP)('with $shards shards, --dispatch $dispatch', (setup) => {
   let server: TestServer;
   let clients: LibraryClients;
   beforeAll(async () => {

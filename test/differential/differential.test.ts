@@ -9,7 +9,7 @@ import { REDIS_AVAILABLE, type StartOptions, startRedis, startSherd, type TestSe
 import { explain, makeScript, type Pair, runScript } from './compare.js';
 
 const SEED = seedFrom('DIFF_SEED');
-const RUNS = Number(process.env.DIFF_RUNS ?? 15);
+const RUNS = Number(process.env.DIFF_RUNS ?? 8);
 const COMMANDS_PER_RUN = 400;
 
 const VARIANTS: readonly (readonly [title: string, options: StartOptions])[] = [

@@ -8,7 +8,7 @@ import { SeededRandom, seedFrom } from '../harness/random.js';
 import type { RespClient, Value } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 
-const DURATION_MS = 3000;
+const DURATION_MS = 1200;
 const GROUP = ['g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'g7', 'g8'];
 const seed = seedFrom('ATOMIC_SEED');
 

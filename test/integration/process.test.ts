@@ -20,7 +20,7 @@ describe('the sherd program', () => {
   };
   const launchReady = async (...args: string[]): Promise<TestServer> => {
     const port = await freePort();
-    const server = launch(['--port', String(port), '--shards', '2', '--save', '', ...args], port);
+    const server = launch(['--port', String(port), '--shards', '1', '--save', '', ...args], port);
     await server.waitForLog(READY, START_MS);
     return server;
   };
@@ -29,7 +29,7 @@ describe('the sherd program', () => {
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('ends with code 0 on %s, also under load', async (signal) => {
-    const server = await launchReady();
+    const server = await launchReady('--shards', '2');
     const client = await server.client();
     const load = client.pipeline(Array.from({ length: 20_000 }, (_, i) => ['SET', `k${i}`, i])).catch(() => 'cut');
     await sleep(5);
@@ -69,7 +69,7 @@ describe('the sherd program', () => {
     copyFileSync(readable(debian) ? debian : own, file);
     chmodSync(file, 0o600);
     const port = await freePort();
-    const flags = ['--port', String(port), '--daemonize', 'no', '--logfile', '', '--dir', dir];
+    const flags = ['--port', String(port), '--shards', '1', '--daemonize', 'no', '--logfile', '', '--dir', dir];
     const server = launch([file, ...flags, '--pidfile', join(dir, 'sherd.pid')], port);
     await server.waitForLog(READY, START_MS);
     expect(server.log.split('\n').filter((line) => /not served yet/.test(line))).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('the sherd program', () => {
     await fsck(client);
     await server.stop();
     expect(existsSync(path)).toBe(false);
-    const only = launch(['--port', '0', '--unixsocket', path]);
+    const only = launch(['--port', '0', '--shards', '1', '--unixsocket', path]);
     await only.waitForLog(READY, START_MS);
     expect(await (await RespClient.connect(path)).ok('PING')).toBe('PONG');
   });

@@ -107,8 +107,8 @@ describe('hostile input', () => {
     expect([deleted, set, value, count, unlinked]).toEqual([1, 'OK', 'm123456', 200_000, 200_000]);
   });
 
-  test('a key of 64 MB is a key like any other', { timeout: 60_000 }, async () => {
-    await largeKey(other, 64 * MIB);
+  test('a key of 16 MB is a key like any other', { timeout: 60_000 }, async () => {
+    await largeKey(other, 16 * MIB);
   });
 
   test.runIf(process.env.SHERD_TEST_HUGE)('a key of 512 MB too', { timeout: 300_000 }, async () => {
@@ -124,12 +124,12 @@ describe('hostile input', () => {
       const reader = await server.client();
       reader.socket.pause();
       const request = encode(['GET', 'big']);
-      const count = 1000;
+      const count = 600;
       const longest = await longestPingMs(
         other,
         (async () => {
           for (let i = 0; i < count; i++) reader.sendRaw(request);
-          await sleep(2000);
+          await sleep(1000);
         })(),
       );
       expect(server.rssBytes() - before).toBeLessThan(400 * MIB);

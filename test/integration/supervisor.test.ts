@@ -6,7 +6,7 @@ import { embedded, withEmbedded } from '../harness/embedded.js';
 import { RespClient } from '../harness/resp-client.js';
 import { sleep, until } from '../harness/waiting.js';
 
-const ROUNDS = 5;
+const ROUNDS = 4;
 
 /** Increments counters in pipelines until told to stop; knows what was acknowledged. */
 class Load {
@@ -46,7 +46,7 @@ describe('supervisor', () => {
         const loads = clients.map((each, i) => new Load(each, `c${i}`));
         await client.pipelineRaw(Array.from({ length: 5000 }, (_, i) => ['SET', `still:${i}`, i]));
         for (let round = 0; round < ROUNDS; round++) {
-          await sleep(100);
+          await sleep(50);
           const before = loads.reduce((sum, load) => sum + load.acknowledged, 0);
           await server.debug.terminateShard(round % 2);
           await server.debug.settled();

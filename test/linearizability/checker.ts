@@ -278,7 +278,10 @@ export interface Failure {
   readonly verdict: Verdict;
 }
 
-/** Checks a segment that began in `initial`, group by group. Null: it is linearizable. What is not goes before unknown. */
+/**
+ * Checks a segment that began in `initial`, group by group. Null: it is linearizable. What is not goes before what is
+ * unknown.
+ */
 export function checkSegment(
   operations: readonly Operation[],
   initial: KeyspaceState,

@@ -71,8 +71,9 @@ export function smallestFailure(failure: Failure): Failure {
 export function failureText({ group, initials, verdict }: Failure): string {
   const operations = [...group.operations].sort((a, b) => a.call - b.call);
   const missing = operations.filter((each) => isAnswered(each) && !verdict.order.some(({ id }) => id === each.id));
+  const began = initials.map(({ text }) => `<${text}>`).join('  or  ');
   return [
-    `${verdict.is} after ${verdict.steps} steps; it began with ${initials.map(({ text }) => `<${text}>`).join('  or  ')}`,
+    `${verdict.is} after ${verdict.steps} steps; it began with ${began}`,
     ...operations.filter(isAnswered).map(operationText),
     'Of these nobody says whether they took effect, or when:',
     ...operations.filter((each) => !isAnswered(each)).map(operationText),

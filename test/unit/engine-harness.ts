@@ -18,6 +18,9 @@ const THREAD = 2;
 const DATABASES = 16;
 const BULK_BYTES_MAX = 512 * 1024 * 1024;
 
+/** The registry of all engines: it never changes, and many tests make hundreds of them. */
+export const REGISTRY: Registry = buildRegistry(shardCommands);
+
 export type Word = string | number | Uint8Array;
 
 /** Arguments over one buffer, as the parser leaves them; a string is one byte a char. */
@@ -39,7 +42,7 @@ export function wordsToArgs(words: readonly Word[]): Args {
 
 export class TestEngine {
   readonly control: ControlBlock;
-  readonly registry: Registry = buildRegistry(shardCommands);
+  readonly registry: Registry = REGISTRY;
   readonly executor: Executor;
   readonly stats: StatsBlock;
   /** Views of our own beside the executor's. */
@@ -109,7 +112,7 @@ export class TestEngine {
   private lookup(args: Args): number {
     const name = args.latin1(0).toLowerCase();
     const full = args.argc > 1 ? `${name}|${args.latin1(1).toLowerCase()}` : name;
-    const sub = this.registry.defs.findIndex((def) => def.name === full);
+    const sub = this.registry.idOf(full);
     return sub >= 0 ? sub : this.registry.lookup(args.u8, args.off[0]!, args.len[0]!);
   }
 

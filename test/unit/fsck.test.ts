@@ -44,7 +44,7 @@ function randomCommand(random: SeededRandom, keys: number): Word[] {
     const name = `key:${random.below(keys)}`;
     return random.chance(0.02) ? name.padEnd(8190 + random.below(70_000), 'k') : name;
   };
-  const value = (): string => 'v'.repeat(random.pick([0, 3, 40, 253, 254, 255, 300, 9000, 16_400, 66_000, 140_000]));
+  const value = (): string => 'v'.repeat(random.pick([0, 3, 40, 253, 254, 255, 300, 9000, 16_400, 66_000, 120_000]));
   switch (random.below(20)) {
     case 0:
     case 1:
@@ -117,11 +117,11 @@ describe(`fsck (FSCK_SEED=${seed})`, () => {
 
   it('grows and shrinks a dictionary of many tables', () => {
     const engine = new TestEngine();
-    for (let n = 0; n < 40_000; n++) engine.call('SET', `key:${n}`, n);
+    for (let n = 0; n < 20_000; n++) engine.call('SET', `key:${n}`, n);
     expect(check(engine)).toEqual([]);
-    for (let n = 0; n < 40_000; n++) if (n % 1000 !== 0) engine.call('DEL', `key:${n}`);
+    for (let n = 0; n < 20_000; n++) if (n % 1000 !== 0) engine.call('DEL', `key:${n}`);
     expect(check(engine)).toEqual([]);
-    for (let n = 0; n < 40_000; n += 1000) engine.call('DEL', `key:${n}`);
+    for (let n = 0; n < 20_000; n += 1000) engine.call('DEL', `key:${n}`);
     expect(check(engine)).toEqual([]);
   });
 });

@@ -84,3 +84,28 @@ export function copyWords(
   }
   for (let i = 0; i < len; i++) dst[dstOff + i] = src[srcOff + i]!;
 }
+
+/** Up to this many bytes the loop of `moveUp` is faster than `copyWithin`, which takes 150 ns whatever it moves. */
+const MOVE_BYTES_MAX = 448;
+
+/**
+ * Moves `len` bytes at `at` up by `by` bytes, within one array; `dv` views the same bytes. For insertions.
+ * @requires by > 0
+ */
+// hot: PFADD, ZADD of small values
+export function moveUp(u8: Uint8Array, dv: DataView, at: number, by: number, len: number): void {
+  if (len > MOVE_BYTES_MAX) {
+    u8.copyWithin(at + by, at, at + len);
+    return;
+  }
+  // From the end, so that nothing is overwritten before it was read.
+  let p = at + len;
+  for (; p - at >= 4; ) {
+    p -= 4;
+    dv.setInt32(p + by, dv.getInt32(p, true), true);
+  }
+  while (p > at) {
+    p--;
+    u8[p + by] = u8[p]!;
+  }
+}

@@ -407,7 +407,7 @@ describe('hashes', () => {
         expect(engine.usedBytes()).toBeLessThanOrEqual(empty + 3 * 65_536);
         expect(fsck(engine)).toEqual([]);
       }),
-      { numRuns: Number(process.env.HASH_RUNS ?? 40) },
+      { numRuns: Number(process.env.HASH_RUNS ?? 20) },
     );
   });
 });

@@ -1,6 +1,5 @@
 /** An engine in one thread for tests of key commands: contexts and handlers, no executor, no rings. */
 
-import { shardCommands } from '../../../src/shard/commands/table.js';
 import { ExecContext } from '../../../src/shard/context.js';
 import { formatDatabases, openDatabases } from '../../../src/shard/databases.js';
 import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effect-log.js';
@@ -8,7 +7,6 @@ import { blobFrom, blobRead } from '../../../src/shard/keyspace/blob.js';
 import { ENC_BLOB, ENC_EMBED, entryEncoding, TYPE_STRING, valueWord } from '../../../src/shard/keyspace/entry.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
 import { LeaseSet } from '../../../src/shard/lease-set.js';
-import { buildRegistry } from '../../../src/shared/command/registry.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
 import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
@@ -17,6 +15,7 @@ import { Reply } from '../../../src/shared/resp/reply.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
 import { CONTROL, CONTROL_F64, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { parseReply, type Value } from '../../harness/resp-client.js';
+import { REGISTRY } from '../engine-harness.js';
 
 const THREAD = 2;
 const EMBED_MAX = 8000;
@@ -43,7 +42,7 @@ export class KeysEngine {
   readonly ctx: ExecContext;
   db = 0;
   proto: 2 | 3 = 2;
-  private readonly registry = buildRegistry(shardCommands);
+  private readonly registry = REGISTRY;
   private readonly log: EffectLog;
 
   constructor(shards: number) {

@@ -235,7 +235,7 @@ describe('writes to lists', () => {
     call('LREM', 'l', 1, 'x');
     call('LINSERT', 'l', 'BEFORE', 'none', 'x');
     call('LSET', 'l', 9, 'x');
-    expect(engine.recorded()).toEqual(['0 event rpush l', '0: RPUSH l a b c d a']);
+    expect(engine.recorded()).toEqual(['0 event new l', '0 event rpush l', '0: RPUSH l a b c d a']);
     call('LINSERT', 'l', 'BEFORE', 'b', 'x');
     call('LSET', 'l', 0, 'y');
     call('LREM', 'l', 0, 'a');
@@ -248,7 +248,7 @@ describe('writes to lists', () => {
     call('LMPOP', 2, 'none', 'l', 'RIGHT', 'COUNT', 2);
     call('LMOVE', 'l', 'm', 'LEFT', 'RIGHT');
     expect(engine.recorded()).toEqual([
-      ...['0 event rpop l', '0: RPOP l 2', '0 event rpush m', '0 event lpop l', '0 event del l'],
+      ...['0 event rpop l', '0: RPOP l 2', '0 event new m', '0 event rpush m', '0 event lpop l', '0 event del l'],
       '0: LMOVE l m LEFT RIGHT',
     ]);
     call('LPOP', 'm');

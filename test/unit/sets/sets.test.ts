@@ -37,8 +37,8 @@ describe('encodings of sets', () => {
     engine.control.f64[CONTROL_F64.setMaxIntsetEntries] = 1e6;
     engine.control.f64[CONTROL_F64.setMaxListpackEntries] = 1e6;
     engine.control.f64[CONTROL_F64.setMaxListpackValue] = 1e6;
-    for (let n = 0; n < 10_000; n++) engine.call('SADD', 'ints', `${n}000000000000`);
-    expect(engine.call('SCARD', 'ints')).toBe(10_000);
+    for (let n = 0; n < 7000; n++) engine.call('SADD', 'ints', `${n}000000000000`);
+    expect(engine.call('SCARD', 'ints')).toBe(7000);
     expect(engine.call('OBJECT', 'ENCODING', 'ints')).toBe('hashtable');
     engine.call('SADD', 'big', 'a', 'x'.repeat(65_536));
     expect(engine.call('OBJECT', 'ENCODING', 'big')).toBe('hashtable');

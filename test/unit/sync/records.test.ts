@@ -82,7 +82,7 @@ describe('records', () => {
         consumer.advance();
         consumer.release();
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 

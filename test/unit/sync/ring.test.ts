@@ -15,6 +15,45 @@ function isFilled(u8: Uint8Array, at: number, n: number, seed: number): boolean 
 }
 
 describe('ring', () => {
+  test('lets its consumer look at records ahead of the one it works on, each once, and take them in turn', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 4, max: 200 }), { minLength: 1, maxLength: 60 }), (sizes) => {
+        const sab = createRing(1024);
+        for (const word of [0, 1, 16, 17, 18]) new Int32Array(sab)[word] = 0x7fff_ff00;
+        const producer = new RingProducer(sab);
+        const consumer = new RingConsumer(sab);
+        const nameAt = (at: number): number => consumer.i32[at >> 2]!;
+        const ahead: number[] = [];
+        let put = 0;
+        let taken = 0;
+        while (taken < sizes.length) {
+          for (let at = 0; at >= 0 && put < sizes.length; ) {
+            at = producer.reserve(sizes[put]!);
+            if (at < 0) break;
+            producer.i32[at >> 2] = put++;
+            producer.commit();
+          }
+          producer.publish();
+          expect(nameAt(consumer.peek())).toBe(taken);
+          consumer.begin(0);
+          consumer.lookAhead(true);
+          for (let at = consumer.peekAhead(); at >= 0; at = consumer.peekAhead()) {
+            ahead.push(nameAt(at));
+            consumer.passAhead();
+          }
+          // The record that is worked on stays that.
+          expect(consumer.length).toBe(sizes[taken]);
+          consumer.advance();
+          taken++;
+          consumer.release();
+        }
+        // What was published only when it was its turn was not ahead.
+        expect(ahead).toEqual([...new Set(ahead)].sort((a, b) => a - b));
+        expect(ahead.length).toBeGreaterThanOrEqual(sizes.length > 1 && sizes[0]! + sizes[1]! < 200 ? 1 : 0);
+      }),
+    );
+  });
+
   test('behaves as a bounded queue of byte records, through wraps and re-attached ends', () => {
     const step = fc.oneof(
       { weight: 5, arbitrary: fc.record({ op: fc.constant('put' as const), n: fc.integer({ min: 0, max: 248 }) }) },

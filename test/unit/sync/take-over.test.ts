@@ -23,7 +23,7 @@ function scene() {
     };
     const registry = { route: new Uint8Array(1), defs: [] };
     const port = { log() {} };
-    const executor = { outbox: null };
+    const executor = { outbox: null, scripts: null, blocking: {} };
     const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, executor } as unknown as ShardParts);
     loop.takeOver(leaseWasHeld);
     const replies = new RingConsumer(replyRing);

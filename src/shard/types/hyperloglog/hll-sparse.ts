@@ -15,7 +15,7 @@
  * Invariants: (1) a table that is corrupt may be changed where it is sound and is refused where it is not, never read
  * or written beyond its end; (2) values are 1 to 32, so a longer run of zeros in a hash needs the dense form.
  */
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, moveUp } from '../../../shared/memory/copy-bytes.js';
 import { histogram } from './hll-estimate.js';
 import { REGISTERS } from './hll-hash.js';
 import { HEADER_BYTES, SPARSE, writeHeader } from './hll-layout.js';
@@ -205,7 +205,7 @@ export class SparseTable {
 
   /** As `raise`, for the register that `seek` just found in this string. */
   raiseFound(index: number, value: number, bytesMax: number): number {
-    const did = raiseFound(this.u8, 0, this.length, index, value, bytesMax);
+    const did = raiseFound(this.u8, this.dv, 0, this.length, index, value, bytesMax);
     if (did === RAISED) this.length = edited.length;
     return did;
   }
@@ -225,12 +225,13 @@ export const SHRINKS_MAX: number = JOIN_RUNS;
 const SPLIT = new Uint8Array(5);
 
 /**
- * Raises register `index` to `value` in the string at `base` of `u8`, `length` bytes long with room for GROWS_MAX more,
+ * Raises register `index` to `value` in the string at `base` of `u8` (`dv`), `length` bytes long with room for GROWS_MAX more,
  * in which `seek` just found it. RAISED: `edited.length` is its length now.
  */
 // hot: PFADD of a key with few elements
 export function raiseFound(
   u8: Uint8Array,
+  dv: DataView,
   base: number,
   length: number,
   index: number,
@@ -252,7 +253,8 @@ export function raiseFound(
     const grows = n - bytes;
     if (grows > 0 && (length + grows > bytesMax || length + grows > SPARSE_BYTES_MAX)) return TOO_DENSE;
     const after = Math.min(p + bytes, end);
-    if (grows !== 0 && after < end) u8.copyWithin(after + grows, after, end);
+    if (grows > 0) moveUp(u8, dv, after, grows, end - after);
+    else if (grows < 0) u8.copyWithin(after + grows, after, end);
     end = after + grows + (end - after);
     for (let i = 0; i < n; i++) u8[p + i] = SPLIT[i]!;
   }

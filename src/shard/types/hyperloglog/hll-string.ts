@@ -120,7 +120,8 @@ export class HllString {
   raiseSparse(e: Ptr, index: number, value: number, bytesMax: number): number {
     const arena = this.arena!;
     arena.touch(e, 0, this.inCell + this.length + GROWS_MAX);
-    const did = raiseFound(this.u8, this.at, this.length, index, value, bytesMax);
+    const dv = arena.dv[e >>> SEGMENT_SHIFT]!;
+    const did = raiseFound(this.u8, dv, this.at, this.length, index, value, bytesMax);
     if (did !== RAISED) return did;
     if (edited.length !== this.length) embedStart(arena, e, edited.length);
     setStale(this.u8, this.at);

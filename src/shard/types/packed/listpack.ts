@@ -10,7 +10,7 @@
  * chooses another encoding; (3) the bytes given to an edit do not lie in the same listpack.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes, copyWords } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, copyWords, moveUp } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { int64 } from '../../../shared/numbers/int64.js';
@@ -176,9 +176,9 @@ export function lpRoom(arena: Arena, ptr: Ptr, extra: number): boolean {
 
 /**
  * Makes `add` bytes in the place of `remove` bytes at `p` (0: at the end), and the head say so. Returns the cell;
- * `edited.p` is where the bytes go.
+ * `edited.p` is where the bytes go. `spare`: bytes for which a cell is to have room when it must be another.
  */
-function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, entries: number): Ptr {
+function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, entries: number, spare: number): Ptr {
   const segment = ptr >>> SEGMENT_SHIFT;
   let base = (ptr & UNIT_MASK) * 8;
   let u8 = arena.u8[segment]!;
@@ -192,12 +192,13 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
   const capacity = cellBytes(arena, ptr);
   if (next <= capacity && next >= capacity >> 1) {
     arena.touch(ptr, 0, next > total ? next : total);
-    if (add !== remove) u8.copyWithin(base + offset + add, base + offset + remove, base + total);
+    shift(u8, arena.dv[segment]!, base + offset + remove, add - remove, total - offset - remove);
   } else if (next <= capacity && capacity <= 32) {
     arena.touch(ptr, 0, capacity);
-    if (add !== remove) u8.copyWithin(base + offset + add, base + offset + remove, base + total);
+    shift(u8, arena.dv[segment]!, base + offset + remove, add - remove, total - offset - remove);
   } else {
-    const moved = alloc(arena, next < 16 ? 16 : next);
+    const bytes = next + spare;
+    const moved = alloc(arena, bytes < 16 ? 16 : bytes > CELL_BYTES_MAX ? CELL_BYTES_MAX : bytes);
     const to = arena.u8[moved >>> SEGMENT_SHIFT]!;
     const toView = arena.dv[moved >>> SEGMENT_SHIFT]!;
     const view = arena.dv[segment]!;
@@ -212,6 +213,12 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
   setHead(u8, base, next, count);
   edited.p = base + offset;
   return ptr;
+}
+
+/** Moves `len` bytes at `at` by `by` bytes, up or down. */
+function shift(u8: Uint8Array, dv: DataView, at: number, by: number, len: number): void {
+  if (by > 0) moveUp(u8, dv, at, by, len);
+  else if (by < 0) u8.copyWithin(at + by, at, at + len);
 }
 
 /**
@@ -284,7 +291,7 @@ function writeString(
 
 /** Inserts a string before the entry at `p`, at the end when `p` is 0. Throws ArenaFullError. @requires lpRoom */
 export function lpInsert(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off: number, len: number): Ptr {
-  ptr = splice(arena, ptr, p, 0, lpEntryBytes(b, off, len), 1);
+  ptr = splice(arena, ptr, p, 0, lpEntryBytes(b, off, len), 1, 0);
   lpWrite(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, b, off, len);
   return ptr;
 }
@@ -296,7 +303,7 @@ export function lpAppend(arena: Arena, ptr: Ptr, b: Uint8Array, off: number, len
 
 /** Inserts an integer, given as halves. As `lpInsert`. */
 export function lpInsertInt(arena: Arena, ptr: Ptr, p: number, hi: number, lo: number): Ptr {
-  ptr = splice(arena, ptr, p, 0, lpIntBytes(hi, lo), 1);
+  ptr = splice(arena, ptr, p, 0, lpIntBytes(hi, lo), 1, 0);
   lpWriteInt(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, hi, lo);
   return ptr;
 }
@@ -309,7 +316,7 @@ export function lpAppendInt(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr
 /** Stores a string in the place of the entry at `p`. As `lpInsert`. */
 export function lpReplace(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off: number, len: number): Ptr {
   const old = lpSize(arena.u8[ptr >>> SEGMENT_SHIFT]!, p);
-  ptr = splice(arena, ptr, p, old, lpEntryBytes(b, off, len), 0);
+  ptr = splice(arena, ptr, p, old, lpEntryBytes(b, off, len), 0, 0);
   lpWrite(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, b, off, len);
   return ptr;
 }
@@ -317,7 +324,7 @@ export function lpReplace(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off:
 /** Stores an integer in the place of the entry at `p`. As `lpInsert`. */
 export function lpReplaceInt(arena: Arena, ptr: Ptr, p: number, hi: number, lo: number): Ptr {
   const old = lpSize(arena.u8[ptr >>> SEGMENT_SHIFT]!, p);
-  ptr = splice(arena, ptr, p, old, lpIntBytes(hi, lo), 0);
+  ptr = splice(arena, ptr, p, old, lpIntBytes(hi, lo), 0, 0);
   lpWriteInt(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, hi, lo);
   return ptr;
 }
@@ -327,7 +334,7 @@ export function lpDelete(arena: Arena, ptr: Ptr, p: number, n: number): Ptr {
   const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
   let end = p;
   for (let i = 0; i < n; i++) end += lpSize(u8, end);
-  ptr = splice(arena, ptr, p, end - p, 0, -n);
+  ptr = splice(arena, ptr, p, end - p, 0, -n, 0);
   if (arena.u8[ptr >>> SEGMENT_SHIFT]![edited.p] === LP_END) edited.p = 0;
   return ptr;
 }
@@ -335,7 +342,7 @@ export function lpDelete(arena: Arena, ptr: Ptr, p: number, n: number): Ptr {
 /**
  * Stores `len` bytes that are `entries` whole encoded entries already (`lpWrite`) in the place of the `remove` bytes of
  * `removed` entries at `p`, 0: the end. All or nothing, where several calls might stop in between; otherwise as
- * `lpInsert`.
+ * `lpInsert`. `spare`: bytes for which there shall be room, should the cell be another one then.
  */
 export function lpSplice(
   arena: Arena,
@@ -347,8 +354,9 @@ export function lpSplice(
   off: number,
   len: number,
   entries: number,
+  spare = 0,
 ): Ptr {
-  ptr = splice(arena, ptr, p, remove, len, entries - removed);
+  ptr = splice(arena, ptr, p, remove, len, entries - removed, spare);
   copyBytes(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, raw, off, len);
   return ptr;
 }

@@ -32,6 +32,9 @@ const TWO_32 = 4294967296;
 /** More bytes than a member has beside its own, with the longest score. */
 const PAIR_OVERHEAD = 64;
 
+/** A set that gets another member when it has this many entries will get more: room for one is left. */
+const GROWING_ENTRIES = 4;
+
 /** A pair as entries, and what lies between its old and its new place. */
 const RAW = new Uint8Array(CELL_BYTES_MAX + 1024);
 const SCORE_TEXT = new Uint8Array(64);
@@ -124,7 +127,7 @@ function writeScore(at: number, score: number): number {
 export function packedInsert(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number): Ptr {
   const p = placeOf(arena, root, score, b, off, len, 0);
   const end = writePair(0, score, b, off, len);
-  return lpSplice(arena, root, p, 0, 0, RAW, 0, end, 2);
+  return lpSplice(arena, root, p, 0, 0, RAW, 0, end, 2, lpCount(arena, root) >= GROWING_ENTRIES ? end : 0);
 }
 
 /** Adds a member behind all others, where it belongs. As `packedInsert`. */

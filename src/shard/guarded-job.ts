@@ -1,0 +1,30 @@
+/**
+ * A job's steps, guarded: whatever the job does, no lease outlives a step, and its end is told once.
+ *
+ * Invariant: `done` is called when the job has ended, thrown, or been dropped (`return()`), and not before.
+ */
+import type { ExecContext } from './context.js';
+
+/** Runs `steps` in `ctx`, one for each step of the result. `done` hears how long they took together, ms. */
+export function* guardedJob(
+  steps: Generator<void, void, void>,
+  ctx: ExecContext,
+  done: (tookMs: number) => void,
+): Generator<void, void, void> {
+  let tookMs = 0;
+  try {
+    for (;;) {
+      const startedMs = performance.now();
+      const step = steps.next();
+      tookMs += performance.now() - startedMs;
+      if (step.done === true) return;
+      if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
+      yield;
+      ctx.refresh();
+    }
+  } finally {
+    ctx.leases.giveAll();
+    steps.return();
+    done(tookMs);
+  }
+}
