@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `node blpop-loop.js PORT SECONDS DEPTH`: 1,000 clients wait in BLPOP for one list, one client pushes DEPTH elements in
- * a write, and the next ones when these have been answered. Prints how many were served, and in how many seconds.
+ * `node blpop-loop.js PORT SECONDS DEPTH`: 1,000 clients wait in BLPOP for one list, one client pushes DEPTH elements
+ * in a write, and the next ones when these have been answered. Prints how many were served, and in how many seconds.
  */
 import net from 'node:net';
 

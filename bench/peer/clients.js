@@ -89,7 +89,10 @@ async function blocked(setup, servers) {
   return rows;
 }
 
-/** GET of a key on another shard, alone and beside a long script; Redis answers nobody meanwhile. @param {Setup} setup */
+/**
+ * GET of a key on another shard, alone and beside a long script; Redis answers nobody meanwhile.
+ * @param {Setup} setup
+ */
 function besideScript(setup) {
   return withServers(setup, ['--shards', '2'], async (servers) => {
     /** @type {number[][]} */

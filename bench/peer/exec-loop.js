@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `node exec-loop.js PORT SECONDS`: 50 clients, each with 16 times MULTI, INCR, INCR, EXEC in one write, again and again.
- * Prints how many transactions were answered, and in how many seconds.
+ * `node exec-loop.js PORT SECONDS`: 50 clients, each with 16 times MULTI, INCR, INCR, EXEC in one write, again and
+ * again. Prints how many transactions were answered, and in how many seconds.
  */
 import net from 'node:net';
 

@@ -19,10 +19,12 @@ import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
 import { NULL } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
+import { SlowWatch, WATCH } from '../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
+import { MAY_END, readyClasses } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
@@ -34,28 +36,14 @@ import type { ScriptEngine } from './script/script-engine.js';
 
 /** One call in so many is timed; the figure counts for all of them. A power of two. */
 const TIME_EVERY = 64;
-/** A batch may see its clock this much late, in commands. */
-/** Groups whose writes may bring lists, sorted sets or streams into being. */
-const READY_GROUPS: readonly string[] = [
-  'generic',
-  'list',
-  'sorted-set',
-  'stream',
-  'geo',
-  'server',
-  'transactions',
-  'scripting',
-];
-/** Of these groups, what makes nothing. */
-const ONLY_POPS: readonly string[] = ['lpop', 'rpop', 'blpop', 'brpop', 'zpopmin', 'zpopmax', 'bzpopmin', 'bzpopmax'];
-const MAY_MAKE = 1;
-const MAY_END = 2;
 const HANDLER_MISSING = 'command without a handler';
 
 export class Executor {
   private readonly ctx: ExecContext;
   private readonly registry: Registry;
   private readonly stats: StatsBlock;
+  /** Which calls are timed one by one, and what is noted of those that took long. */
+  private readonly slow: SlowWatch;
   private readonly background: Background;
   private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
@@ -83,6 +71,7 @@ export class Executor {
     this.ctx = ctx;
     this.registry = registry;
     this.stats = ctx.stats;
+    this.slow = new SlowWatch(ctx.control, registry);
     this.newContext = (outer) => {
       const made = newContext(outer);
       made.blocking.host = ctx.blocking;
@@ -93,11 +82,7 @@ export class Executor {
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(this.newContext());
     this.servesInline = ctx.shardCount === 1 && ctx.control.ioThreads === 1;
-    this.makesReady = Uint8Array.from(registry.defs, (def) => {
-      if (!def.flags.includes('write')) return 0;
-      if (ONLY_POPS.includes(def.name)) return MAY_END;
-      return READY_GROUPS.includes(def.group) ? MAY_MAKE : MAY_END;
-    });
+    this.makesReady = readyClasses(registry);
     ctx.runner = this;
   }
 
@@ -165,6 +150,7 @@ export class Executor {
   /** Begins a batch: reads the clock and the switches. */
   beginBatch(): void {
     this.ctx.refresh();
+    this.slow.refresh();
     this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 
@@ -282,6 +268,7 @@ export class Executor {
     if (job === undefined) throw new Error(HANDLER_MISSING);
     return guardedJob(job(ctx, args, reply), ctx, (tookMs) => {
       this.stats.time(cmdId, tookMs * 1000);
+      if (tookMs * 1000 >= this.slow.usec) this.slow.note(cmdId, args, tookMs * 1000, client.id);
       this.stats.f64[STAT.effects]! += ctx.dirty;
       if (reply.errors !== 0) this.countFailure(cmdId, reply);
     });
@@ -360,14 +347,15 @@ export class Executor {
     ctx.ownEffects = false;
     ctx.readNotifyFlags();
     reply.errors = 0;
-    this.stats.call(cmdId);
+    const calls = this.stats.call(cmdId);
     if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
       reply.error(OOM);
       this.stats.reject(cmdId);
       this.stats.error(OOM, 0);
       return;
     }
-    const timed = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const sampled = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const timed = sampled || calls === 1 || (this.slow.mode !== WATCH.nothing && this.slow.times(cmdId, reply.inline));
     const startedMs = timed ? performance.now() : 0;
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
@@ -385,8 +373,9 @@ export class Executor {
     }
     // What waits is counted when it has been carried out.
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
+    const { blocked } = ctx.blocking;
+    if (timed && !blocked) this.took(cmdId, args, (performance.now() - startedMs) * 1000, sampled, calls === 1, client);
     if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
-    if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
 
@@ -472,8 +461,9 @@ export class Executor {
     ctx.dirty = 0;
     ctx.ownEffects = false;
     reply.errors = 0;
-    this.stats.call(cmdId);
-    const timed = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const calls = this.stats.call(cmdId);
+    const sampled = (++this.calls & (TIME_EVERY - 1)) === 0;
+    const timed = sampled || calls === 1 || (this.slow.mode !== WATCH.nothing && this.slow.times(cmdId, false));
     const startedMs = timed ? performance.now() : 0;
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
@@ -490,8 +480,15 @@ export class Executor {
       this.failed(cmdId, reply, mark, error);
     }
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
-    if (timed) this.stats.timeBatch(cmdId, (performance.now() - startedMs) * 1000 * TIME_EVERY, TIME_EVERY);
+    else if (timed) this.took(cmdId, args, (performance.now() - startedMs) * 1000, sampled, calls === 1, client);
     if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+  }
+
+  /** A timed call has ended: counts its time, and notes it if that was long. */
+  private took(cmdId: number, args: Args, usec: number, sampled: boolean, first: boolean, client: ClientState): void {
+    if (sampled) this.stats.timeBatch(cmdId, usec * TIME_EVERY, TIME_EVERY);
+    else if (first) this.stats.time(cmdId, usec);
+    if (usec >= this.slow.usec) this.slow.note(cmdId, args, usec, client.id);
   }
 
   /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */

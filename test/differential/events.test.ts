@@ -5,8 +5,8 @@ import { REDIS_AVAILABLE, startRedis, startSherd, type TestServer } from '../har
 /** Commands that make, change and end keys of all types. */
 const COMMANDS = `
 set a 1; append ap x; incr i; incrbyfloat f 1.5; setrange sr 0 x; setbit b 1 1; bitfield bf set u8 0 1; bitop not bo b
-getset gs 1; mset m1 1 m2 2; msetnx m3 1 m4 2; setnx nx 1; setex ex 100 1; psetex px 100000 1; getdel m1; getex ex persist
-hset h f v; hset h g v; hincrby h2 f 1; hincrbyfloat h3 f 1.5; hsetnx h4 f v; hdel h f g
+getset gs 1; mset m1 1 m2 2; msetnx m3 1 m4 2; setnx nx 1; setex ex 100 1; psetex px 100000 1; getdel m1
+getex ex persist; hset h f v; hset h g v; hincrby h2 f 1; hincrbyfloat h3 f 1.5; hsetnx h4 f v; hdel h f g
 lpush l a; rpush l b c d; lpushx l x; linsert l before a y; lset l 0 z; ltrim l 0 3; lrem l 1 z; lmove l l2 left left
 rpoplpush l l3; blmove l3 l4 left left 1; lpop l2; rpop l; lmpop 1 l4 left
 sadd s 1 2 3; smove s s2 1; sunionstore s3 s s2; sinterstore s4 s s2; srem s 2; spop s3

@@ -183,7 +183,9 @@ export async function startRedis(args: readonly string[] = []): Promise<TestServ
 function redisVersion(): string | undefined {
   try {
     return /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1];
-  } catch {
+  } catch (error) {
+    // Anything else than that there is none would leave tests out unseen.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return undefined;
   }
 }

@@ -41,6 +41,14 @@ describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $
       for (const replies of await Promise.all(refused)) {
         expect(replies.map(isBusy)).toEqual([true, true, true]);
       }
+      const late = await client.pipeline([['MULTI'], ['GET', 'k'], ['EXEC'], ['EXEC']]);
+      expect(late.map((reply) => String(reply).replace(/^ReplyError: (\w+).*/, '$1'))).toEqual([
+        'OK',
+        'BUSY',
+        'EXECABORT',
+        // Out of MULTI: with all shards busy it is not even looked at.
+        setup.shards === 1 ? 'BUSY' : 'ERR',
+      ]);
       expect(await client.call('SCRIPT', 'KILL')).toBe('OK');
       const [killed, set] = await own;
       expect(String(killed)).toContain('Script killed by user');

@@ -50,8 +50,9 @@ describe('the sherd program', () => {
     },
   );
 
-  test('a second server on the same port ends with code 1 and one clear line', async () => {
+  test('logs JSON lines to a file; a second server on the same port ends with one clear line', async () => {
     const first = await launchReady();
+    for (const line of first.log.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
     const second = launch(['--port', String(first.port), '--shards', '1']);
     expect(await second.exited).toEqual({ code: 1, signal: null });
     const complaints = second.log.split('\n').filter((line) => /already in use/i.test(line));
@@ -112,11 +113,6 @@ describe('the sherd program', () => {
     const help = launch(['--help']);
     expect(await help.exited).toEqual({ code: 0, signal: null });
     for (const flag of ['--shards', '--io-threads', '--dispatch']) expect(help.log).toContain(flag);
-  });
-
-  test('logs JSON lines when its output is no terminal', async () => {
-    const server = await launchReady();
-    for (const line of server.log.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
   });
 
   test('listens on a unix socket beside or instead of a port, and removes it', async () => {

@@ -4,6 +4,7 @@ import { withEmbedded } from '../harness/embedded.js';
 import { checkAndStop } from '../harness/fsck.js';
 import { encode, ReplyError, RespClient, type Value } from '../harness/resp-client.js';
 import { REDIS_AVAILABLE, startRedis, startSherd, type TestServer } from '../harness/servers.js';
+import { ioThreadOf, spreadClients } from '../harness/spread.js';
 import { infoField, sleep, until } from '../harness/waiting.js';
 
 const SETUPS = [
@@ -11,6 +12,17 @@ const SETUPS = [
   { shards: 4, dispatch: 'auto', ioThreads: 2 },
   { shards: 2, dispatch: 'ring', ioThreads: 2 },
 ] as const;
+
+/** The next `count` replies of a client; comparing them at once is much quicker than one by one. */
+async function readMany(client: RespClient, count: number): Promise<Value[]> {
+  const values: Value[] = [];
+  while (values.length < count) values.push(await client.read());
+  return values;
+}
+
+const closeAll = (list: readonly RespClient[]): Promise<unknown> => Promise.all(list.map((client) => client.close()));
+const nobodyLeft = (client: RespClient): Promise<void> =>
+  until('all subscriptions ended', async () => (await infoField(client, 'clients', 'pubsub_clients')) === '0');
 
 describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O threads', (setup) => {
   let server: TestServer;
@@ -21,10 +33,9 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
   });
   afterAll(() => checkAndStop(server));
 
-  const clients = (n: number): Promise<RespClient[]> => Promise.all(Array.from({ length: n }, () => server.client()));
-  const closeAll = (list: readonly RespClient[]): Promise<unknown> => Promise.all(list.map((client) => client.close()));
-  const nobodyLeft = (): Promise<void> =>
-    until('all subscriptions ended', async () => (await infoField(pub, 'clients', 'pubsub_clients')) === '0');
+  /** More than a few are clients of all I/O threads. */
+  const clients = (n: number): Promise<RespClient[]> =>
+    spreadClients(() => server.client(), n, n >= 4 ? setup.ioThreads : 1);
 
   test('a message reaches every subscriber, and the publisher learns how many there are', async () => {
     const listeners = await clients(12);
@@ -54,7 +65,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     expect(await listeners[0]!.ok('UNSUBSCRIBE')).toEqual(['unsubscribe', 'news', 0]);
     expect(await pub.ok('PUBLISH', 'news', 'again')).toBe(17);
     await closeAll([...listeners, ...matchers]);
-    await nobodyLeft();
+    await nobodyLeft(pub);
     expect(await pub.ok('PUBLISH', 'news', 'x')).toBe(0);
     expect(await pub.ok('PUBSUB', 'CHANNELS')).toEqual([]);
     expect(await pub.ok('PUBSUB', 'NUMPAT')).toBe(0);
@@ -77,7 +88,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     expect(await listeners[0]!.ok('SUNSUBSCRIBE')).toEqual(['sunsubscribe', null, 0]);
     expect(await pub.ok('SPUBLISH', 'news', 's')).toBe(5);
     await closeAll(listeners);
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('messages of one publisher arrive in order, whatever their size', async () => {
@@ -87,10 +98,11 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     const counts = await pub.pipeline(messages.map((text) => ['PUBLISH', 'order', text]));
     expect(counts.every((n) => n === 8)).toBe(true);
     for (const client of listeners) {
-      for (const text of messages) expect(((await client.read()) as Value[])[2]).toBe(text);
+      const got = await readMany(client, messages.length);
+      expect(got.map((message) => (message as Value[])[2])).toEqual(messages);
     }
     await closeAll(listeners);
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('a message of several megabytes arrives whole on each I/O thread', async () => {
@@ -104,7 +116,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
       expect(await client.read()).toEqual(['pmessage', 'big*', 'big', 'behind']);
     }
     await closeAll(listeners);
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('a RESP2 client that subscribes may send little else', async () => {
@@ -166,7 +178,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
       expect(await client.read()).toEqual(['message', 'tx', 'by script']);
     }
     await closeAll(listeners);
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('in a transaction only the shard channels are refused', async () => {
@@ -178,20 +190,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
       new ReplyError("ERR MONITOR isn't allowed for DENY BLOCKING client"),
     ]);
     await client!.close();
-    await nobodyLeft();
-  });
-
-  test('an idle subscriber is not an idle client', async () => {
-    const [listener, idle] = await clients(2);
-    await listener!.ok('SUBSCRIBE', 'a');
-    await pub.ok('CONFIG', 'SET', 'timeout', '1');
-    const keepAlive = setInterval(() => void pub.ok('PING'), 200);
-    await idle!.closed;
-    clearInterval(keepAlive);
-    await pub.ok('CONFIG', 'SET', 'timeout', '0');
-    expect(await listener!.ok('PING')).toEqual(['pong', '']);
-    await listener!.close();
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('a slow subscriber is cut by its limit and harms nobody', async () => {
@@ -216,26 +215,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
     slow!.socket.destroy();
     await fast!.close();
-    await nobodyLeft();
-  });
-
-  test('a soft limit is kept for its time only', async () => {
-    await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 0 100kb 1');
-    const [slow] = await clients(1);
-    await slow!.ok('SUBSCRIBE', 'soft');
-    slow!.socket.pause();
-    const payload = 'z'.repeat(100_000);
-    let last: Value = 1;
-    const started = performance.now();
-    while (last === 1 && performance.now() - started < 15_000) {
-      last = await pub.ok('PUBLISH', 'soft', payload);
-      await sleep(10);
-    }
-    expect(last).toBe(0);
-    expect(performance.now() - started).toBeGreaterThan(900);
-    await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
-    slow!.socket.destroy();
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('keyspace notifications tell what happens to keys, on both kinds of channels', async () => {
@@ -275,7 +255,7 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await pub.ok('CONFIG', 'SET', 'notify-keyspace-events', '');
     await closeAll([keys!, events!]);
     await pub.ok('FLUSHALL');
-    await nobodyLeft();
+    await nobodyLeft(pub);
   });
 
   test('many events of one command reach a subscriber on each I/O thread, in order', async () => {
@@ -286,11 +266,58 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch, $ioThreads I/O
     await pub.ok('MSET', ...names.flatMap((name) => [name, 'x']));
     expect(await pub.ok('DEL', ...names)).toBe(names.length);
     for (const client of listeners) {
-      for (const name of names) expect(((await client.read()) as Value[])[2]).toBe(name);
+      const got = await readMany(client, names.length);
+      expect(got.map((message) => (message as Value[])[2])).toEqual(names);
     }
     await pub.ok('CONFIG', 'SET', 'notify-keyspace-events', '');
     await closeAll(listeners);
-    await nobodyLeft();
+    await nobodyLeft(pub);
+  });
+});
+
+describe('on two I/O threads, with limits of time', () => {
+  let server: TestServer;
+  let pub: RespClient;
+  beforeAll(async () => {
+    server = await startSherd({ shards: 2, ioThreads: 2 });
+    pub = await server.client();
+  });
+  afterAll(() => checkAndStop(server));
+
+  /** Clients of both threads. */
+  const pair = (): Promise<RespClient[]> => spreadClients(() => server.client(), 2, 2);
+
+  test.concurrent('an idle subscriber is not an idle client', async () => {
+    const [listeners, idle] = [await pair(), await pair()];
+    for (const listener of listeners) await listener.ok('SUBSCRIBE', 'a');
+    await pub.ok('CONFIG', 'SET', 'timeout', '1');
+    const keepAlive = setInterval(() => void pub.ok('PING'), 200);
+    await Promise.all(idle.map((client) => client.closed));
+    clearInterval(keepAlive);
+    await pub.ok('CONFIG', 'SET', 'timeout', '0');
+    for (const listener of listeners) expect(await listener.ok('PING')).toEqual(['pong', '']);
+    await closeAll(listeners);
+  });
+
+  test.concurrent('a soft limit is kept for its time only', async () => {
+    await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 0 100kb 1');
+    const slow = await pair();
+    for (const client of slow) {
+      await client.ok('SUBSCRIBE', 'soft');
+      client.socket.pause();
+    }
+    const payload = 'z'.repeat(100_000);
+    let last: Value = 2;
+    const started = performance.now();
+    while (last !== 0 && performance.now() - started < 15_000) {
+      const before: Value = last;
+      last = await pub.ok('PUBLISH', 'soft', payload);
+      if (before === 2 && last !== 2) expect(performance.now() - started).toBeGreaterThan(900);
+      await sleep(10);
+    }
+    expect(last).toBe(0);
+    await pub.ok('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60');
+    for (const client of slow) client.socket.destroy();
   });
 });
 
@@ -330,8 +357,13 @@ const SCRIPT: readonly (readonly string[])[] = [
 ];
 
 describe.skipIf(!REDIS_AVAILABLE)('beside redis-server', () => {
+  let servers: TestServer[];
+  beforeAll(async () => {
+    servers = await Promise.all([startSherd({ shards: 2 }), startRedis()]);
+  });
+  afterAll(() => Promise.all(servers.map((server) => server.stop())));
+
   test.each([2, 3])('clients get the same bytes in RESP%i', async (proto) => {
-    const servers = [await startSherd({ shards: 2 }), await startRedis()];
     const streams = await Promise.all(
       servers.map(async (server) => {
         const [client, other] = [await server.client(), await server.client()];
@@ -350,27 +382,31 @@ describe.skipIf(!REDIS_AVAILABLE)('beside redis-server', () => {
       }),
     );
     expect(streams[0]).toEqual(streams[1]);
-    await Promise.all(servers.map((server) => server.stop()));
   });
 });
 
 describe('when threads die', () => {
   test('subscribers of other I/O threads go on, those of the dead one are forgotten', async () => {
     await withEmbedded({ ioThreads: 2, shards: 2 }, async (client, server) => {
-      const listeners = await Promise.all(Array.from({ length: 16 }, () => RespClient.connect(server.port)));
+      const connect = (): Promise<RespClient> => RespClient.connect(server.port);
+      const listeners = await spreadClients(connect, 16, 2);
+      const threads = await Promise.all(listeners.map(ioThreadOf));
       for (const listener of listeners) await listener.ok('SUBSCRIBE', 'c');
-      let gone = 0;
-      for (const listener of listeners) void listener.closed.then(() => gone++);
+      const dying = listeners.filter((_, i) => threads[i] === 1);
       await server.debug.terminateIo(1);
       await server.debug.settled();
-      await until('its clients to be gone', async () => gone > 0);
-      const alive = client.socket.destroyed ? await RespClient.connect(server.port) : client;
-      expect(await alive.ok('PUBLISH', 'c', 'x')).toBe(16 - gone);
-      const others = await Promise.all(Array.from({ length: 16 }, () => RespClient.connect(server.port)));
-      for (const other of others) await other.ok('SUBSCRIBE', 'c');
-      expect(await alive.ok('PUBLISH', 'c', 'y')).toBe(32 - gone);
-      for (const other of others) expect(await other.read()).toEqual(['message', 'c', 'y']);
-      for (const each of [...listeners, ...others]) each.socket.destroy();
+      await Promise.all(dying.map((listener) => listener.closed));
+      const alive = client.socket.destroyed ? await connect() : client;
+      const others = listeners.length - dying.length;
+      expect(await alive.ok('PUBLISH', 'c', 'x')).toBe(others);
+      const fresh = await spreadClients(connect, 16, 2);
+      for (const each of fresh) await each.ok('SUBSCRIBE', 'c');
+      expect(await alive.ok('PUBLISH', 'c', 'y')).toBe(others + fresh.length);
+      for (const each of fresh) expect(await each.read()).toEqual(['message', 'c', 'y']);
+      for (const each of listeners) {
+        if (!dying.includes(each)) expect(await readMany(each, 2)).toEqual(['x', 'y'].map((m) => ['message', 'c', m]));
+      }
+      for (const each of [...listeners, ...fresh]) each.socket.destroy();
     });
   });
 });

@@ -6,8 +6,8 @@ import { startSherd, type TestServer } from '../harness/servers.js';
 
 const SETUPS = [
   { shards: 1, dispatch: 'auto', ioThreads: 1 },
-  { shards: 4, dispatch: 'auto', ioThreads: 2 },
-  { shards: 4, dispatch: 'ring', ioThreads: 1 },
+  { shards: 3, dispatch: 'auto', ioThreads: 2 },
+  { shards: 3, dispatch: 'ring', ioThreads: 1 },
 ] as const;
 
 describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
@@ -73,6 +73,25 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     await a.ok('MULTI');
     expect(await error(a.call('GET'))).toMatch(/wrong number of arguments/);
     expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT/);
+  });
+
+  test('queues nothing without memory, and carries out no queue then that may need some', async () => {
+    await a.ok('MULTI');
+    expect(await a.call('SET', 'k1', 'v')).toBe('QUEUED');
+    await b.ok('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await error(a.call('GET', 'k1'))).toMatch(/^OOM command not allowed/);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
+    expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT Transaction discarded because of previous errors/);
+    await a.pipeline([['MULTI'], ['SET', 'k1', 'v'], ['GET', 'k1']]);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT Transaction discarded because of: OOM command not allowed/);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
+    await a.pipeline([['MULTI'], ['GET', 'k1']]);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await a.call('EXEC')).toEqual([null]);
+    await a.ok('MULTI');
+    expect(await a.call('DISCARD')).toBe('OK');
+    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
   });
 
   test('goes on behind a command that fails', async () => {
@@ -170,6 +189,25 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     await a.ok('MULTI');
     await a.call('PING');
     expect(await a.call('EXEC')).toEqual(['PONG']);
+    // Nothing, or what has expired, is exchanged for what has expired: no change. For what is there: a change.
+    await b.pipeline([
+      ['SELECT', '5'],
+      ['SET', 'w1', 'x', 'PX', '1'],
+      ['SET', 'w2', 'x'],
+      ['SELECT', '0'],
+    ]);
+    await b.ok('SET', 'w1', 'x', 'PX', '1');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const [key, outcome] of [
+      ['w1', ['PONG']],
+      ['w1', ['PONG']],
+      ['w2', null],
+      ['w2', null],
+    ] as const) {
+      await a.call('WATCH', key);
+      await b.ok('SWAPDB', '0', '5');
+      expect((await a.pipeline([['MULTI'], ['PING'], ['EXEC']])).at(-1)).toEqual(outcome);
+    }
     await b.call('DEBUG', 'SET-ACTIVE-EXPIRE', '1');
   });
 

@@ -29,6 +29,8 @@ import { INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
+import { slowArguments } from '../../shared/stats/slow-log.js';
+import { WATCH } from '../../shared/stats/slow-watch.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
@@ -39,7 +41,7 @@ import type { IoThread } from './io-thread.js';
 import { beforeCommand } from './modes.js';
 import { PAUSE_CONGESTED } from './pause-watch.js';
 import { ReplyOrder } from './reply-order.js';
-import { GO_ON, inTransaction } from './transaction-commands.js';
+import { abortTransaction, GO_ON, inTransaction, isExec } from './transaction-commands.js';
 import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
 
 /** Done or under way: parse the next command. */
@@ -315,7 +317,9 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
     reply.error(INTERNAL);
     io.failed(`command ${io.registry.defs[id]!.name}`, error);
   }
-  stats.time(id, (performance.now() - started) * 1000);
+  const usec = (performance.now() - started) * 1000;
+  stats.time(id, usec);
+  if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
   conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
   if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) {
@@ -343,6 +347,8 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
   const reply = io.acquireReply(conn.proto);
   conn.barrier |= BARRIER.promise;
   const started = performance.now();
+  // The arguments are gone when it has ended.
+  const kept = io.slow.mode === WATCH.everything ? slowArguments(args) : null;
   const done = (error: unknown): void => {
     conn.runningBytes = 0;
     if (error !== null) {
@@ -350,7 +356,9 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
       reply.error(INTERNAL);
       io.failed(`command ${io.registry.defs[id]!.name}`, error);
     }
-    io.stats.time(id, (performance.now() - started) * 1000);
+    const usec = (performance.now() - started) * 1000;
+    io.stats.time(id, usec);
+    if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.name);
     if (reply.errors !== 0) countFailure(io, id, reply);
     io.promiseSettled(conn, reply);
   };
@@ -389,12 +397,13 @@ function refuseArity(io: IoThread, conn: Connection, id: number): number {
   return refuseWith(io, conn, id, Buffer.from(`-ERR wrong number of arguments for '${name}' command\r\n`));
 }
 
-/** Answers with an error in its turn; inside MULTI, EXEC will refuse then. */
+/** Answers with an error in its turn; inside MULTI, EXEC will refuse then, and a refused EXEC ends the transaction. */
 export function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
   if (conn.headSeq !== conn.nextSeq) {
     conn.barrier |= BARRIER.order;
     return AGAIN;
   }
+  if (conn.tx !== null && conn.tx.open && isExec(io, id)) return abortTransaction(io, conn, id, conn.tx, line);
   io.refused = true;
   if (id >= 0) io.stats.reject(id);
   if (conn.tx !== null && conn.tx.open && (id < 0 || (io.registry.flags[id]! & FLAG_TRANSACTION) === 0)) {

@@ -17,17 +17,19 @@ import type { CommandDef } from '../../shared/command/spec.js';
 import { Args } from '../../shared/resp/args.js';
 import { BROKEN, PARSED, RespParser } from '../../shared/resp/parser.js';
 import type { Reply } from '../../shared/resp/reply.js';
+import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock, DISPATCH_RING } from '../../shared/sync/control-block.js';
 import type { LogLevel } from '../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../shared/sync/control-port.js';
 import type { Doorbell } from '../../shared/sync/doorbell.js';
 import { BULLETINS, type ReplyView, readReply } from '../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { abandon } from './blocking.js';
+import { lookAtClients } from './clients-cron.js';
 import type { ServerView } from './commands/server-view.js';
-import { BARRIER, type Connection, MODE, REPLY_MODE } from './connection.js';
+import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
 import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
@@ -74,6 +76,8 @@ export class IoThread {
   readonly server: ServerView | null;
   /** What clients are told without having asked just now: messages, invalidations, MONITOR. */
   readonly hub: Hub;
+  /** What local commands are noted in when they take long, and where SLOWLOG and LATENCY read. */
+  readonly slow: SlowWatch;
   readonly pause: PauseWatch = new PauseWatch(this);
   readonly settling: SettleQueue = new SettleQueue(this);
 
@@ -123,6 +127,7 @@ export class IoThread {
     this.executor = parts.executor;
     this.blocking = parts.executor.blocking;
     this.stats = parts.stats;
+    this.slow = new SlowWatch(parts.control, parts.registry);
     this.config = parts.config;
     this.limits = parts.limits;
     this.requestRings = parts.requestRings;
@@ -177,6 +182,7 @@ export class IoThread {
     if (conn.closed) return;
     conn.closed = true;
     if (conn.modes !== 0) this.hub.forget(conn);
+    if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.id, conn.addr, conn.name);
     conn.transport.close();
     if (conn.tx !== null) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
@@ -190,7 +196,7 @@ export class IoThread {
     this.connections.delete(conn.id);
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     Atomics.sub(this.control.i32, CONTROL.clients, 1);
-    this.freeSlotOf(conn);
+    this.releaseSlot(conn);
   }
 
   /** A slot that no connection ever has: replies sent to it are dropped. */
@@ -199,12 +205,8 @@ export class IoThread {
     return this.nobody;
   }
 
-  /** A closed connection waits for nothing any more. */
+  /** The slot of a closed connection is free again, when it waits for nothing any more. */
   releaseSlot(conn: Connection): void {
-    this.freeSlotOf(conn);
-  }
-
-  private freeSlotOf(conn: Connection): void {
     if (conn.pending !== 0 || (conn.barrier & BARRIER.promise) !== 0 || this.slots[conn.slot] !== conn) return;
     this.slots[conn.slot] = null;
     this.freeSlots.push(conn.slot);
@@ -313,6 +315,7 @@ export class IoThread {
     this.pauseMode = i32[CONTROL.pauseMode]!;
     if (this.hub.links.isCongested) this.pauseMode |= PAUSE_CONGESTED;
     this.monitored = i32[CONTROL.monitors] !== 0;
+    this.slow.refresh();
     this.executor.beginBatch();
   }
 
@@ -501,7 +504,7 @@ export class IoThread {
       else {
         if (conn.out !== null) this.replies.give(conn.out);
         conn.out = null;
-        this.freeSlotOf(conn);
+        this.releaseSlot(conn);
       }
     }
     touched.length = 0;
@@ -536,7 +539,7 @@ export class IoThread {
     conn.barrier &= ~BARRIER.promise;
     if (conn.closed) {
       this.replies.give(reply);
-      this.freeSlotOf(conn);
+      this.releaseSlot(conn);
       return;
     }
     if (conn.replyMode === REPLY_MODE.on) {
@@ -576,19 +579,7 @@ export class IoThread {
     const memory = process.memoryUsage();
     this.stats.tick(this.nowMs, memory.heapUsed, memory.heapTotal, memory.external);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry.count);
-    const idleMs = this.limits.idleSeconds * 1000;
-    let inputBytes = 0;
-    let outputBytes = 0;
-    for (const conn of this.connections.values()) {
-      inputBytes += conn.input.bytes;
-      outputBytes += conn.outputBytes;
-      if (idleMs > 0 && this.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
-        this.log('verbose', `Closing idle client id=${conn.id} addr=${conn.addr}`);
-        this.closeConnection(conn);
-      } else if (conn.softLimitSinceMs !== 0) flush(this, conn);
-    }
-    this.stats.f64[STAT.clientsInputBytes] = inputBytes;
-    this.stats.f64[STAT.clientsOutputBytes] = outputBytes;
+    lookAtClients(this);
     this.hub.tracking.cron();
     if (this.ringFull.length > 0) this.retryRingFull();
   }
@@ -605,11 +596,3 @@ export class IoThread {
     this.pause.close();
   }
 }
-
-/** Whether `timeout` concerns the connection: not those that wait for what others do. */
-function mayBeIdle(conn: Connection): boolean {
-  return (conn.barrier & BARRIER.blocked) === 0 && (conn.modes & (MODE.subscribed | MODE.monitor)) === 0;
-}
-
-/** CONTROL.dispatch for --dispatch ring. */
-const DISPATCH_RING = 1;

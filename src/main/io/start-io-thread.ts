@@ -20,6 +20,7 @@ import { registerBlockingCalls } from './blocking.js';
 import { registerClientCalls } from './commands/client-list.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
+import { registerSlowlogCalls } from './commands/slowlog.js';
 import { registerTrackingCalls } from './commands/tracking.js';
 import type { InlineExecutor } from './io-parts.js';
 import { IoThread } from './io-thread.js';
@@ -100,6 +101,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   });
   answerMain(io, port, mailboxes);
   registerClientCalls(io);
+  registerSlowlogCalls(io);
   registerBlockingCalls(io);
   registerPubsubCalls(io);
   registerTrackingCalls(io);

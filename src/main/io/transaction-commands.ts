@@ -6,7 +6,8 @@
  * whatever happens to it, the connection is out of MULTI.
  */
 import { runQueue } from '../../shard/commands/transactions.js';
-import { EXECABORT } from '../../shared/errors/replies.js';
+import { FLAG_DENYOOM } from '../../shared/command/flags.js';
+import { EXECABORT, OOM } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { writeRequest } from '../../shared/sync/records.js';
@@ -28,6 +29,8 @@ const EXEC_WITHOUT = line('ERR EXEC without MULTI');
 const DISCARD_WITHOUT = line('ERR DISCARD without MULTI');
 const NOT_ALLOWED = line('ERR Command not allowed inside a transaction');
 const QUEUE_TOO_LONG = line('ERR transaction exceeds client-query-buffer-limit');
+
+const BECAUSE_OF = Buffer.from('-EXECABORT Transaction discarded because of: ');
 
 const OTHER = 0;
 const MULTI = 1;
@@ -97,6 +100,8 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
   }
   if (isNotForMulti(flags)) return refuseWith(io, conn, id, NOT_ALLOWED);
   if (mustWait(conn)) return AGAIN;
+  // Of any kind: a queue may take as much memory as it likes.
+  if (io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
   if (!enqueue(io, tx!, id, args)) return refuseWith(io, conn, id, QUEUE_TOO_LONG);
   answer(conn, QUEUED);
   return NEXT;
@@ -178,15 +183,8 @@ function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
 
 function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
-  if (tx.failed) {
-    const what = endWatches(io, conn, tx);
-    if (what === AGAIN) return AGAIN;
-    tx.reset();
-    io.stats.reject(id);
-    io.stats.error(EXECABORT, 0);
-    answer(conn, EXECABORT);
-    return what;
-  }
+  if ((tx.flags & FLAG_DENYOOM) !== 0 && io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
+  if (tx.failed) return abort(io, conn, id, tx, EXECABORT);
   if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (io.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
@@ -228,6 +226,32 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     tx.watches = [];
   }
   return WAIT;
+}
+
+/** Whether a command, or none (-1), is EXEC. */
+export function isExec(io: IoThread, id: number): boolean {
+  return id >= 0 && kindOf(io, id) === EXEC;
+}
+
+/** EXEC was refused with `line`: gives the transaction up. */
+export function abortTransaction(
+  io: IoThread,
+  conn: Connection,
+  id: number,
+  tx: Transaction,
+  refusal: Uint8Array,
+): number {
+  return abort(io, conn, id, tx, Buffer.concat([BECAUSE_OF, refusal.subarray(1)]));
+}
+
+function abort(io: IoThread, conn: Connection, id: number, tx: Transaction, error: Uint8Array): number {
+  const what = endWatches(io, conn, tx);
+  if (what === AGAIN) return AGAIN;
+  tx.reset();
+  io.stats.reject(id);
+  io.stats.error(error, 0);
+  answer(conn, error);
+  return what;
 }
 
 /** Runs the local commands of a queue and answers EXEC, as an asynchronous command does. */

@@ -351,7 +351,11 @@ export async function mergeLocals(
     io.stats.call(id);
     reply.proto = conn.proto;
     conn.neverBlocks = true;
-    await def.local!(io, conn, queuedArgs(tx, c), reply);
+    const args = queuedArgs(tx, c);
+    const started = performance.now();
+    await def.local!(io, conn, args, reply);
+    const usec = (performance.now() - started) * 1000;
+    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
     conn.neverBlocks = false;
   }
 }

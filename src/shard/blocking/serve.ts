@@ -30,6 +30,7 @@ import {
   eachWaitedKey,
   firstWaiter,
   forgetWaiter,
+  isAlike,
   readWaiter,
   removeWaiter,
   W_NEXT,
@@ -44,6 +45,9 @@ export const NULL_ARRAY = 1;
 
 /** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
 const COMMON_BIT = 31;
+
+/** The argument of XREADGROUP that names the consumer: who asks for one group is in the same position as others. */
+const CONSUMER_ARG = 3;
 
 /** Where the reply to a blocked request goes; `io` -1: nowhere, the command must not block. */
 export interface Ticket {
@@ -229,7 +233,14 @@ export class Blocking {
     const arena = ctx.arenas[ready.shard]!;
     const { db, key } = ready;
     let waiter = firstWaiter(arena, db, key, 0, key.length);
+    // Whether there was nothing for the last one, whose request is in `fields` and `args`.
+    let unserved = false;
     while (waiter !== NULL) {
+      if (unserved && isAlike(arena, waiter, fields, this.args, fields.wantsAbsent ? CONSUMER_ARG : 0)) {
+        waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+        continue;
+      }
+      unserved = false;
       const e = entryOf(ctx, ready);
       if (e === NULL && waiterWord(arena, waiter, W_WANTS_ABSENT) === 0) {
         waiter = absentWaiter(arena, waiter, db, key, 0, key.length);
@@ -257,6 +268,7 @@ export class Blocking {
         this.served.push({ io, slot, seq, chunks });
       }
       endClaim(claims, slot, seq, answered);
+      unserved = !answered;
       // Nobody but the served one has left the queue.
       waiter = next;
     }

@@ -272,6 +272,31 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   }
 }
 
+/**
+ * Whether a waiter's request is that of `like`, which `args` belong to, and waits for the key in the same place;
+ * argument `but` may be another one (0: no exception). A long request never is.
+ */
+export function isAlike(arena: Arena, waiter: Ptr, like: WaiterFields, args: Args, but: number): boolean {
+  const segment = waiter >>> SEGMENT_SHIFT;
+  const i32 = arena.i32[segment]!;
+  const w = (waiter & UNIT_MASK) << 1;
+  const { argc, u8, off, len } = args;
+  if (i32[w + W_COMMAND] !== like.command || i32[w + W_KEY_INDEX] !== like.keyIndex) return false;
+  if (i32[w + W_ARGC] !== argc || i32[w + W_BLOB] !== 0) return false;
+  const lengths = w + (HEAD_BYTES >> 2);
+  for (let i = 0; i < argc; i++) if (i32[lengths + i] !== len[i] && i !== but) return false;
+  const bytes = arena.u8[segment]!;
+  let p = (lengths + argc) * 4;
+  for (let i = 0; i < argc; i++) {
+    if (i !== but || i === 0) {
+      const from = off[i]!;
+      for (let k = len[i]! - 1; k >= 0; k--) if (bytes[p + k] !== u8[from + k]) return false;
+    }
+    p += i32[lengths + i]!;
+  }
+  return true;
+}
+
 /** Takes a waiter out of the queue of its key and frees it. */
 export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Array, off: number, len: number): void {
   const queue = findQueue(arena, db, u8, off, len);

@@ -8,6 +8,7 @@ import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { EFFECT_COMMAND } from '../effect-log.js';
+import { entryExpireAtMs } from '../keyspace/entry.js';
 import { ROOT_WORDS } from '../keyspace/extendible.js';
 import { detachDictionary, freeGarbage } from '../keyspace/flush.js';
 import { touchWatchedDatabase } from '../watch.js';
@@ -171,16 +172,35 @@ function swapdbHandler(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-/** Watched keys of both databases that exist in either of them change. @requires all leases */
+/** Watched keys of both databases that exist in either change; what has expired is gone. @requires all leases */
 function touchSwapped(ctx: ExecContext, first: number, second: number): void {
   for (const keyspaces of ctx.keyspaces) {
-    const a = keyspaces[first]!.dict;
-    const b = keyspaces[second]!.dict;
-    const exists = (u8: Uint8Array, dv: DataView, off: number, len: number): boolean =>
-      a.find(u8, dv, off, len) !== 0 || b.find(u8, dv, off, len) !== 0;
+    const a = keyspaces[first]!;
+    const b = keyspaces[second]!;
+    const exists = (u8: Uint8Array, dv: DataView, off: number, len: number): boolean => {
+      const inFirst = isThere(ctx, a, u8, dv, off, len);
+      return isThere(ctx, b, u8, dv, off, len) || inFirst;
+    };
     touchWatchedDatabase(a.arena, first, exists);
     touchWatchedDatabase(a.arena, second, exists);
   }
+}
+
+/** Whether a key exists; one that has expired goes, which is a change for those who watch it in its database. */
+function isThere(
+  ctx: ExecContext,
+  keyspace: ExecContext['keyspace'],
+  u8: Uint8Array,
+  dv: DataView,
+  off: number,
+  len: number,
+): boolean {
+  const e = keyspace.find(u8, dv, off, len);
+  if (e === 0) return false;
+  const expireAtMs = entryExpireAtMs(keyspace.arena, e);
+  if (expireAtMs < 0 || expireAtMs >= ctx.nowMs) return true;
+  ctx.expire(keyspace, e);
+  return false;
 }
 
 function swapRoots(a: ExecContext['keyspace']['dict'], b: ExecContext['keyspace']['dict']): void {

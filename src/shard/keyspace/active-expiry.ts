@@ -11,8 +11,9 @@
  */
 import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL } from '../../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { hashNextAt } from '../types/hash/hash-value.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from './entry.js';
@@ -186,5 +187,8 @@ function account(ctx: ExecContext, removed: number, more: boolean, tookMs: numbe
   const f64 = ctx.stats.f64;
   f64[STAT.expiredActiveKeys] = f64[STAT.expiredActiveKeys]! + removed;
   f64[STAT.expireCycleMs] = f64[STAT.expireCycleMs]! + tookMs;
+  const { control } = ctx;
+  const latencyMs = control.f64[CONTROL_F64.latencyMs]!;
+  if (latencyMs > 0 && tookMs >= latencyMs) new LatencyEvents(control).add(EVENT_EXPIRE_CYCLE, tookMs);
   if (more) f64[STAT.expireCapReached] = f64[STAT.expireCapReached]! + 1;
 }

@@ -121,6 +121,13 @@ export class StatsReader {
     return counts;
   }
 
+  /** As `latency`, CONFIG RESETSTAT not considered. */
+  latencyEver(id: number): number[] {
+    const counts = this.latency(id);
+    for (let k = 0; k < LATENCY_BUCKETS; k++) counts[k]! += this.baseline.u32[LATENCY_AT + id * LATENCY_BUCKETS + k]!;
+    return counts;
+  }
+
   /** Error replies by prefix, in alphabetical order. */
   errors(): readonly (readonly [prefix: string, count: number])[] {
     const byPrefix = this.rawErrors();

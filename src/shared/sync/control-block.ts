@@ -5,7 +5,7 @@
  *     then         one area of 128 bytes per thread: the doorbell in a cache line of its own, then its state words
  *     then         one stats area of STATS_BYTES per thread (laid out by src/shared/stats)
  *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread; the known scripts; the libraries of
- *                  functions; RUNNING_BYTES per shard
+ *                  functions; RUNNING_BYTES per shard; the slow log; the latency events
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
@@ -13,6 +13,8 @@
  * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread.
  */
+import { LATENCY_EVENTS_BYTES } from '../stats/latency-events.js';
+import { SLOW_LOG_BYTES } from '../stats/slow-log.js';
 import { CLAIM_SLOTS } from './claims.js';
 import { Doorbell } from './doorbell.js';
 
@@ -80,6 +82,10 @@ export const CONTROL_F64 = {
   queryBufferLimit: 52,
   /** DEBUG and tests: offset of the server's clock, milliseconds. */
   clockOffsetMs: 53,
+  /** slowlog-log-slower-than (below 0: off), slowlog-max-len, latency-monitor-threshold (0: off). */
+  slowlogUsec: 54,
+  slowlogLength: 55,
+  latencyMs: 56,
   /** Sizes up to which the data types keep their small encodings: the directives of the same names. */
   hashMaxListpackEntries: 64,
   hashMaxListpackValue: 65,
@@ -137,6 +143,9 @@ export const SCRIPT_BUSY = { running: 1, wrote: 2, isFunction: 4 } as const;
 /** Values of THREAD.state. */
 export const THREAD_STATE = { none: 0, starting: 1, ready: 2, dead: 3 } as const;
 
+/** CONTROL.dispatch for --dispatch ring. */
+export const DISPATCH_RING = 1;
+
 export const MAIN_THREAD_ID = 1;
 
 /** Thread id of I/O thread `index`. */
@@ -173,7 +182,9 @@ export class ControlBlock {
         ioThreads * CLAIM_SLOTS * 4 +
         SCRIPT_LOG_BYTES +
         LIBRARIES_BYTES +
-        shards * RUNNING_BYTES,
+        shards * RUNNING_BYTES +
+        SLOW_LOG_BYTES +
+        LATENCY_EVENTS_BYTES,
     );
     const i32 = new Int32Array(sab);
     i32[CONTROL.magic] = MAGIC;
@@ -182,6 +193,7 @@ export class ControlBlock {
     i32[CONTROL.threads] = threads;
     i32[CONTROL.activeExpire] = 1;
     const block = new ControlBlock(sab);
+    block.f64[CONTROL_F64.slowlogUsec] = -1;
     block.f64.set(TYPE_LIMITS, CONTROL_F64.hashMaxListpackEntries);
     return block;
   }
@@ -224,6 +236,20 @@ export class ControlBlock {
   runningFunction(shard: number): Uint8Array {
     const offset = this.scriptsOffset() + SCRIPT_LOG_BYTES + LIBRARIES_BYTES + shard * RUNNING_BYTES;
     return new Uint8Array(this.sab, offset, RUNNING_BYTES);
+  }
+
+  /** Where slow commands are kept (see shared/stats/slow-log.ts). */
+  slowLog(): Uint8Array {
+    return new Uint8Array(this.sab, this.slowLogOffset(), SLOW_LOG_BYTES);
+  }
+
+  /** Where latency events are kept (see shared/stats/latency-events.ts). */
+  latencyEvents(): Int32Array {
+    return new Int32Array(this.sab, this.slowLogOffset() + SLOW_LOG_BYTES, LATENCY_EVENTS_BYTES >> 2);
+  }
+
+  private slowLogOffset(): number {
+    return this.scriptsOffset() + SCRIPT_LOG_BYTES + LIBRARIES_BYTES + this.shards * RUNNING_BYTES;
   }
 
   private scriptsOffset(): number {

@@ -76,7 +76,7 @@ describe('HyperLogLogs', () => {
       if (!model.has(key)) model.set(key, new ModelHll());
       return model.get(key)!;
     };
-    for (let step = 0; step < 2500; step++) {
+    for (let step = 0; step < 1500; step++) {
       const key = random.pick(KEYS);
       switch (random.below(12)) {
         case 0:

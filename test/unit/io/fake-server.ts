@@ -147,6 +147,7 @@ export class FakeServer {
       beginBatch: () => {},
       endBatch: () => {},
       waitsForScript: () => false,
+      refusesMemory: () => false,
       tryInline: (id, args, reply) => this.inline(id, args, reply),
     };
     this.io = new IoThread({

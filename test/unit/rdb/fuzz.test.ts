@@ -6,7 +6,7 @@ import { bodyOf, int64, intset, length, listpack, payload, str, ziplist, zipmap 
 import { BAD_DATA, RdbEngine } from './rdb-engine.js';
 
 const SEED = seedFrom('FUZZ_SEED');
-const RUNS = Number(process.env.FUZZ_RUNS ?? 400);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 200);
 const ITEMS = ['abc', 5, 'a longer element '.repeat(5), 1000, '', -70_000, 'x'.repeat(300), 1234567890123];
 
 /** What to ask a restored key, so that every entry is read and edited. */

@@ -8,7 +8,7 @@ import { SeededRandom, seedFrom } from '../../harness/random.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
 const seed = seedFrom('SETS_SEED');
-const OPERATIONS = 3000;
+const OPERATIONS = 2000;
 const INTEGERS = ['0', '-1', '7', '127', '-32768', '32768', '70000', '-2147483649', '4294967296', '9007199254740993'];
 const EXTREMES = ['9223372036854775807', '-9223372036854775808', '9223372036854775808', '-0', '01', '+1', ''];
 

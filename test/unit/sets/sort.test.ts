@@ -47,7 +47,7 @@ describe(`SORT (SORT_SEED=${seed})`, () => {
   it.each([1, 3])('agrees with a plain sort over %i shards', (shards) => {
     const random = new SeededRandom(seed);
     const engine = new TestEngine(shards);
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < 80; round++) {
       engine.call('FLUSHALL');
       const n = random.pick([0, 1, 2, 12, 13, 24, 100, 400]);
       const numeric = random.chance(0.5);

@@ -10,7 +10,7 @@ import { TestEngine, type Word } from '../engine-harness.js';
 import { flat, inOrder, insideName, insideScore, limited, withoutSign, type Zset } from './zset-model.js';
 
 const seed = seedFrom('ZSETS_SEED');
-const OPERATIONS = 2000;
+const OPERATIONS = 1200;
 const SCORES = [
   'inf',
   '-inf',
@@ -418,7 +418,7 @@ describe(`sorted sets (ZSETS_SEED=${seed})`, () => {
     const base = run.engine.usedBytes();
     for (let n = 1; n <= OPERATIONS; n++) {
       run.step();
-      if (n % 1000 === 0) run.check();
+      if (n % 600 === 0) run.check();
     }
     for (const key of run.model.keys()) run.engine.call('DEL', key);
     for (let shard = 0; shard < shards; shard++) while (run.engine.executor.idleWork(1000, shard));

@@ -45,7 +45,7 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
     ` oll=${queued > 0 ? 1 : 0} omem=${queued}` +
     ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
     ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto}` +
-    ` lib-name=${conn.libName} lib-ver=${conn.libVer}`
+    ` lib-name=${conn.libName} lib-ver=${conn.libVer} io-thread=${conn.io.index}`
   );
 }
 

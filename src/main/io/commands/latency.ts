@@ -1,8 +1,12 @@
-/** LATENCY: histograms per command are real; latency events are not watched yet, so there are none. Local. */
+/**
+ * LATENCY: how long commands took, as histograms, and what took longer than `latency-monitor-threshold`, as events
+ * (shared/stats/latency-events.ts). Local.
+ */
 import { container, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { LATENCY_EVENTS, type LatencySample } from '../../../shared/stats/latency-events.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { cText } from './cold-arguments.js';
@@ -25,16 +29,105 @@ const HELP = [
   '    Without names: all commands that were called.',
 ];
 
-function graph(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
-  reply.errorLatin1(`ERR No samples available for event '${cText(args, 2)}'`);
+/** Rows of a graph, and the marks of a column's top by how full its row is. */
+const GRAPH_ROWS = 4;
+const GRAPH_MARKS = '_-`';
+const GRAPH_COLUMNS = 80;
+
+/** The samples of an event by its name, none if there is no such event. */
+function samplesOf(io: IoThread, name: string): LatencySample[] {
+  const event = LATENCY_EVENTS.indexOf(name);
+  return event < 0 ? [] : io.slow.events.samples(event);
 }
 
-function doctor(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  reply.verbatim(
-    'txt',
-    'Latency events are not recorded. LATENCY HISTOGRAM and the section latencystats of INFO tell how long commands' +
-      ' take.\n',
-  );
+/** How long ago, in its largest unit. */
+function ago(seconds: number): string {
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86400)}d`;
+}
+
+/** Columns, one for each sample, and below each of them its age, letter by letter. */
+function drawing(samples: readonly LatencySample[], low: number, high: number): string {
+  const steps = GRAPH_ROWS * GRAPH_MARKS.length - 1;
+  const heights = samples.map(([, ms]) => (high === low ? steps : Math.round(((ms - low) / (high - low)) * steps)));
+  let text = '';
+  for (let row = GRAPH_ROWS - 1; row >= 0; row--) {
+    for (const height of heights) {
+      const above = height - row * GRAPH_MARKS.length;
+      text += above < 0 ? ' ' : above >= GRAPH_MARKS.length ? '|' : GRAPH_MARKS[above]!;
+    }
+    text += '\n';
+  }
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const labels = samples.map(([seconds]) => ago(Math.max(0, nowSeconds - seconds)));
+  const longest = Math.max(...labels.map((label) => label.length));
+  for (let k = 0; k < longest; k++) text += `\n${labels.map((label) => label[k] ?? ' ').join('')}`;
+  return `${text}\n`;
+}
+
+function graph(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+  const name = cText(args, 2);
+  const samples = samplesOf(io, name).slice(-GRAPH_COLUMNS);
+  if (samples.length === 0) {
+    reply.errorLatin1(`ERR No samples available for event '${name}'`);
+    return;
+  }
+  const times = samples.map(([, ms]) => ms);
+  const [low, high] = [Math.min(...times), Math.max(...times)];
+  const max = io.slow.events.max(LATENCY_EVENTS.indexOf(name));
+  const head = `${name} - high ${high} ms, low ${low} ms (all time high ${max} ms)\n${'-'.repeat(80)}\n`;
+  reply.verbatim('txt', head + drawing(samples, low, high));
+}
+
+function doctor(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  const lines: string[] = [];
+  LATENCY_EVENTS.forEach((name, event) => {
+    const samples = io.slow.events.samples(event);
+    if (samples.length === 0) return;
+    const times = samples.map(([, ms]) => ms);
+    const mean = Math.round(times.reduce((sum, ms) => sum + ms, 0) / times.length);
+    lines.push(`${name}: ${times.length} samples, on average ${mean} ms, at worst ${io.slow.events.max(event)} ms.`);
+  });
+  if (io.config.get('latency-monitor-threshold') === '0') {
+    lines.push("No events are recorded: 'latency-monitor-threshold' is 0. CONFIG SET it to some milliseconds.");
+  } else if (lines.length === 0) lines.push('Nothing has taken longer than the threshold.');
+  else lines.push('SLOWLOG GET shows the commands; the section latencystats of INFO how long each takes as a rule.');
+  reply.verbatim('txt', `${lines.join('\n')}\n`);
+}
+
+function history(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+  const samples = samplesOf(io, cText(args, 2));
+  reply.array(samples.length);
+  for (const [seconds, ms] of samples) {
+    reply.array(2);
+    reply.int(seconds);
+    reply.int(ms);
+  }
+}
+
+function latest(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  const { events } = io.slow;
+  const last = LATENCY_EVENTS.map((_, event) => events.samples(event).at(-1));
+  reply.array(last.filter((sample) => sample !== undefined).length);
+  last.forEach((sample, event) => {
+    if (sample === undefined) return;
+    reply.array(4);
+    reply.bulkText(LATENCY_EVENTS[event]!);
+    reply.int(sample[0]);
+    reply.int(sample[1]);
+    reply.int(events.max(event));
+  });
+}
+
+function reset(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+  let count = 0;
+  LATENCY_EVENTS.forEach((name, event) => {
+    let named = args.argc === 2;
+    for (let i = 2; i < args.argc; i++) if (args.is(i, name)) named = true;
+    if (named && io.slow.events.reset(event)) count++;
+  });
+  reply.int(count);
 }
 
 /** Ids of the commands asked for that have been timed, subcommands after their container. */
@@ -49,18 +142,36 @@ function timedIds(io: IoThread, args: Args): number[] {
   const ids: number[] = [];
   for (const id of asked) {
     for (const each of [id, ...registry.subs[id]!]) {
-      if (io.server?.stats.latency(each).some((n) => n > 0)) ids.push(each);
+      if ((io.server?.stats.command(each).calls ?? 0) > 0) ids.push(each);
     }
   }
   return ids;
+}
+
+/**
+ * The histogram of `calls` calls of which only some were timed: as the timed ones are, or, if none was since CONFIG
+ * RESETSTAT, as all those before.
+ */
+function spreadOver(calls: number, timed: readonly number[], ever: readonly number[]): number[] {
+  const shape = timed.some((n) => n > 0) ? timed : ever;
+  const total = shape.reduce((sum, n) => sum + n, 0);
+  let seen = 0;
+  let given = 0;
+  return shape.map((n) => {
+    seen += n;
+    const upTo = total === 0 ? 0 : Math.round((seen / total) * calls);
+    const share = upTo - given;
+    given = upTo;
+    return share;
+  });
 }
 
 function histogram(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   const ids = timedIds(io, args);
   reply.map(ids.length);
   for (const id of ids) {
-    const counts = io.server!.stats.latency(id);
-    const calls = counts.reduce((sum, n) => sum + n, 0);
+    const { calls } = io.server!.stats.command(id);
+    const counts = spreadOver(calls, io.server!.stats.latency(id), io.server!.stats.latencyEver(id));
     reply.bulkText(io.registry.defs[id]!.name);
     reply.map(2);
     reply.bulkText('calls');
@@ -114,16 +225,16 @@ export const latencyCommand: CommandDef = container(
       summary: 'Returns how long commands took.',
       args: [str('COMMAND', { optional: true, multiple: true })],
     }),
-    sub('history', (_io, _conn, _args, reply) => reply.array(0), {
+    sub('history', history, {
       arity: 3,
       summary: 'Returns the samples of an event.',
       args: [str('event')],
     }),
-    sub('latest', (_io, _conn, _args, reply) => reply.array(0), {
+    sub('latest', latest, {
       arity: 2,
       summary: 'Returns the latest sample of each event.',
     }),
-    sub('reset', (_io, _conn, _args, reply) => reply.int(0), {
+    sub('reset', reset, {
       arity: -2,
       summary: 'Forgets samples.',
       tips: ['request_policy:all_nodes', 'response_policy:agg_sum'],

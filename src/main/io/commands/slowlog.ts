@@ -1,4 +1,4 @@
-/** SLOWLOG: known to clients, and empty until slow commands are kept. Local. */
+/** SLOWLOG: the commands that took longer than `slowlog-log-slower-than` (shared/stats/slow-log.ts). Local. */
 import { container, integer, OPT } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -18,15 +18,64 @@ const HELP = [
   '    Forget them.',
 ];
 
-function get(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
-  if (args.argc > 3) reply.wrongArity('slowlog|get');
-  else if (args.argc === 3 && integerAt(args, 2, -1) === null) {
+const COUNT_DEFAULT = 10;
+const CALL = 'slowlog-clients';
+
+/** Address and name of a client that is still there. */
+type Whose = readonly [id: number, address: string, name: string];
+
+function clientsHere(io: IoThread, ids: readonly number[]): Whose[] {
+  const found: Whose[] = [];
+  for (const id of ids) {
+    const conn = io.connections.get(id);
+    if (conn !== undefined) found.push([id, conn.addr, conn.name]);
+  }
+  return found;
+}
+
+/** Lets other I/O threads know this one's clients. Once, before it serves. */
+export function registerSlowlogCalls(io: IoThread): void {
+  io.port?.onIoCall(CALL, (payload) => clientsHere(io, payload as number[]));
+}
+
+async function get(io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> {
+  if (args.argc > 3) {
+    reply.wrongArity('slowlog|get');
+    return;
+  }
+  const count = args.argc === 3 ? integerAt(args, 2, -1) : COUNT_DEFAULT;
+  if (count === null) {
     reply.errorText('ERR count should be greater than or equal to -1');
-  } else reply.array(0);
+    return;
+  }
+  const entries = io.slow.log.latest(count);
+  const ids = [...new Set(entries.map((entry) => entry.clientId).filter((id) => id !== 0))];
+  const whose = new Map<number, Whose>(clientsHere(io, ids).map((each) => [each[0], each]));
+  if (whose.size < ids.length && io.port !== null && io.control.ioThreads > 1) {
+    const answers = (await io.port.ioCall('all', CALL, ids)) as Whose[][];
+    for (const each of answers.flat()) whose.set(each[0], each);
+  }
+  reply.array(entries.length);
+  for (const entry of entries) {
+    const client = whose.get(entry.clientId);
+    reply.array(6);
+    reply.int(entry.id);
+    reply.int(entry.seconds);
+    reply.int(entry.usec);
+    reply.array(entry.args.length);
+    for (const arg of entry.args) reply.bulkLatin1(arg);
+    reply.bulkLatin1(client?.[1] ?? entry.address);
+    reply.bulkLatin1(client?.[2] ?? entry.name);
+  }
+}
+
+function reset(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  io.slow.log.reset();
+  reply.ok();
 }
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'summary'> &
-  Partial<Pick<CommandSpec, 'since' | 'complexity' | 'args' | 'tips' | 'history' | 'flags'>>;
+  Partial<Pick<CommandSpec, 'since' | 'complexity' | 'args' | 'tips' | 'history' | 'flags' | 'async'>>;
 
 function sub(name: string, local: NonNullable<CommandDef['local']>, spec: SubSpec): CommandDef {
   return defineCommand({
@@ -53,6 +102,7 @@ export const slowlogCommand: CommandDef = container(
       tips: ['request_policy:all_nodes', 'nondeterministic_output'],
       history: [['4.0.0', "The client's address and name."]],
       args: [integer('count', OPT)],
+      async: true,
     }),
     sub('help', (_io, _conn, _args, reply) => replyHelp(reply, 'SLOWLOG', HELP), {
       arity: 2,
@@ -60,12 +110,12 @@ export const slowlogCommand: CommandDef = container(
       summary: 'Returns a text about the subcommands.',
       flags: ['loading', 'stale'],
     }),
-    sub('len', (_io, _conn, _args, reply) => reply.int(0), {
+    sub('len', (io, _conn, _args, reply) => reply.int(io.slow.log.length), {
       arity: 2,
       summary: 'Returns the number of slow commands kept.',
       tips: ['request_policy:all_nodes', 'response_policy:agg_sum', 'nondeterministic_output'],
     }),
-    sub('reset', (_io, _conn, _args, reply) => reply.ok(), {
+    sub('reset', reset, {
       arity: 2,
       complexity: 'O(N) where N is the number of entries',
       summary: 'Forgets the slow commands kept.',

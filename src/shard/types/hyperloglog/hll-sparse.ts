@@ -225,8 +225,8 @@ export const SHRINKS_MAX: number = JOIN_RUNS;
 const SPLIT = new Uint8Array(5);
 
 /**
- * Raises register `index` to `value` in the string at `base` of `u8` (`dv`), `length` bytes long with room for GROWS_MAX more,
- * in which `seek` just found it. RAISED: `edited.length` is its length now.
+ * Raises register `index` to `value` in the string at `base` of `u8` (`dv` views it), `length` bytes long with room for
+ * GROWS_MAX more, in which `seek` just found it. RAISED: `edited.length` is its length now.
  */
 // hot: PFADD of a key with few elements
 export function raiseFound(

@@ -1,0 +1,101 @@
+/**
+ * Decides which commands are timed one by one, and notes those that took too long: in the slow log, and as latency
+ * events. Each thread that runs commands has one.
+ *
+ * To time every command would cost a tenth of a short one. With thresholds of a millisecond and more only those are
+ * timed that can be slow: not what an I/O thread runs itself, whose work is bounded, and nothing of constant or
+ * logarithmic complexity. Thresholds below a millisecond have everything timed.
+ *
+ * Invariant: `mode` and the thresholds are as of the last `refresh`.
+ */
+import { FLAG_FAST, FLAG_SKIP_SLOWLOG } from '../command/flags.js';
+import type { Registry } from '../command/registry.js';
+import type { Args } from '../resp/args.js';
+import { CONTROL_F64, type ControlBlock } from '../sync/control-block.js';
+import { EVENT_COMMAND, EVENT_FAST_COMMAND, LatencyEvents } from './latency-events.js';
+import { SlowLog, slowArguments } from './slow-log.js';
+
+/** Values of `mode`. */
+export const WATCH = { nothing: 0, slowOnes: 1, everything: 2 } as const;
+
+/** From this threshold on short commands are not timed. */
+const EVERYTHING_BELOW_USEC = 1000;
+const QUICK = /^O\((1|log\(N\))\)/;
+/** Requests of our own that carry commands: these are timed one by one. */
+const INNER = /^transaction\|/;
+
+/** Classes of commands. */
+const NEVER = 0;
+const SHORT = 1;
+const MAYBE_LONG = 2;
+
+export class SlowWatch {
+  readonly log: SlowLog;
+  readonly events: LatencyEvents;
+  private readonly control: ControlBlock;
+  private readonly registry: Registry;
+  private readonly classes: Uint8Array;
+  mode: number = WATCH.nothing;
+  /** From here on a command is noted, microseconds. */
+  usec = Number.POSITIVE_INFINITY;
+
+  constructor(control: ControlBlock, registry: Registry) {
+    this.control = control;
+    this.registry = registry;
+    this.log = new SlowLog(control);
+    this.events = new LatencyEvents(control);
+    this.classes = Uint8Array.from(registry.defs, (def) => {
+      if (INNER.test(def.name)) return NEVER;
+      return QUICK.test(def.complexity) ? SHORT : MAYBE_LONG;
+    });
+    this.refresh();
+  }
+
+  /** Reads the thresholds. Once a batch. */
+  refresh(): void {
+    const { f64 } = this.control;
+    const slow = f64[CONTROL_F64.slowlogUsec]!;
+    const latency = f64[CONTROL_F64.latencyMs]! * 1000;
+    let usec = slow < 0 ? Number.POSITIVE_INFINITY : slow;
+    if (latency > 0 && latency < usec) usec = latency;
+    this.usec = usec;
+    if (usec === Number.POSITIVE_INFINITY) this.mode = WATCH.nothing;
+    else this.mode = usec < EVERYTHING_BELOW_USEC ? WATCH.everything : WATCH.slowOnes;
+  }
+
+  /** Whether a call is timed. `bounded`: its work is. @requires mode is not WATCH.nothing */
+  times(cmdId: number, bounded: boolean): boolean {
+    const kind = this.classes[cmdId]!;
+    return this.mode === WATCH.everything ? kind !== NEVER : kind === MAYBE_LONG && !bounded;
+  }
+
+  /** A call took `usec`, which is not less than `this.usec`. `clientId` 0: `address` and `name` are known. */
+  note(cmdId: number, args: Args, usec: number, clientId: number, address = '', name = ''): void {
+    this.noteArguments(cmdId, null, args, usec, clientId, address, name);
+  }
+
+  /** As `note`, for a command whose arguments were put aside. */
+  noteArguments(
+    cmdId: number,
+    kept: readonly string[] | null,
+    args: Args | null,
+    usec: number,
+    clientId: number,
+    address: string,
+    name: string,
+  ): void {
+    if (this.classes[cmdId] === NEVER) return;
+    const { f64 } = this.control;
+    const flags = this.registry.flags[cmdId]!;
+    const slow = f64[CONTROL_F64.slowlogUsec]!;
+    const length = f64[CONTROL_F64.slowlogLength]!;
+    if (slow >= 0 && usec >= slow && length > 0 && (flags & FLAG_SKIP_SLOWLOG) === 0) {
+      const texts = kept ?? (args === null ? null : slowArguments(args));
+      if (texts !== null) this.log.push(texts, usec, clientId, address, name, length);
+    }
+    const latencyMs = f64[CONTROL_F64.latencyMs]!;
+    if (latencyMs > 0 && usec >= latencyMs * 1000) {
+      this.events.add((flags & FLAG_FAST) === 0 ? EVENT_COMMAND : EVENT_FAST_COMMAND, usec / 1000);
+    }
+  }
+}
