@@ -54,6 +54,20 @@ describe.each([1, 2])('with %i I/O threads', (ioThreads) => {
     expect(await linesOf(server)).toEqual(await linesOf(redis!));
   });
 
+  test('shows scripts, and what they call', async () => {
+    const [monitor, client] = [await server.client(), await server.client()];
+    await monitor.ok('MONITOR');
+    await client.ok('EVAL', "redis.call('select', 2) return redis.call('set', KEYS[1], ARGV[1])", 1, 'k', 'v');
+    const lines = [String(await monitor.read()), String(await monitor.read()), String(await monitor.read())];
+    // On another I/O thread than the client's they may come in any order.
+    if (ioThreads > 1) lines.sort((a, b) => Number(a.includes(' lua]')) - Number(b.includes(' lua]')));
+    expect(lines[0]).toMatch(/ \[0 127.0.0.1:\d+\] "EVAL" "redis.call\('select', 2\) .*" "1" "k" "v"$/);
+    expect(lines[1]).toMatch(/ \[0 lua\] "select" "2"$/);
+    expect(lines[2]).toMatch(/ \[2 lua\] "set" "k" "v"$/);
+    await monitor.close();
+    await client.close();
+  });
+
   test('shows the commands of every client to every monitor', async () => {
     const monitors: RespClient[] = [];
     const clients: RespClient[] = [];

@@ -39,7 +39,8 @@ import { busyReply } from './busy-reply.js';
 import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { beforeCommand } from './modes.js';
-import { PAUSE_CONGESTED } from './pause-watch.js';
+import { PAUSE_CONGESTED, pausedFlags } from './pause-watch.js';
+import { deliverServed } from './reply-intake.js';
 import { ReplyOrder } from './reply-order.js';
 import { abortTransaction, GO_ON, inTransaction, isExec } from './transaction-commands.js';
 import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
@@ -92,14 +93,14 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     const what = inTransaction(io, conn, id, flags, args);
     if (what !== GO_ON) return what;
   }
-  if (io.pauseMode !== 0 && mustPause(io, conn, flags)) return AGAIN;
+  if (io.pauseMode !== 0 && mustPause(io, conn, pausedFlags(io, id, flags, args))) return AGAIN;
   const route = registry.route[id]!;
   if (route === ROUTE_KEY) {
     if ((flags & INLINE_OR_BLOCKING) === FLAG_INLINE && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
       if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
         if (io.executor.tryInline(id, args, conn.out!, conn)) {
           conn.lastCommandId = id;
-          if (io.blocking.served.length !== 0) io.deliverServed();
+          if (io.blocking.served.length !== 0) deliverServed(io);
           return NEXT;
         }
         if (io.executor.bigReply) {
@@ -186,7 +187,7 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
     return AGAIN;
   }
   conn.lastCommandId = id;
-  if (blocking.served.length !== 0) io.deliverServed();
+  if (blocking.served.length !== 0) deliverServed(io);
   if (!blocking.blocked) return NEXT;
   blocking.blocked = false;
   // The lease is held still: nobody has seen the waiter before its claim is there.

@@ -96,7 +96,7 @@ export class IoThread {
   private readonly parser = new RespParser();
   private readonly args = new Args(128);
   keyIndexes = new Int32Array(1024);
-  private readonly replyView: ReplyView;
+  readonly replyView: ReplyView;
 
   /** Wall clock at the beginning of the turn. */
   nowMs: number = Date.now();
@@ -405,31 +405,15 @@ export class IoThread {
     this.stats.f64[STAT.ringBatches]! += 1;
   }
 
-  /** Commands run here have served clients of this thread who were blocked: they get their replies. */
-  deliverServed(): void {
-    const { blocking, replyView: view } = this;
-    const { served } = blocking;
-    blocking.served = [];
-    for (let i = 0; i < served.length; i++) {
-      const { slot, seq, chunks } = served[i]!;
-      view.connId = slot;
-      view.seq = seq;
-      view.flags = 0;
-      // One piece is short: it is copied behind what the client has to get already.
-      const piece = chunks.length === 1 ? chunks[0]! : null;
-      view.chunks = piece === null ? chunks : null;
-      if (piece !== null) view.u8 = piece;
-      view.start = 0;
-      view.length = piece === null ? 0 : piece.length;
-      const conn = takeReply(this, view, true);
-      if (conn === null || conn.dirty) continue;
-      conn.dirty = true;
-      this.touched.push(conn);
-    }
+  /** A connection has got a reply outside of a wake-up: `finishServed` goes on with it. */
+  answered(conn: Connection): void {
+    if (conn.dirty) return;
+    conn.dirty = true;
+    this.touched.push(conn);
     this.settling.schedule();
   }
 
-  /** Goes on with the connections that `deliverServed` has answered. */
+  /** Goes on with the connections that were `answered`. */
   finishServed(): void {
     if (this.touched.length > 0) this.finishWake();
   }

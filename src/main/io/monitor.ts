@@ -5,7 +5,7 @@
  * Invariant: a connection is in `monitors` exactly while MODE.monitor is set.
  */
 import type { Outbox } from '../../shard/outbox.js';
-import { FLAG_ADMIN, FLAG_SKIP_MONITOR } from '../../shared/command/flags.js';
+import { FLAG_ADMIN, FLAG_NO_MANDATORY_KEYS, FLAG_SKIP_MONITOR } from '../../shared/command/flags.js';
 import { monitorLine } from '../../shared/monitor-line.js';
 import type { InterestWriter } from '../../shared/pubsub/interest.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -44,7 +44,9 @@ export class Monitors {
 
   /** Shows a command that was run. `flags`: of the command. */
   feed(conn: Connection, flags: number, args: Args): void {
-    if ((flags & (FLAG_SKIP_MONITOR | FLAG_ADMIN)) !== 0) return;
+    // Of what is not shown when it is run, scripts are shown before, by whoever got them.
+    if ((flags & FLAG_ADMIN) !== 0 || (flags & (FLAG_SKIP_MONITOR | FLAG_NO_MANDATORY_KEYS)) === FLAG_SKIP_MONITOR)
+      return;
     const from = (conn.flags & CONN_FLAG.unixSocket) === 0 ? conn.addr : `unix:${conn.addr.replace(/:0$/, '')}`;
     const line = monitorLine(conn.db, from, args);
     this.deliver(line);

@@ -1,4 +1,6 @@
 /** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
+import { FLAG_MAY_REPLICATE } from '../../shared/command/flags.js';
+import type { Args } from '../../shared/resp/args.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
@@ -48,4 +50,9 @@ export class PauseWatch {
   close(): void {
     if (this.timer !== null) clearInterval(this.timer);
   }
+}
+
+/** Flags of a command as CLIENT PAUSE sees it: a script may say that it writes nothing. Cold. */
+export function pausedFlags(io: IoThread, id: number, flags: number, args: Args): number {
+  return io.registry.defs[id]!.onlyReads?.(args) === true ? flags & ~FLAG_MAY_REPLICATE : flags;
 }

@@ -55,3 +55,24 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
   if (conn.deferred !== null) releaseDeferred(io, conn);
   return conn;
 }
+
+/** Commands run by this thread have served clients of it who were blocked: they get their replies. */
+export function deliverServed(io: IoThread): void {
+  const { blocking, replyView: view } = io;
+  const { served } = blocking;
+  blocking.served = [];
+  for (let i = 0; i < served.length; i++) {
+    const { slot, seq, chunks } = served[i]!;
+    // One piece is short: it is copied behind what the client has to get already.
+    const piece = chunks.length === 1 ? chunks[0]! : null;
+    view.connId = slot;
+    view.seq = seq;
+    view.flags = 0;
+    view.chunks = piece === null ? chunks : null;
+    if (piece !== null) view.u8 = piece;
+    view.start = 0;
+    view.length = piece === null ? 0 : piece.length;
+    const conn = takeReply(io, view, true);
+    if (conn !== null) io.answered(conn);
+  }
+}

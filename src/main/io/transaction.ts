@@ -14,7 +14,7 @@
  */
 
 import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';
-import { FLAG_FAST, FLAG_INLINE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
+import { FLAG_FAST, FLAG_INLINE, FLAG_MAY_REPLICATE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
 import { KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
@@ -24,6 +24,7 @@ import { CONTROL } from '../../shared/sync/control-block.js';
 import { integerAt } from './commands/cold-arguments.js';
 import type { Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
+import { pausedFlags } from './pause-watch.js';
 
 /** A key under WATCH, in the database it was watched in. */
 interface Watch {
@@ -149,7 +150,7 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
     at += n;
   }
   tx.used = at;
-  tx.flags |= flags;
+  tx.flags |= (flags & FLAG_MAY_REPLICATE) === 0 ? flags : pausedFlags(io, id, flags, args);
   const route = registry.route[id]!;
   if (route === ROUTE_LOCAL) {
     tx.locals++;

@@ -14,7 +14,7 @@ import { RDB_OPCODE_FUNCTION, RDB_OPCODE_FUNCTION_PRE_GA, RDB_VERSION_7_0 } from
 import { BadDataError, RdbReader } from '../rdb/rdb-reader.js';
 import { RdbWriter } from '../rdb/rdb-writer.js';
 import type { Library } from '../script/library-store.js';
-import { isOpenFunction } from '../script/script-decision.js';
+import { isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
 import { scriptFlagNames } from '../script/script-flags.js';
 import { integerArg } from './keys-integer.js';
 
@@ -233,7 +233,8 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...CALL,
     name: 'fcall',
-    flags: CALL_FLAGS,
+    flags: [...CALL_FLAGS, 'may_replicate'],
+    onlyReads: isReadOnlyFunction,
     summary: 'Calls a function.',
     keys: [
       {

@@ -8,7 +8,7 @@ import { NOSCRIPT, NOT_INTEGER } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
-import { isOpenCall } from '../script/script-decision.js';
+import { isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
 import { ScriptEngine } from '../script/script-engine.js';
 import { SHA_CHARS } from '../script/sha-table.js';
 import { integerArg } from './keys-integer.js';
@@ -86,6 +86,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: [{ ...RW_KEYS[0]!, notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE' }],
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    onlyReads: isReadOnlyCall,
     handler: (ctx, args, reply) => evalScript(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({
@@ -99,6 +100,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RW_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    onlyReads: isReadOnlyCall,
     handler: (ctx, args, reply) => evalSha(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({

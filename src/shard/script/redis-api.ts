@@ -6,15 +6,18 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  FLAG_ADMIN,
   FLAG_CONTAINER,
   FLAG_DENYOOM,
   FLAG_MAY_REPLICATE,
   FLAG_NOSCRIPT,
+  FLAG_SKIP_MONITOR,
   FLAG_WRITE,
 } from '../../shared/command/flags.js';
 import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import { monitorLine } from '../../shared/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';
@@ -173,7 +176,9 @@ export class RedisApi {
     let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
     if (id >= 0 && (registry.flags[id]! & FLAG_CONTAINER) !== 0 && args.argc > 1) id = registry.lookupSub(id, args);
     if (id < 0) {
+      const { db } = this.client;
       if (this.builtIn()) {
+        if (running.ctx.control.i32[CONTROL.monitors] !== 0) this.show(db);
         if (reply.errors !== 0) running.ctx.stats.error(reply.lastError!, 0);
         return null;
       }
@@ -196,10 +201,16 @@ export class RedisApi {
     if (ctx.leases.count < ctx.shardCount && !this.keysHeld(id)) {
       return 'Script attempted to access a key that it was not given';
     }
+    if (i32[CONTROL.monitors] !== 0 && (flags & (FLAG_SKIP_MONITOR | FLAG_ADMIN)) === 0) this.show(this.client.db);
     const before = ctx.dirty;
     ctx.runner!.nested(id, args, reply, this.client);
     if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== before) running.wrote = true;
     return null;
+  }
+
+  /** Shows the command that the arguments are to clients in MONITOR. */
+  private show(db: number): void {
+    this.running?.ctx.outbox?.monitor(monitorLine(db, 'lua', this.args));
   }
 
   /**

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Registry } from '../../shared/command/registry.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { LibraryStore } from './library-store.js';
+import { NO_WRITES, readShebang } from './script-flags.js';
 import { isClosedLibrary, isClosedScript } from './script-keys.js';
 import type { ScriptLog } from './script-log.js';
 import { SHA_CHARS, ShaTable } from './sha-table.js';
@@ -38,9 +39,14 @@ function remember(key: string, isClosed: boolean): boolean {
   return isClosed;
 }
 
-/** Whether EVAL or EVALSHA with these arguments may touch keys that it does not name. */
+/** Whether no keys are declared: what takes no shard in particular takes all, so that its end is waited for as ever. */
+function isKeyless(args: Args): boolean {
+  return args.len[2] === 1 && args.u8[args.off[2]!] === 48;
+}
+
+/** Whether EVAL or EVALSHA with these arguments may touch keys that it does not name, or names none. */
 export function isOpenCall(args: Args): boolean {
-  if (registry === null || scripts === null) return true;
+  if (registry === null || scripts === null || isKeyless(args)) return true;
   const length = args.len[1]!;
   const bySha = args.len[0] === 7 || args.len[0] === 10;
   if (bySha) {
@@ -62,11 +68,29 @@ export function isOpenCall(args: Args): boolean {
   return !(known ?? remember(name, isClosedScript(text, registry)));
 }
 
-/** Whether FCALL with these arguments may touch keys that it does not name. */
+/** Whether FCALL with these arguments may touch keys that it does not name, or names none. */
 export function isOpenFunction(args: Args): boolean {
-  if (registry === null || libraries === null) return true;
+  if (registry === null || libraries === null || isKeyless(args)) return true;
   if (libraries.generation !== functionGeneration) decideFunctions(libraries, registry);
   return !closedFunctions.has(args.latin1(1).toLowerCase());
+}
+
+/** Whether the script of this EVAL or EVALSHA says in its first line that it writes nothing. Cold. */
+export function isReadOnlyCall(args: Args): boolean {
+  const bySha = args.is(0, 'evalsha');
+  const body = bySha ? scripts?.find(args.latin1(1).toLowerCase()) : Buffer.from(args.latin1(1), 'latin1');
+  if (body === undefined || body === null) return false;
+  const shebang = readShebang(Uint8Array.from(body));
+  return typeof shebang !== 'string' && (shebang.flags & NO_WRITES) !== 0;
+}
+
+/** Whether the function of this FCALL was registered as one that writes nothing. Cold. */
+export function isReadOnlyFunction(args: Args): boolean {
+  const wanted = args.latin1(1).toLowerCase();
+  for (const { functions } of libraries?.all() ?? []) {
+    for (const { name, flags } of functions) if (name.toLowerCase() === wanted) return (flags & NO_WRITES) !== 0;
+  }
+  return false;
 }
 
 function decideFunctions(store: LibraryStore, commands: Registry): void {

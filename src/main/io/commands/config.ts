@@ -64,6 +64,8 @@ async function answerOfMain(
 
 function resetStat(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
   io.server?.stats.reset();
+  // Its own call is the first one that counts.
+  io.stats.call(io.registry.idOf('config|resetstat'));
   reply.ok();
 }
 

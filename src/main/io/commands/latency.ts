@@ -130,6 +130,12 @@ function reset(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   reply.int(count);
 }
 
+/** Calls of a command, the one that asks left out. */
+function callsBefore(io: IoThread, id: number): number {
+  const calls = io.server?.stats.command(id).calls ?? 0;
+  return io.registry.defs[id]!.name === 'latency|histogram' ? calls - 1 : calls;
+}
+
 /** Ids of the commands asked for that have been timed, subcommands after their container. */
 function timedIds(io: IoThread, args: Args): number[] {
   const registry = io.registry;
@@ -142,7 +148,7 @@ function timedIds(io: IoThread, args: Args): number[] {
   const ids: number[] = [];
   for (const id of asked) {
     for (const each of [id, ...registry.subs[id]!]) {
-      if ((io.server?.stats.command(each).calls ?? 0) > 0) ids.push(each);
+      if (callsBefore(io, each) > 0) ids.push(each);
     }
   }
   return ids;
@@ -170,7 +176,7 @@ function histogram(io: IoThread, _conn: Connection, args: Args, reply: Reply): v
   const ids = timedIds(io, args);
   reply.map(ids.length);
   for (const id of ids) {
-    const { calls } = io.server!.stats.command(id);
+    const calls = callsBefore(io, id);
     const counts = spreadOver(calls, io.server!.stats.latency(id), io.server!.stats.latencyEver(id));
     reply.bulkText(io.registry.defs[id]!.name);
     reply.map(2);
