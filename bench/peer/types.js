@@ -244,7 +244,12 @@ export async function typesSection(setup) {
     const hasPlans = name === 'throughput' && PLANS.some((plan) => setup.only.includes(plan.command));
     if (setup.only.length > 0 && !setup.only.includes(name.toUpperCase()) && !hasPlans) continue;
     setup.say(`  ${name}`);
-    rows.push(...(await part(setup)));
+    try {
+      rows.push(...(await part(setup)));
+    } catch (error) {
+      // What has been measured is worth keeping.
+      setup.say(`  ${name} ended early: ${firstLine(error)}`);
+    }
   }
   return rows;
 }

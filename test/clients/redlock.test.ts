@@ -29,7 +29,7 @@ beforeAll(async () => {
   servers = await Promise.all([
     startSherd({ shards: 1 }),
     startSherd({ shards: 2 }),
-    startSherd({ shards: 4, dispatch: 'ring' }),
+    startSherd({ shards: 1, dispatch: 'ring' }),
   ]);
   clients = servers.map((server) => new LibraryClients(server));
   redis = connect();

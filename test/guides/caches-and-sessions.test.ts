@@ -105,7 +105,7 @@ describe.each(ONE_SETUP)('with $shards shards, --dispatch $dispatch', (setup) =>
         .sadd(`sessions-of:${user}`, id)
         .exec();
 
-    test('each request over any server renews the session; two fields that two servers set are both there', async () => {
+    test('a request over any server renews the session; fields that two servers set are both there', async () => {
       const [a, b] = connect(2) as [Redis, Redis];
       await login(a, 'ada', 's1', 1000);
       const request = (redis: Redis, field: string, value: string) =>

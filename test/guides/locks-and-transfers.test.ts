@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { WatchError } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { LibraryClients, type NodeRedis, SETUPS } from '../harness/library-clients.js';
+import { LibraryClients, type NodeRedis, ONE_SETUP } from '../harness/library-clients.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { sleep, until } from '../harness/waiting.js';
 
@@ -22,7 +22,7 @@ const acquire = async (redis: Redis, name: string, ttlMs: number): Promise<strin
 const release = async (redis: Redis, name: string, token: string): Promise<boolean> =>
   (await redis.eval(RELEASE, 1, name, token, 'released')) === 1;
 
-describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
+describe.each(ONE_SETUP)('with $shards shards, --dispatch $dispatch', (setup) => {
   let server: TestServer;
   let clients: LibraryClients;
   beforeAll(async () => {

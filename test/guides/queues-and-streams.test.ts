@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { LibraryClients, SETUPS } from '../harness/library-clients.js';
+import { LibraryClients, ONE_SETUP } from '../harness/library-clients.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { sleep, until } from '../harness/waiting.js';
 
@@ -45,7 +45,7 @@ type Scripted = Redis & {
 };
 type Entries = [id: string, fields: string[]][];
 
-describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
+describe.each(ONE_SETUP)('with $shards shards, --dispatch $dispatch', (setup) => {
   let server: TestServer;
   let clients: LibraryClients;
   beforeAll(async () => {

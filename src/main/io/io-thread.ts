@@ -272,6 +272,8 @@ export class IoThread {
   /** Parses and dispatches until the bytes end or the connection must wait. */
   // hot
   private run(conn: Connection, parser: RespParser, args: Args): void {
+    // What was published before its commands comes before their replies.
+    if (conn.modes !== 0) this.hub.channels.depart();
     if (conn.out === null) outOf(this, conn);
     parser.bulkBytesMax = this.limits.bulkBytes;
     for (;;) {
@@ -572,6 +574,7 @@ export class IoThread {
   closeAll(): void {
     if (this.closing) return;
     this.closing = true;
+    this.hub.channels.depart();
     for (const conn of [...this.connections.values()]) {
       flush(this, conn);
       this.closeConnection(conn);

@@ -24,8 +24,14 @@ export interface DeferredPush {
 }
 
 /** Appends bytes to what the client gets, behind what is there. The bytes are never changed again. */
-// hot: once per subscriber and message
 export function push(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  io.hub.channels.depart();
+  give(io, conn, bytes);
+}
+
+/** As `push`, for messages on channels themselves. @requires no train waits (pubsub/train.ts) */
+// hot: once per subscriber and message
+export function give(io: IoThread, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
   if (isHeld(conn)) defer(conn, bytes, conn.headSeq);
   else append(io, conn, bytes);
@@ -34,6 +40,7 @@ export function push(io: IoThread, conn: Connection, bytes: Uint8Array): void {
 /** As `push`, but not before the replies that the client waits for now. */
 export function pushBehindReplies(io: IoThread, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
+  io.hub.channels.depart();
   if (conn.headSeq === conn.nextSeq && !isHeld(conn)) append(io, conn, bytes);
   else defer(conn, bytes, conn.nextSeq);
 }

@@ -64,6 +64,7 @@ export class SettleQueue {
     this.isScheduled = false;
     const { io, clients } = this;
     io.finishServed();
+    io.hub.channels.depart();
     for (let i = 0; i < clients.length; i++) {
       const conn = clients[i]!;
       conn.unsettled = false;

@@ -109,7 +109,7 @@ export interface CommandSpec {
   readonly findKeys?: KeyFinder;
   /** Whether this call may touch keys that its arguments do not name: it then holds the leases of all shards. */
   readonly everyShard?: (args: Args) => boolean;
-  /** Whether a `may_replicate` call says of itself that it writes nothing (a script): CLIENT PAUSE WRITE lets it pass. */
+  /** Whether a `may_replicate` call says of itself that it writes nothing (a script): it passes CLIENT PAUSE WRITE. */
   readonly onlyReads?: (args: Args) => boolean;
   readonly args?: readonly ArgSpec[];
   /** Command tips, as in COMMAND INFO ("request_policy:all_shards"). */

@@ -3,8 +3,9 @@
  * whoever is asked reads it. Nothing is locked, so a thread that dies holds nothing up.
  *
  *     words 0: next number   1: first number that is kept        behind 64 bytes: SLOTS slots of SLOT_BYTES
- *     slot  words 0: number + 1, 0 while it is written   1: pieces (arguments)   2: bytes of text   3: id of the client,
- *           0 when address and name are written behind the arguments   doubles 2: seconds, 3: microseconds
+ *     slot  words 0: number + 1, 0 while it is written   1: arguments   2: bytes of text
+ *           word 3: id of the client, 0 when address and name are written behind the arguments
+ *           doubles 2: seconds, 3: microseconds
  *           from byte 64: arguments, each its length (2 bytes) and its bytes; then address and name
  *
  * Who only knows the number of its client (a shard) leaves address and name out; the client's I/O thread adds them when

@@ -10,6 +10,7 @@ import { formatShard } from '../../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 import { Args } from '../../../src/shared/resp/args.js';
 import { Reply } from '../../../src/shared/resp/reply.js';
+import { SlowWatch } from '../../../src/shared/stats/slow-watch.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
 import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { parseReply, type Value } from '../../harness/resp-client.js';
@@ -64,6 +65,7 @@ export function fakeConnection(id: number): Connection {
     tx: null,
     blocked: null,
     noEvict: false,
+    io: { index: 0 },
     close(): void {
       (this as { closed: boolean }).closed = true;
     },
@@ -94,6 +96,8 @@ export class LocalRunner {
         ['requirepass', ''],
       ]),
       connections: new Map([[1, this.conn]]),
+      index: 0,
+      slow: new SlowWatch(control, this.registry),
       nowMs: Date.now(),
       server: new ServerView({
         control,

@@ -86,6 +86,7 @@ function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind:
     // Its own message comes behind the reply.
     reply.int(others + hub.channels.receivers(kind, u8, off[1]!, len[1]!));
     hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
+    hub.channels.depart();
   } else reply.int(others + hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!));
 }
 

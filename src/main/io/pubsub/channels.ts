@@ -18,11 +18,12 @@ import { type InterestName, type InterestWriter, NAME_PATTERN } from '../../../s
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
-import { push } from '../push.js';
+import { give } from '../push.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
 import { latin1 } from './latin1.js';
 import { asPush, channelMessage, patternMessage } from './messages.js';
 import { Subscriptions } from './subscriptions.js';
+import { TRAIN_BYTES_MAX, Train, WAGON_BYTES_MAX } from './train.js';
 
 /** A channel, shard channel or pattern with the connections that subscribe to it. */
 export interface Channel {
@@ -47,6 +48,8 @@ export class Channels {
   private readonly patterns: Map<string, Channel> = new Map();
   private readonly patternList: Channel[] = [];
   private subscribers = 0;
+  /** Messages that subscribers are going to get. */
+  readonly train: Train = new Train();
 
   constructor(io: IoThread, interest: InterestWriter, hasher: ChannelHasher) {
     this.io = io;
@@ -69,6 +72,7 @@ export class Channels {
     const name = latin1(u8, off, len);
     let channel = map.get(name);
     if (channel !== undefined && own.has(channel)) return;
+    this.depart();
     if (channel === undefined) {
       channel = this.create(kind, name, u8.slice(off, off + len));
       map.set(name, channel);
@@ -111,6 +115,7 @@ export class Channels {
     const own = conn.subscriptions?.of(channel.kind);
     const index = own?.get(channel);
     if (own === undefined || index === undefined) return;
+    this.depart();
     own.delete(channel);
     const { conns } = channel;
     const last = conns.pop()!;
@@ -173,7 +178,7 @@ export class Channels {
       const channel = map.get(latin1(u8, off, len));
       if (channel !== undefined) {
         const isShard = kind === KIND_SHARD_CHANNEL;
-        count = this.fanOut(channel.conns, channelMessage(isShard, u8, off, len, m, mOff, mLen));
+        count = this.board(channel, channelMessage(isShard, u8, off, len, m, mOff, mLen));
       }
     }
     if (kind !== KIND_CHANNEL) return count;
@@ -181,9 +186,40 @@ export class Channels {
     for (let i = 0; i < patterns.length; i++) {
       const pattern = patterns[i]!;
       if (!matches(pattern, u8, off, len)) continue;
+      this.depart();
       count += this.fanOut(pattern.conns, patternMessage(pattern.bytes, u8, off, len, m, mOff, mLen));
     }
     return count;
+  }
+
+  /** A message for the subscribers of a channel goes with those before it. Returns how many they are. */
+  private board(channel: Channel, message: Uint8Array): number {
+    const { train } = this;
+    if (train.channel !== null && (train.channel !== channel || train.bytes > TRAIN_BYTES_MAX)) this.depart();
+    if (message.length > WAGON_BYTES_MAX) {
+      this.depart();
+      return this.fanOut(channel.conns, message);
+    }
+    if (train.channel === null) this.io.settling.schedule();
+    train.add(channel, message);
+    return channel.conns.length;
+  }
+
+  /** Gives the messages that wait to the subscribers of their channel. Before these get anything else. */
+  depart(): void {
+    const { io, train } = this;
+    if (train.channel === null) return;
+    const { conns } = train.channel;
+    const bytes = train.take();
+    let pushes: Uint8Array | null = null;
+    for (let i = 0; i < conns.length; i++) {
+      const conn = conns[i]!;
+      if (conn.proto === 2) give(io, conn, bytes);
+      else {
+        if (pushes === null) pushes = train.asPushes(bytes);
+        give(io, conn, pushes);
+      }
+    }
   }
 
   private fanOut(conns: readonly Connection[], message: Uint8Array): number {
@@ -191,10 +227,10 @@ export class Channels {
     let message3: Uint8Array | null = null;
     for (let i = 0; i < conns.length; i++) {
       const conn = conns[i]!;
-      if (conn.proto === 2) push(io, conn, message);
+      if (conn.proto === 2) give(io, conn, message);
       else {
         if (message3 === null) message3 = asPush(message);
-        push(io, conn, message3);
+        give(io, conn, message3);
       }
     }
     return conns.length;
