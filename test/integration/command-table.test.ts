@@ -46,7 +46,7 @@ describe('COMMAND', () => {
       const redis = await startRedis();
       try {
         const mine = await sherd.client();
-        const names = members(await mine.ok('COMMAND', 'LIST'));
+        const names = members(await mine.ok('COMMAND', 'LIST')).filter((name) => !name.includes('|'));
         const [ours, theirs] = await Promise.all([
           mine.ok('COMMAND', 'INFO', ...names),
           redis.client().then((client) => client.ok('COMMAND', 'INFO', ...names)),

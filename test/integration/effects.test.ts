@@ -58,8 +58,9 @@ describe
       const replica = await copy.client();
       const random = new SeededRandom(seed);
       for (let round = 0; round < 5; round++) {
-        await client.pipelineRaw([['RESET'], ['FLUSHALL'], ['DEBUG', 'EFFECTS', 'ON']]);
-        await replica.pipelineRaw([['RESET'], ['FLUSHALL']]);
+        const anew = [['RESET'], ['FLUSHALL'], ['CONFIG', 'SET', 'hll-sparse-max-bytes', '3000']];
+        await Promise.all([client.pipelineRaw(anew), replica.pipelineRaw(anew)]);
+        await client.ok('DEBUG', 'EFFECTS', 'ON');
         const sent: string[] = [];
         for (let batch = 0; batch < 20; batch++) {
           const commands = Array.from({ length: random.between(1, 40) }, () => generateCommand(random).args);

@@ -113,7 +113,7 @@ function docs(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
 
 function list(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   const registry = io.registry;
-  let isShown: (def: CommandDef, id: number) => boolean = (_, id) => registry.parent[id]! < 0;
+  let isShown: (def: CommandDef) => boolean = () => true;
   if (args.argc === 5 && args.is(2, 'filterby')) {
     const word = args.latin1(4);
     if (args.is(3, 'module')) isShown = () => false;
@@ -130,7 +130,7 @@ function list(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   const names: string[] = [];
   for (const top of registry.top) {
     for (const id of [top, ...registry.subs[top]!]) {
-      if (isShown(registry.defs[id]!, id)) names.push(registry.defs[id]!.name);
+      if (isShown(registry.defs[id]!)) names.push(registry.defs[id]!.name);
     }
   }
   reply.array(names.length);
