@@ -48,6 +48,7 @@ describe.skipIf(SUBJECT_IS_REDIS).each(['auto', 'ring'] as const)('slow commands
   });
 
   test('commands after a slow one on the same connection wait for it', async () => {
+    await client.ok('FLUSHALL');
     await client.ok('DEBUG', 'POPULATE', 5000);
     const replies = await client.pipeline([
       ['KEYS', '*'],

@@ -202,6 +202,7 @@ export class Blocking {
     fields.flags = ctx.client.flags;
     fields.clientId = ctx.client.id;
     fields.moreShards = moreShards;
+    fields.oneKey = count === 1;
     fields.wantsAbsent = wantsAbsent;
     for (let k = 0; k < count; k++) {
       const i = keyIndexes[k]!;
@@ -243,6 +244,7 @@ export class Blocking {
       unserved = false;
       const e = entryOf(ctx, ready);
       if (e === NULL && waiterWord(arena, waiter, W_WANTS_ABSENT) === 0) {
+        if (this.control.i32[CONTROL.groupReaders] === 0) return;
         waiter = absentWaiter(arena, waiter, db, key, 0, key.length);
         if (waiter === NULL) return;
       }
@@ -263,7 +265,8 @@ export class Blocking {
       reply.reset();
       const answered = this.carryOut(ctx, args, reply);
       if (answered) {
-        this.forget(ctx, args, io, slot, seq, db, ready);
+        removeWaiter(arena, waiter, db, key, 0, key.length);
+        if (!fields.oneKey) this.forget(ctx, args, io, slot, seq, db, ready);
         const chunks = reply.isSingleChunk ? [reply.u8.slice(0, reply.pos)] : reply.takeChunks();
         this.served.push({ io, slot, seq, chunks });
       }
@@ -302,7 +305,7 @@ export class Blocking {
     return answered;
   }
 
-  /** Takes a served request out of the queues of all its keys whose leases are held. */
+  /** Takes a served request out of the queues of all its other keys whose leases are held. */
   private forget(
     ctx: ExecContext,
     args: Args,
@@ -312,7 +315,6 @@ export class Blocking {
     db: number,
     ready: ReadyKey,
   ): void {
-    forgetWaiter(ctx.arenas[ready.shard]!, io, slot, seq, db, ready.key, 0, ready.key.length);
     for (let i = 1; i < args.argc; i++) {
       const arena = arenaOf(ctx, args, i);
       if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena) || isKey(args, i, ready.key)) continue;

@@ -47,8 +47,10 @@ export const W_KEY_INDEX = 10;
 const W_ARGC = 11;
 const W_BLOB = 12;
 const W_BYTES = 13;
-/** 1 when the command needs leases of further shards than the key's. */
-export const W_MORE_SHARDS = 14;
+/** Bits: the command needs leases of further shards than the key's; it waits for no other key. */
+const W_SCOPE = 14;
+const MORE_SHARDS = 1;
+const ONE_KEY = 2;
 /** 1 when the command is also carried out when the key is gone or becomes something else (XREADGROUP). */
 export const W_WANTS_ABSENT = 15;
 const HEAD_BYTES = 64;
@@ -70,6 +72,8 @@ export class WaiterFields {
   clientId = 0;
   keyIndex = 0;
   moreShards = false;
+  /** It waits for a single key. */
+  oneKey = false;
   wantsAbsent = false;
 }
 
@@ -99,7 +103,7 @@ function compose(db: number, u8: Uint8Array, off: number, len: number): number {
   }
   nameBytes[0] = db & 255;
   nameBytes[1] = db >> 8;
-  nameBytes.set(u8.subarray(off, off + len), DB_BYTES);
+  for (let i = 0; i < len; i++) nameBytes[DB_BYTES + i] = u8[off + i]!;
   return len + DB_BYTES;
 }
 
@@ -232,7 +236,7 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   i32[w + W_ARGC] = argc;
   i32[w + W_BLOB] = blob;
   i32[w + W_BYTES] = bytes;
-  i32[w + W_MORE_SHARDS] = fields.moreShards ? 1 : 0;
+  i32[w + W_SCOPE] = (fields.moreShards ? MORE_SHARDS : 0) | (fields.oneKey ? ONE_KEY : 0);
   i32[w + W_WANTS_ABSENT] = fields.wantsAbsent ? 1 : 0;
   if (inline) copyBytes(arena.u8[segment]!, w * 4 + HEAD_BYTES, payload, 0, bytes);
   return waiter;
@@ -252,7 +256,8 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   fields.flags = i32[w + W_FLAGS]!;
   fields.clientId = arena.f64[segment]![(w + W_CLIENT_ID) >> 1]!;
   fields.keyIndex = i32[w + W_KEY_INDEX]!;
-  fields.moreShards = i32[w + W_MORE_SHARDS] !== 0;
+  fields.moreShards = (i32[w + W_SCOPE]! & MORE_SHARDS) !== 0;
+  fields.oneKey = (i32[w + W_SCOPE]! & ONE_KEY) !== 0;
   fields.wantsAbsent = i32[w + W_WANTS_ABSENT] !== 0;
   const argc = i32[w + W_ARGC]!;
   const bytes = i32[w + W_BYTES]!;

@@ -9,6 +9,8 @@ const TIMEOUT_MS_MAX = 2 ** 63;
 
 /** Argument i, seconds with a fraction, as a moment in unix ms (0: never); -1 after an error has been written. */
 export function blockingDeadline(ctx: ExecContext, args: Args, i: number, reply: Reply): number {
+  const whole = wholeSeconds(args, i);
+  if (whole >= 0) return deadlineOf(ctx, whole * 1000, reply);
   const number = args.len[i]! > 64 ? null : parseLongDouble(args.latin1(i));
   if (number === null) {
     reply.errorText('ERR timeout is not a float or out of range');
@@ -18,6 +20,20 @@ export function blockingDeadline(ctx: ExecContext, args: Args, i: number, reply:
     ? Number.POSITIVE_INFINITY * Number(number.mantissa)
     : Number(number.mantissa) * 2 ** number.exponent;
   return deadlineOf(ctx, Math.ceil(seconds * 1000), reply);
+}
+
+/** Argument i when it is a few digits, as it mostly is; else -1. */
+function wholeSeconds(args: Args, i: number): number {
+  const n = args.len[i]!;
+  if (n === 0 || n > 9) return -1;
+  const at = args.off[i]!;
+  let seconds = 0;
+  for (let k = 0; k < n; k++) {
+    const digit = args.u8[at + k]! - 48;
+    if (digit < 0 || digit > 9) return -1;
+    seconds = seconds * 10 + digit;
+  }
+  return seconds;
 }
 
 /** Argument i, whole milliseconds (XREAD BLOCK), as `blockingDeadline`. */
