@@ -8,8 +8,7 @@
  * that may remove entries (lazy expiry of the very same key).
  *
  * Invariants: (1) the leases of all shards that the command's keys hash to are held; (2) `dirty` counts what the
- * command
- * changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
+ * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
  */
 import { shardOfSlot, slotOf } from '../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../shared/keyspace-events.js';
@@ -113,8 +112,8 @@ export class ExecContext {
   effectsOn = false;
   /**
    * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
-   * while
-   * clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so before.
+   * while clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so
+   * before.
    */
   notifyFlags = 0;
   private wantedEvents = 0;

@@ -5,9 +5,8 @@
  *     plan (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
  *
  * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
- * in
- * order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets an
- * error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
+ * in order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets
+ * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
  */
 import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../shared/command/key-positions.js';

@@ -19,6 +19,13 @@ export class ReplyError extends Error {
   override name = 'ReplyError';
 }
 /** A RESP3 double: kept apart from integers so that a test sees which one it got. */
+/** The message of the error that a command is answered with. Throws when it is answered otherwise. */
+export async function errorOf(reply: Promise<unknown>): Promise<string> {
+  const value = await reply;
+  if (!(value instanceof ReplyError)) throw new Error(`not an error: ${JSON.stringify(value)}`);
+  return value.message;
+}
+
 export class ReplyDouble {
   readonly text: string;
   constructor(text: string) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { withEmbedded } from '../harness/embedded.js';
 import { checkAndStop } from '../harness/fsck.js';
-import { ReplyError, type RespClient } from '../harness/resp-client.js';
+import { errorOf, type ReplyError, type RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { until } from '../harness/waiting.js';
 
@@ -21,12 +21,6 @@ redis.register_function{
   flags = {'no-writes'},
   callback = function(keys) return redis.call('get', keys[1]) end,
 }`;
-
-async function error(promise: Promise<unknown>): Promise<string> {
-  const value = await promise;
-  expect(value).toBeInstanceOf(ReplyError);
-  return (value as ReplyError).message;
-}
 
 describe.each(SETUPS)('functions with $shards shards', (setup) => {
   let server: TestServer;
@@ -56,22 +50,22 @@ describe.each(SETUPS)('functions with $shards shards', (setup) => {
 
   test('are replaced, deleted and listed', async () => {
     await a.ok('FUNCTION', 'LOAD', COUNTER);
-    expect(await error(a.call('FUNCTION', 'LOAD', COUNTER))).toBe("ERR Library 'counter' already exists");
+    expect(await errorOf(a.call('FUNCTION', 'LOAD', COUNTER))).toBe("ERR Library 'counter' already exists");
     const other = `#!lua name=counter\nredis.register_function('count', function() return 'new' end)`;
     await a.ok('FUNCTION', 'LOAD', 'REPLACE', other);
     for (let i = 0; i < 8; i++) expect(await b.call('FCALL', 'count', '1', `k${i}`, '1')).toBe('new');
-    expect(await error(b.call('FCALL', 'peek', '1', 'k'))).toBe('ERR Function not found');
+    expect(await errorOf(b.call('FCALL', 'peek', '1', 'k'))).toBe('ERR Function not found');
     const [library] = (await b.ok('FUNCTION', 'LIST', 'WITHCODE')) as unknown[][];
     expect(library!.slice(0, 4)).toEqual(['library_name', 'counter', 'engine', 'LUA']);
     expect(library!.at(-1)).toBe(other);
     await b.ok('FUNCTION', 'DELETE', 'counter');
     expect(await a.call('FUNCTION', 'LIST')).toEqual([]);
-    expect(await error(a.call('FUNCTION', 'DELETE', 'counter'))).toBe('ERR Library not found');
+    expect(await errorOf(a.call('FUNCTION', 'DELETE', 'counter'))).toBe('ERR Library not found');
   });
 
   test('may write only when they say so', async () => {
     await a.ok('FUNCTION', 'LOAD', COUNTER);
-    expect(await error(a.call('FCALL_RO', 'count', '1', 'k', '1'))).toBe(
+    expect(await errorOf(a.call('FCALL_RO', 'count', '1', 'k', '1'))).toBe(
       'ERR Can not execute a script with write flag using *_ro command.',
     );
     await a.ok(
@@ -82,7 +76,7 @@ redis.register_function{
   function_name='lie', flags={'no-writes'}, callback=function(k) return redis.call('set', k[1], 1) end
 }`,
     );
-    expect(await error(a.call('FCALL', 'lie', '1', 'k'))).toMatch(
+    expect(await errorOf(a.call('FCALL', 'lie', '1', 'k'))).toMatch(
       /^ERR Write commands are not allowed from read-only scripts\./,
     );
     expect(await a.call('EXISTS', 'k')).toBe(0);
@@ -99,7 +93,7 @@ redis.register_function{
       ['#!lua name=l\nredis.register_function("ok", function() end) error("x")', /nonexistent global variable 'error'/],
       ['#!lua name=l\nwhile true do end', 'ERR Error registering functions: ERR FUNCTION LOAD timeout'],
     ] as const) {
-      expect(await error(a.call('FUNCTION', 'LOAD', code))).toMatch(message);
+      expect(await errorOf(a.call('FUNCTION', 'LOAD', code))).toMatch(message);
     }
     expect((await a.ok('FUNCTION', 'LIST')) as unknown[]).toHaveLength(1);
     expect(await a.call('FCALL', 'count', '1', 'k', '1')).toBe(1);
@@ -109,7 +103,7 @@ redis.register_function{
     await a.ok('FUNCTION', 'LOAD', COUNTER);
     const raw = await a.raw('FUNCTION', 'DUMP');
     const payload = raw.subarray(raw.indexOf(10) + 1, -2);
-    expect(await error(a.call('FUNCTION', 'RESTORE', payload))).toBe('ERR Library counter already exists');
+    expect(await errorOf(a.call('FUNCTION', 'RESTORE', payload))).toBe('ERR Library counter already exists');
     await a.ok('FUNCTION', 'FLUSH');
     await a.ok('FUNCTION', 'RESTORE', payload);
     expect(await b.call('FCALL', 'count', '1', 'k', '1')).toBe(1);
@@ -117,7 +111,9 @@ redis.register_function{
     await a.ok('FUNCTION', 'RESTORE', payload, 'FLUSH');
     expect(await b.call('FCALL', 'count', '1', 'k', '1')).toBe(2);
     payload[3]! ^= 1;
-    expect(await error(a.call('FUNCTION', 'RESTORE', payload))).toBe('ERR DUMP payload version or checksum are wrong');
+    expect(await errorOf(a.call('FUNCTION', 'RESTORE', payload))).toBe(
+      'ERR DUMP payload version or checksum are wrong',
+    );
   });
 
   test('that run for too long are told of and killed', async () => {
@@ -128,7 +124,7 @@ redis.register_function{
     );
     const spinning = a.call('FCALL', 'spin', '1', 'k', 'argument');
     await until('the server knows', async () => ((await b.ok('FUNCTION', 'STATS')) as unknown[])[1] !== null);
-    expect(await error(b.call('GET', 'k'))).toMatch(/only call FUNCTION KILL or SHUTDOWN NOSAVE/);
+    expect(await errorOf(b.call('GET', 'k'))).toMatch(/only call FUNCTION KILL or SHUTDOWN NOSAVE/);
     const stats = (await b.ok('FUNCTION', 'STATS')) as unknown[];
     expect(stats[1]).toEqual([
       'name',
@@ -138,11 +134,11 @@ redis.register_function{
       'duration_ms',
       expect.any(Number),
     ]);
-    expect(await error(b.call('SCRIPT', 'KILL'))).toMatch(/^BUSY/);
+    expect(await errorOf(b.call('SCRIPT', 'KILL'))).toMatch(/^BUSY/);
     await b.ok('FUNCTION', 'KILL');
-    expect(await error(spinning)).toMatch(/Script killed by user with FUNCTION KILL/);
+    expect(await errorOf(spinning)).toMatch(/Script killed by user with FUNCTION KILL/);
     expect(await b.call('GET', 'k')).toBe(null);
-    expect(await error(b.call('FUNCTION', 'KILL'))).toMatch(/^NOTBUSY/);
+    expect(await errorOf(b.call('FUNCTION', 'KILL'))).toMatch(/^NOTBUSY/);
   });
 
   test('take part in transactions', async () => {

@@ -1,7 +1,7 @@
 /** EVAL and its kin over shards: keys that are declared and keys that are not, limits, and other clients meanwhile. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { ReplyError, type RespClient } from '../harness/resp-client.js';
+import { errorOf, ReplyError, type RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
 import { until } from '../harness/waiting.js';
 
@@ -19,12 +19,6 @@ if have < n then return redis.error_reply('POOR not enough') end
 redis.call('DECRBY', KEYS[1], n)
 redis.call('INCRBY', KEYS[2], n)
 return have - n`;
-
-async function error(promise: Promise<unknown>): Promise<string> {
-  const value = await promise;
-  expect(value).toBeInstanceOf(ReplyError);
-  return (value as ReplyError).message;
-}
 
 describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setup) => {
   let server: TestServer;
@@ -104,24 +98,24 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     for (let i = 0; i < 10; i++) expect(await b.call('EVALSHA', sha.toUpperCase(), '1', `n${i}`)).toBe(1);
     expect(await b.call('SCRIPT', 'EXISTS', sha, '0'.repeat(40))).toEqual([1, 0]);
     await b.ok('SCRIPT', 'FLUSH');
-    expect(await error(a.call('EVALSHA', sha, '1', 'n1'))).toBe('NOSCRIPT No matching script. Please use EVAL.');
+    expect(await errorOf(a.call('EVALSHA', sha, '1', 'n1'))).toBe('NOSCRIPT No matching script. Please use EVAL.');
     expect(await a.call('SCRIPT', 'EXISTS', sha)).toEqual([0]);
   });
 
   test('have errors with their place, and pcall catches', async () => {
-    const unknown = await error(a.call('EVAL', 'return nosuch', '0'));
+    const unknown = await errorOf(a.call('EVAL', 'return nosuch', '0'));
     expect(unknown.replace(/[0-9a-f]{40}/, '<sha>')).toBe(
       "ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch' script: <sha>, on" +
         ' @user_script:1.',
     );
     await a.ok('SET', 's', 'text');
-    expect(await error(a.call('EVAL', 'return redis.call("INCR", KEYS[1])', '1', 's'))).toMatch(
+    expect(await errorOf(a.call('EVAL', 'return redis.call("INCR", KEYS[1])', '1', 's'))).toMatch(
       /^ERR value is not an integer or out of range script: /,
     );
     expect(await a.call('EVAL', 'return redis.pcall("INCR", KEYS[1]).err', '1', 's')).toBe(
       'ERR value is not an integer or out of range',
     );
-    expect(await error(a.call('EVAL_RO', 'return redis.call("SET", KEYS[1], 1)', '1', 's'))).toMatch(
+    expect(await errorOf(a.call('EVAL_RO', 'return redis.call("SET", KEYS[1], 1)', '1', 's'))).toMatch(
       /^ERR Write commands are not allowed from read-only scripts\./,
     );
   });
@@ -151,7 +145,7 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
       'getmetatable("").__index = nil',
       'getmetatable(_G).__index = {}',
     ]) {
-      expect(await error(a.call('EVAL', script, '0')), script).toMatch(/readonly|protected|nil value/);
+      expect(await errorOf(a.call('EVAL', script, '0')), script).toMatch(/readonly|protected|nil value/);
     }
     expect(await a.call('EVAL', 'return tostring(io) .. tostring(os)', '0').catch(String)).toBeInstanceOf(ReplyError);
     expect(await a.call('EVAL', 'return ("x"):rep(3)', '0')).toBe('xxx');
@@ -160,16 +154,18 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
   test('that run for too long can be killed unless they wrote', async () => {
     const spinning = a.call('EVAL', 'while true do end', '1', 'k');
     await until('the server is busy', async () => (await b.call('FUNCTION', 'STATS')) instanceof ReplyError);
-    expect(await error(b.call('GET', 'k'))).toMatch(/^BUSY .* SCRIPT KILL/);
+    expect(await errorOf(b.call('GET', 'k'))).toMatch(/^BUSY .* SCRIPT KILL/);
     await b.ok('SCRIPT', 'KILL');
-    expect(await error(spinning)).toMatch(/Script killed by user/);
+    expect(await errorOf(spinning)).toMatch(/Script killed by user/);
     expect(await b.call('SET', 'k', 'v')).toBe('OK');
-    expect(await error(b.call('SCRIPT', 'KILL'))).toMatch(/^NOTBUSY/);
+    expect(await errorOf(b.call('SCRIPT', 'KILL'))).toMatch(/^NOTBUSY/);
   });
 
   test('wait for nothing', async () => {
     expect(await a.call('EVAL', 'return redis.call("BLPOP", KEYS[1], 0)', '1', 'empty')).toBe(null);
     expect(await a.call('EVAL', 'return redis.call("WAIT", 1, 0)', '0')).toBe(0);
-    expect(await error(a.call('EVAL', 'return redis.call("SUBSCRIBE", "x")', '0'))).toMatch(/not allowed from script/);
+    expect(await errorOf(a.call('EVAL', 'return redis.call("SUBSCRIBE", "x")', '0'))).toMatch(
+      /not allowed from script/,
+    );
   });
 });

@@ -322,8 +322,7 @@ export interface Outcome {
 
 /**
  * The ways in which a blocking command may go that takes effect now. What it waits for may have been of another type
- * or
- * absent when it began, and which of several keys became ready first cannot be seen: hence more than one.
+ * or absent when it began, and which of several keys became ready first cannot be seen: hence more than one.
  */
 export function runBlocking(state: KeyspaceState, draftOf: () => Draft, args: readonly string[]): Outcome[] {
   const outcomes: Outcome[] = [];

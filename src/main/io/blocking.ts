@@ -2,6 +2,7 @@
  * Blocked clients as their I/O thread sees them: until when they wait, and who else may answer them.
  *
  *     request -> ring, claim opened -> BLOCKED record: the shard has queued the request (shard/blocking/)
+ *     request run here, its lease being free: queued by this thread, claim opened (dispatch.ts, blockHere)
  *          -> the reply, when a key is ready   |  the time is up, CLIENT UNBLOCK, the client goes: claim taken here
  *
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under

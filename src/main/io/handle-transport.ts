@@ -3,8 +3,7 @@
  * parsed before the callback returns.
  *
  * Invariants: (1) one write at a time; (2) after close() no callback reaches the connection; (3) a WriteWrap whose
- * write
- * ended at once never reached libuv, so the thread's next write uses it again.
+ * write ended at once never reached libuv, so the thread's next write uses it again.
  */
 import type { Connection } from './connection.js';
 import type { StreamBinding, StreamHandle, WriteRequest } from './stream-binding.js';

@@ -3,14 +3,14 @@
  * one piece (shard/commands/transactions.ts) or runs them here if their leases are free.
  *
  *     MULTI -> queue (ids, databases, argument bytes) -> EXEC -> transaction|apply -> replies
+ *                                                          |-> transaction|queue, run here as it stands
  *                                                          `-> local commands, run here when that has come
  *
  * A queue is plain bytes beside flat arrays: it goes over the ring without being parsed again. Commands that an I/O
  * thread answers itself are kept out of it; their replies are put between those of the others afterwards.
  *
  * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
- * has
- * at most as many bytes as the query buffer may have.
+ * has at most as many bytes as the query buffer may have.
  */
 
 import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';

@@ -5,12 +5,13 @@
  *     LPUSH makes the key -> ready list -> serveReady() at the end of the command: first waiter, its claim, its handler
  *                                                                                  again, its reply beside LPUSH's own
  *
- * A waiter is served for the key that became ready alone: `ctx.onlyKey` tells its handler. All this happens on shard
- * threads, under the leases of the command that made the key ready, so nobody gets in between. Only a waiter that needs
- * further shards (BLMOVE to elsewhere) is served afterwards, when the leases of all have been taken.
+ * A waiter is served for the key that became ready alone: `onlyKey` tells its handler. All this happens under the
+ * leases of the command that made the key ready, so nobody gets in between: on shard threads, and on an I/O thread that
+ * is the only one before the only shard (Executor). Only a waiter that needs further shards (BLMOVE to elsewhere) is
+ * served afterwards, when the leases of all have been taken.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
- * the command that served them, with the shard's loop; (3) whoever waits for several keys is taken out of all queues
+ * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all queues
  * whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
  */
 
@@ -172,8 +173,7 @@ export class Blocking {
 
   /**
    * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out
-   * when
-   * one of them is ready. False: it must not wait (inside a transaction, or served and not ready after all).
+   * when one of them is ready. False: it must not wait (inside a transaction, or served and not ready after all).
    */
   block(
     ctx: ExecContext,

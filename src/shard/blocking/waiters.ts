@@ -4,7 +4,7 @@
  *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter | how many
  *                    of them want the absent key |
  *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
- *                    key index | argc | blob or 0 | payload bytes | more shards | wants absent | payload
+ *                    key index | argc | blob or 0 | payload bytes | scope | wants absent | payload
  *     payload:       length of each argument (int32), then their bytes
  *
  * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a

@@ -18,8 +18,7 @@ export function plainOffset(ctx: ExecContext, args: Args, i: number): number {
 
 /**
  * As `plainOffset`; `#n` is the n-th field of `bits` bits. Redis multiplies in 64 bits that wrap, so that some
- * enormous n
- * name a bit near the beginning there; here they are out of range.
+ * enormous n name a bit near the beginning there; here they are out of range.
  */
 export function fieldOffset(ctx: ExecContext, args: Args, i: number, bits: number): number {
   const off = args.off[i]!;

@@ -7,9 +7,10 @@
  *     meta            int32: watches, commands, keys; then of each watch its database; of each command its id, argc
  *                     and database; the argument index of each key
  *
+ *     transaction|queue      the queue itself, where it was queued: nothing is built (runQueue)
+ *
  * transaction|apply runs under the leases of all keys named, transaction|apply-all under those of all shards. Nobody
- * sees a middle
- * state, and its effects are one group.
+ * sees a middle state, and its effects are one group.
  */
 import { keyRange } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
@@ -93,6 +94,27 @@ function unwatch(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+/** Begins the reply and the group of effects of so many queued commands, which may be as big as they like. */
+function begin(ctx: ExecContext, commands: number, reply: Reply): void {
+  const { client } = ctx;
+  queuedClient.id = client.id;
+  queuedClient.proto = client.proto;
+  queuedClient.flags = client.flags;
+  reply.small = false;
+  reply.inline = false;
+  if (ctx.effectsOn) ctx.effects.beginGroup();
+  reply.array(commands);
+}
+
+/** Ends what `begin` began; `small` and `inline` are those of the reply before it. */
+function end(ctx: ExecContext, small: boolean, inline: boolean, reply: Reply): void {
+  if (ctx.effectsOn) ctx.effects.endGroup();
+  reply.errors = 0;
+  reply.small = small;
+  reply.inline = inline;
+  ctx.ownEffects = true;
+}
+
 function apply(ctx: ExecContext, args: Args, reply: Reply): void {
   const unchanged = endWatches(ctx, args);
   const watches = meta(args, 0);
@@ -101,17 +123,10 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.nullArray();
     return;
   }
-  const { client } = ctx;
-  queuedClient.id = client.id;
-  queuedClient.proto = client.proto;
-  queuedClient.flags = client.flags;
   const runner = ctx.runner!;
   const { small, inline } = reply;
-  reply.small = false;
-  reply.inline = false;
-  if (ctx.effectsOn) ctx.effects.beginGroup();
+  begin(ctx, commands, reply);
   inner.setBuffer(args.u8, args.dv);
-  reply.array(commands);
   let at = FIRST_WATCH_ARG + watches;
   for (let c = 0; c < commands; c++) {
     const word = META_HEAD_WORDS + watches + c * META_COMMAND_WORDS;
@@ -126,11 +141,7 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     queuedClient.db = meta(args, word + 2);
     runner.nested(meta(args, word), inner, reply, queuedClient);
   }
-  if (ctx.effectsOn) ctx.effects.endGroup();
-  reply.errors = 0;
-  reply.small = small;
-  reply.inline = inline;
-  ctx.ownEffects = true;
+  end(ctx, small, inline, reply);
 }
 
 /** The keys of transaction|apply and transaction|unwatch: those watched and those that meta lists. */
@@ -171,21 +182,10 @@ function findQueuedKeys(_args: Args, out: Int32Array): number {
 // hot: MULTI ... EXEC pipelines
 function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   const { heads, commands } = queue;
-  const { client } = ctx;
-  queuedClient.id = client.id;
-  queuedClient.proto = client.proto;
-  queuedClient.flags = client.flags;
   const { small, inline } = reply;
-  reply.small = false;
-  reply.inline = false;
-  if (ctx.effectsOn) ctx.effects.beginGroup();
-  reply.array(commands);
+  begin(ctx, commands, reply);
   ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
-  if (ctx.effectsOn) ctx.effects.endGroup();
-  reply.errors = 0;
-  reply.small = small;
-  reply.inline = inline;
-  ctx.ownEffects = true;
+  end(ctx, small, inline, reply);
 }
 
 const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;

@@ -1,9 +1,7 @@
 /**
  * DEBUG DIGEST: a fingerprint of a data set that does not depend on the order of keys, computed as Redis computes it,
- * so
- * that equal data sets of both have equal digests. SHA-1s are combined by xor where order does not matter and by
- * feeding
- * the digest back where it does.
+ * so that equal data sets of both have equal digests. SHA-1s are combined by xor where order does not matter and by
+ * feeding the digest back where it does.
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

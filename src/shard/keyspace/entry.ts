@@ -12,8 +12,7 @@
  * The value of every other type begins with words that its own file describes (usually one Ptr to its root cell).
  *
  * Invariants: (1) the padding of the key is zero, so keys compare word by word; (2) the value begins at a multiple of
- * 4;
- * (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
+ * 4; (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';

@@ -9,8 +9,7 @@
  *
  * A key belongs to its home bucket. If that is full, it goes to the next one ("displaced"), else to the stash; the home
  * bucket counts how many of its keys went either way, so a lookup reads further lines only if it must. The idea of
- * small
- * tables with a stash is Dash's (Lu et al., VLDB 2020), without its locks: a lease protects all of it.
+ * small tables with a stash is Dash's (Lu et al., VLDB 2020), without its locks: a lease protects all of it.
  *
  * Invariants: (1) a free slot has Ptr 0 and fingerprint 0; (2) `neighbours` is exact, `stashed` too until it saturates
  * at 15; (3) every key of a table has the table's prefix in the top localDepth bits of h1; (4) minExpireAtMs is a lower

@@ -1,14 +1,13 @@
 /**
  * One Lua 5.1 interpreter (PUC Lua in WebAssembly, the package wasmoon-lua5.1) through its raw C API: strings are
- * bytes,
- * nothing is converted on the way. One per shard thread, made when the first script comes.
+ * bytes, nothing is converted on the way. One per shard thread, made when the first script comes.
  *
  * A JavaScript function becomes a Lua C function through `addFunction`; a Lua error leaves it as an exception that must
  * not be caught, so callbacks here end with `return vm.error()` and have no `try` around calls into Lua.
  *
  * Invariants: (1) `heap` may be replaced whenever Lua runs: read `vm.heap` after each call; (2) the stack is balanced
- * by
- * whoever pushes; (3) `text` and `TEXT_MAX` bytes of scratch hold until the next call that uses them.
+ * by whoever pushes; (3) scratch memory holds until the next call that uses it; (4) `l` is the thread of Lua that
+ * called last: a coroutine's inside of its callbacks, else the main one.
  */
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { checkLayout, type LuaApi, luaApiOf } from './lua-api.js';
@@ -100,9 +99,8 @@ export class LuaVm extends LuaStack {
   /** Gives scratch memory that grew for a big string back. */
   trim(): void {
     if (this.scratchBytes <= 1 << 20) return;
-    this.m.free(this.scratch);
-    this.scratchBytes = SCRATCH_BYTES;
-    this.scratch = this.m.malloc(SCRATCH_BYTES);
+    this.scratchBytes = 0;
+    this.room(SCRATCH_BYTES);
   }
 
   // ---- pushing

@@ -4,9 +4,8 @@
  *     EVAL -> SHA1 -> compiled? else ScriptLog or the body -> KEYS, ARGV -> pcall -> reply
  *
  * The interpreter is made when the first script comes (`start`, asynchronous: the loop leaves for it), and made anew
- * when
- * it has taken too much memory. Whatever scripts could leave behind in it is a cache: the scripts themselves are in the
- * ScriptLog.
+ * when it has taken too much memory. Whatever scripts could leave behind in it is a cache: the scripts themselves are
+ * in the ScriptLog.
  *
  * Invariants: (1) scripts do not nest; (2) the leases that a script needs are held before `run` (script-keys.ts); (3)
  * the stack of the interpreter holds the error handler and the globals between runs, nothing else.

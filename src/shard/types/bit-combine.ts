@@ -7,8 +7,8 @@
  * the result is whole.
  *
  * Invariants: (1) the leases of all sources and of the destination are held; (2) sources shorter than the result read
- * as
- * zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of BLOCK_BYTES.
+ * as zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of
+ * BLOCK_BYTES.
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';

@@ -103,8 +103,7 @@ export function readField(bytes: Uint8Array, start: number, bits: number, signed
 
 /**
  * Adds the 64-bit operand (hi, lo) to the field, in `bytes` and in `field`. `overflow`: OVERFLOW_*; under FAIL a sum
- * that
- * does not fit changes nothing. Returns whether the bits changed.
+ * that does not fit changes nothing. Returns whether the bits changed.
  */
 export function addToField(
   bytes: Uint8Array,

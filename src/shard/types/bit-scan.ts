@@ -1,7 +1,6 @@
 /**
  * Finding the first set or clear bit of a range of a string: a word at a time inside the runs, a null block of a blob
- * in
- * one step. Bit 0 is the highest of byte 0.
+ * in one step. Bit 0 is the highest of byte 0.
  */
 import type { ByteRuns } from './bit-runs.js';
 

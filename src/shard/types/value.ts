@@ -119,8 +119,7 @@ function freeTyped(arena: Arena, e: Ptr, type: number): void {
 /**
  * Fills the value region of `copy`, an entry of the same type and encoding in `to`, with a copy of the value of `e`
  * that shares nothing with it. @requires leases of both arenas; `copy` was made with room for `valueBytes(from, e)`.
- * Throws
- * ArenaFullError.
+ * Throws ArenaFullError.
  */
 export function copyValue(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
   switch (entryType(from, e)) {

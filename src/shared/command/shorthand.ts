@@ -46,8 +46,7 @@ export function keyAt(index: number, flags: readonly KeyFlag[]): KeySpec {
 
 /**
  * Keys from `index` on; `lastKey` is counted from `index` when >= 0, from the end of the arguments when negative (-1
- * the
- * last, -2 the last but one); `limit` as in Redis's specifications (2: the first half of the rest).
+ * the last, -2 the last but one); `limit` as in Redis's specifications (2: the first half of the rest).
  */
 export function keyRange(index: number, lastKey: number, step: number, flags: readonly KeyFlag[], limit = 0): KeySpec {
   return { flags, begin: { index }, find: { lastKey, step, limit } };

@@ -2,8 +2,7 @@
  * Errors for people (not for clients of the protocol, whose errors are byte strings in reply tables).
  *
  * Every such error has a stable `code` to test for, the `directive` that caused it when there is one, and a message
- * that
- * says in one line what is wrong and what to do about it. Codes never change once released.
+ * that says in one line what is wrong and what to do about it. Codes never change once released.
  */
 
 /** The stable codes of `SherdError`. */

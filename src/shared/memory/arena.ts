@@ -9,10 +9,8 @@
  *     | descr.  | each 4K page   | each 4K page  | (segment 0 only)     |
  *
  * Invariants: (1) everything but `leaseIndex` is read and written only under the shard's lease; (2) before a thread
- * uses
- * pointers it has called `sync()` under the lease, so every published segment is attached; (3) every store into a
- * cell is
- * preceded by `touch` of that range, except into a cell that `alloc` returned in the same critical section.
+ * uses pointers it has called `sync()` under the lease, so every published segment is attached; (3) every store into a
+ * cell is preceded by `touch` of that range, except into a cell that `alloc` returned in the same critical section.
  *
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
  * 1, page checksums are kept, and `verifyPages` finds every store that forgot its touch.

@@ -13,11 +13,9 @@
  * looks while it holds the shard's lease, which orders it behind the read.
  *
  * Invariants: (1) hashes are compared, names are not: two channels with equal 64-bit hashes (keyed, so nobody can aim
- * at
- * it) would only cost a message too many; (2) SEQ is odd while slots or names are moved: readers look again; (3) what
- * found no room is counted in `lost...`, and then everything is sent to this thread, which knows exactly; (4) the
- * filter
- * never misses a key; it may name one that nobody has.
+ * at it) would only cost a message too many; (2) SEQ is odd while slots or names are moved: readers look again; (3)
+ * what found no room is counted in `lost...`, and then everything is sent to this thread, which knows exactly; (4) the
+ * filter never misses a key; it may name one that nobody has.
  */
 import { globMatch } from '../glob.js';
 

@@ -41,8 +41,7 @@ export const THREAD_TASK = 5;
 
 /**
  * Indexes of single figures. Those below COUNTERS_AT are states (set, left alone by RESETSTAT); the others count
- * since the
- * start or the last RESETSTAT.
+ * since the start or the last RESETSTAT.
  */
 export const STAT = {
   kind: 0,

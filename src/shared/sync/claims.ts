@@ -1,10 +1,10 @@
 /**
- * Claims: who answers a blocked client. A client that blocks may be answered by the shard thread that finds its key
+ * Claims: who answers a blocked client. A client that blocks may be answered by the thread that finds its key
  * ready, by its own I/O thread when the time is up, by CLIENT UNBLOCK, or by nobody when it goes. One word for each
  * connection slot of an I/O thread, in the control block, settles it by compare-and-swap:
  *
  *     ticket > 0    the request with this ticket is blocked: whoever swaps it wins
- *     -ticket       a shard thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
+ *     -ticket       some thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
  *     0             nothing is blocked, or it was answered
  *
  * Any thread.
@@ -23,7 +23,7 @@ export function openClaim(claims: Int32Array, slot: number, seq: number): void {
   Atomics.store(claims, slot, ticketOf(seq));
 }
 
-/** Takes the right to carry out a request. Shard threads. */
+/** Takes the right to carry out a request. Whoever serves. */
 export function beginClaim(claims: Int32Array, slot: number, seq: number): boolean {
   const ticket = ticketOf(seq);
   return Atomics.compareExchange(claims, slot, ticket, -ticket) === ticket;

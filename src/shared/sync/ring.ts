@@ -97,8 +97,7 @@ export class RingProducer extends RingView {
 
   /**
    * hot: room for a record of `bytes` payload bytes; returns the payload's byte offset, or -1 when the ring is full
-   * (the
-   * consumer will then report it at its next release()). A reservation not committed is forgotten by the next one.
+   * (the consumer will then report it at its next release()). A reservation not committed is forgotten by the next one.
    * @requires bytes <= recordBytesMax
    */
   reserve(bytes: number): number {
@@ -277,8 +276,8 @@ export class RingConsumer extends RingView {
 
   /**
    * hot: gives the memory of all records behind the position back to the producer, and wakes one that waits. Returns
-   * true
-   * when the producer found the ring full since the last time: ring its doorbell if it does not block in waitForRoom().
+   * true when the producer found the ring full since the last time: ring its doorbell if it does not block in
+   * waitForRoom().
    */
   release(): boolean {
     if (this.released === this.position) return false;

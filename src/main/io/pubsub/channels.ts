@@ -9,8 +9,7 @@
  * confirmed, for the other threads.
  *
  * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in
- * no
- * map; (3) lists change between messages only, never while one is delivered.
+ * no map; (3) lists change between messages only, never while one is delivered.
  */
 import type { ChannelHasher } from '../../../shard/outbox.js';
 import { globMatch } from '../../../shared/glob.js';

@@ -6,8 +6,7 @@
  * and commands that may produce more wait (dispatch.ts) until the peer has read: back-pressure, nothing is dropped.
  *
  * Invariant: bytes for a peer leave in order; a peer that was started again gets a new stream, which begins with a
- * whole
- * bulletin.
+ * whole bulletin.
  */
 import type { BulletinBuffer } from '../../../shared/pubsub/bulletin.js';
 import { type ControlBlock, ioThreadId } from '../../../shared/sync/control-block.js';
