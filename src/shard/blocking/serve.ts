@@ -11,8 +11,8 @@
  * served afterwards, when the leases of all have been taken.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
- * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all queues
- * whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
+ * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all
+ * queues whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
  */
 
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
