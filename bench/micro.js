@@ -5,24 +5,24 @@
  * call; the table is in nanoseconds and millions of operations for one of them.
  */
 import { Bench } from 'tinybench';
-import { shardCommands } from '../dist/shard/commands/table.js';
-import { ExecContext } from '../dist/shard/context.js';
-import { formatDatabases, openDatabases } from '../dist/shard/databases.js';
-import { EFFECT_LOG_BYTES, EffectLog } from '../dist/shard/effect-log.js';
-import { Executor } from '../dist/shard/executor.js';
-import { LeaseSet } from '../dist/shard/lease-set.js';
-import { buildRegistry } from '../dist/shared/command/registry.js';
-import { Arena, formatShard } from '../dist/shared/memory/arena.js';
-import { SEGMENT_BYTES } from '../dist/shared/memory/ptr.js';
-import { alloc, free } from '../dist/shared/memory/slab.js';
-import { Args } from '../dist/shared/resp/args.js';
-import { PARSED, RespParser } from '../dist/shared/resp/parser.js';
-import { Reply } from '../dist/shared/resp/reply.js';
-import { StatsBlock } from '../dist/shared/stats/stats-block.js';
-import { ControlBlock } from '../dist/shared/sync/control-block.js';
-import { LEASE_WORDS, Lease } from '../dist/shared/sync/lease.js';
-import { RequestView, readRequest, writeRequest } from '../dist/shared/sync/records.js';
-import { createRing, RingConsumer, RingProducer } from '../dist/shared/sync/ring.js';
+import { shardCommands } from '../dist/modules/shard/commands/table.js';
+import { ExecContext } from '../dist/modules/shard/context.js';
+import { formatDatabases, openDatabases } from '../dist/modules/shard/databases.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effect-log.js';
+import { Executor } from '../dist/modules/shard/executor.js';
+import { LeaseSet } from '../dist/modules/shard/lease-set.js';
+import { buildRegistry } from '../dist/modules/shared/command/registry.js';
+import { Arena, formatShard } from '../dist/modules/shared/memory/arena.js';
+import { SEGMENT_BYTES } from '../dist/modules/shared/memory/ptr.js';
+import { alloc, free } from '../dist/modules/shared/memory/slab.js';
+import { Args } from '../dist/modules/shared/resp/args.js';
+import { PARSED, RespParser } from '../dist/modules/shared/resp/parser.js';
+import { Reply } from '../dist/modules/shared/resp/reply.js';
+import { StatsBlock } from '../dist/modules/shared/stats/stats-block.js';
+import { ControlBlock } from '../dist/modules/shared/sync/control-block.js';
+import { LEASE_WORDS, Lease } from '../dist/modules/shared/sync/lease.js';
+import { RequestView, readRequest, writeRequest } from '../dist/modules/shared/sync/records.js';
+import { createRing, RingConsumer, RingProducer } from '../dist/modules/shared/sync/ring.js';
 
 const BATCH = 1000;
 const KEYS = 1_000_000;

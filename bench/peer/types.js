@@ -184,10 +184,7 @@ const longData = (members) => ({
 
 /** Names of loaded keys on the shard of the long commands, or on the others. @param {boolean} same */
 async function keyNames(same) {
-  const dist = process.env.SHERD_DIST;
-  const url =
-    dist === undefined ? new URL('../../dist/shared/hash.js', import.meta.url).href : `${dist}/shared/hash.js`;
-  const { slotOf, shardOfSlot } = await import(url);
+  const { slotOf, shardOfSlot } = await import('../../dist/modules/shared/hash.js');
   /** @param {string} name */
   const shardOf = (name) => shardOfSlot(slotOf(Buffer.from(name), 0, name.length), SHARDS);
   const names = Array.from({ length: STALL_KEYS }, (_, i) => `key:${String(i).padStart(12, '0')}`);

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { Doorbell } from '../../../src/shared/sync/doorbell.js';
 
-const DIST = new URL('../../../dist/shared/sync/', import.meta.url).href;
+const DIST = new URL('../../../dist/modules/shared/sync/', import.meta.url).href;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

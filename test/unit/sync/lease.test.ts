@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { LEASE_WORDS, Lease } from '../../../src/shared/sync/lease.js';
 
-const DIST = new URL('../../../dist/shared/sync/', import.meta.url).href;
+const DIST = new URL('../../../dist/modules/shared/sync/', import.meta.url).href;
 
 function words(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(4 * (LEASE_WORDS + 8)));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
 
-const DIST = new URL('../../../dist/shared/sync/', import.meta.url).href;
+const DIST = new URL('../../../dist/modules/shared/sync/', import.meta.url).href;
 
 function fill(u8: Uint8Array, at: number, n: number, seed: number): void {
   for (let i = 0; i < n; i++) u8[at + i] = (seed + i) & 255;

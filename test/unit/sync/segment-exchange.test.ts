@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 import { SegmentExchange } from '../../../src/shared/sync/segment-exchange.js';
 
-const DIST = new URL('../../../dist/shared/sync/', import.meta.url).href;
+const DIST = new URL('../../../dist/modules/shared/sync/', import.meta.url).href;
 
 const first = (): SharedArrayBuffer => new SharedArrayBuffer(8);
 
