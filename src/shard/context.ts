@@ -224,7 +224,14 @@ export class ExecContext {
   peek(args: Args, i: number): Ptr {
     if (!this.oneShard) this.route(args, i);
     const keyspace = this.keyspace;
-    const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
+    const off = args.off[i]!;
+    const { dict } = keyspace;
+    let e: Ptr;
+    if (off === args.hashedOff) {
+      dict.h1 = args.h1;
+      dict.h2 = args.h2;
+      e = dict.findHashed(args.u8, args.dv, off, args.len[i]!);
+    } else e = dict.find(args.u8, args.dv, off, args.len[i]!);
     if (e === 0) return NULL;
     if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
     if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;

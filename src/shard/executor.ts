@@ -30,6 +30,7 @@ import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContex
 import { EFFECT_COMMAND } from './effect-log.js';
 import { guardedJob } from './guarded-job.js';
 import type { LeaseSet } from './lease-set.js';
+import { LookAhead } from './look-ahead.js';
 import type { Outbox } from './outbox.js';
 import type { ScriptEngine } from './script/script-engine.js';
 
@@ -44,6 +45,7 @@ export class Executor {
   /** Which calls are timed one by one, and what is noted of those that took long. */
   private readonly slow: SlowWatch;
   private readonly background: Background;
+  readonly lookAhead: LookAhead;
   private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
   private readonly shards: number;
@@ -82,6 +84,7 @@ export class Executor {
     this.background = new Background(this.newContext());
     this.servesInline = ctx.shardCount === 1 && ctx.control.ioThreads === 1;
     this.makesReady = readyClasses(registry);
+    this.lookAhead = new LookAhead(registry, ctx.keyspaces, ctx.leases);
     ctx.runner = this;
   }
 
@@ -153,9 +156,9 @@ export class Executor {
     this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 
-  /** Ends a batch: gives all leases back. */
-  endBatch(): void {
-    this.ctx.leases.giveAll();
+  /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
+  endBatch(): boolean {
+    return this.ctx.leases.giveAll();
   }
 
   /**
@@ -168,13 +171,13 @@ export class Executor {
     if (this.shards === 1) {
       this.lowest = 0;
       this.wantedCount = 1;
-      if (!leases.tryShard(0)) return this.missed();
+      if (!leases.trySoon(0)) return this.missed();
     } else if (this.registry.keyKind[cmdId] === KEYS_ONE) {
       const k = this.registry.firstKey[cmdId]!;
       const shard = shardOfSlot(slotOf(args.u8, args.off[k]!, args.len[k]!), this.shards);
       this.lowest = shard;
       this.wantedCount = 1;
-      if (!leases.tryShard(shard)) return this.missed();
+      if (!leases.trySoon(shard)) return this.missed();
     } else {
       this.plan(cmdId, args);
       const wanted = this.wanted;

@@ -8,6 +8,12 @@
 import { type Arena, CHECKING, CTL_LEASE } from '../shared/memory/arena.js';
 import { Lease } from '../shared/sync/lease.js';
 
+/** For how long `trySoon` looks, milliseconds, and how long it does not after that was in vain. */
+const SPIN_MS = 0.04;
+const IMPATIENT_MS = 0.5;
+/** How often it looks between two readings of the clock. */
+const SPINS = 64;
+
 export class LeaseSet {
   /** 1 for each shard whose lease is held here. */
   readonly held: Uint8Array;
@@ -16,6 +22,8 @@ export class LeaseSet {
   private readonly threadId: number;
   private readonly arenas: readonly Arena[];
   private readonly leases: Lease[];
+  /** Until then `trySoon` does not look twice: whoever holds leases keeps them for long. */
+  private impatientUntilMs = 0;
 
   constructor(threadId: number, arenas: readonly Arena[]) {
     this.threadId = threadId;
@@ -32,6 +40,26 @@ export class LeaseSet {
     this.count++;
     this.arenas[shard]!.sync();
     return true;
+  }
+
+  /**
+   * hot: as tryShard, but looks again for an instant if another thread has the lease: most often that is about to end,
+   * and going over the ring instead keeps it contended. All others are given back meanwhile. For I/O threads.
+   */
+  trySoon(shard: number): boolean {
+    return this.tryShard(shard) || this.spin(shard);
+  }
+
+  private spin(shard: number): boolean {
+    const startMs = performance.now();
+    if (startMs < this.impatientUntilMs) return false;
+    this.giveAll();
+    const lease = this.leases[shard]!;
+    do {
+      for (let n = 0; n < SPINS; n++) if (lease.holder() === 0 && this.tryShard(shard)) return true;
+    } while (performance.now() - startMs < SPIN_MS);
+    this.impatientUntilMs = startMs + IMPATIENT_MS;
+    return false;
   }
 
   /** Takes the lease of a shard, waiting. @requires a thread that may block, no lease of a higher shard held */
@@ -59,16 +87,18 @@ export class LeaseSet {
     for (let s = 0; s < this.arenas.length; s++) this.takeShard(s);
   }
 
-  /** Gives every lease back. */
-  giveAll(): void {
-    if (this.count === 0) return;
+  /** Gives every lease back. Whether somebody was waiting for one. */
+  giveAll(): boolean {
+    if (this.count === 0) return false;
+    let woke = false;
     for (let s = 0; s < this.held.length; s++) {
       if (this.held[s] === 0) continue;
       if (CHECKING) this.arenas[s]!.settleTouched();
       this.held[s] = 0;
-      this.leases[s]!.release();
+      if (this.leases[s]!.release()) woke = true;
     }
     this.count = 0;
+    return woke;
   }
 
   /** The thread that holds the lease of a shard, 0 for nobody: a recent moment. */
@@ -108,7 +138,9 @@ export class PinnedLeases extends LeaseSet {
     for (let s = 0; s < this.held.length; s++) this.takeShard(s);
   }
 
-  override giveAll(): void {}
+  override giveAll(): boolean {
+    return false;
+  }
 
   override wanted(): boolean {
     return false;

@@ -75,8 +75,8 @@ export interface ShardExecutor {
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
-  /** Gives all leases back. */
-  endBatch(): void;
+  /** Gives all leases back. Whether somebody was waiting for one. */
+  endBatch(): boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
   idleWork(budgetUs: number, shard: number): boolean;
   startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void>;
@@ -262,11 +262,11 @@ export class ShardLoop implements WorkSource, JobHost {
 
   private endBatch(): void {
     const { lease } = this;
-    if (lease.wanted() && lease.holder() === this.parts.threadId) {
-      const handoffs = lease.handoffs();
-      this.executor.endBatch();
-      lease.letWaiterIn(handoffs, HANDOFF_MS);
-    } else this.executor.endBatch();
+    const handoffs = lease.wanted() && lease.holder() === this.parts.threadId ? lease.handoffs() : -1;
+    const woke = this.executor.endBatch();
+    if (!woke || handoffs < 0) return;
+    this.publish();
+    lease.letWaiterIn(handoffs, HANDOFF_MS);
   }
 
   /** hot: carries out the request at `offset`. False when it must stay in the ring for now. */

@@ -65,7 +65,8 @@ let manyShards = false;
 // hot: every command passes here
 export function dispatch(io: IoThread, conn: Connection, args: Args, commandBytes: number): number {
   const registry = io.registry;
-  let id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+  let id = args.commandId;
+  if (id < 0) id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
   if (id < 0) return refuse(io, conn, args, -1);
   let flags = registry.flags[id]!;
   if ((flags & FLAG_CONTAINER) !== 0 && args.argc > 1) {

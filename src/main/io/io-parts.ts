@@ -1,5 +1,6 @@
 /** What an I/O thread is made of, and what it needs of the engine. */
 import type { Blocking } from '../../shard/blocking/serve.js';
+import type { LookAhead } from '../../shard/look-ahead.js';
 import type { Outbox } from '../../shard/outbox.js';
 import type { Registry } from '../../shared/command/registry.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -21,8 +22,10 @@ export interface InlineExecutor {
   readonly outbox: Outbox | null;
   /** How they wait, and whom they have served. */
   readonly blocking: Blocking;
+  /** Has the memory ready that a batch of commands will read; null in tests without the engine. */
+  readonly lookAhead: LookAhead | null;
   beginBatch(): void;
-  endBatch(): void;
+  endBatch(): unknown;
   /** Runs the command if its shards' leases are free at once; false: nothing was done. */
   tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
   /** Whether a command would wait for a script that runs for too long. */

@@ -12,10 +12,11 @@
  */
 
 import type { Blocking } from '../../shard/blocking/serve.js';
+import { BATCH_MAX } from '../../shard/look-ahead.js';
 import type { Registry } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
 import { Args } from '../../shared/resp/args.js';
-import { BROKEN, PARSED, RespParser } from '../../shared/resp/parser.js';
+import { RespParser } from '../../shared/resp/parser.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -30,14 +31,14 @@ import { abandon } from './blocking.js';
 import { lookAtClients } from './clients-cron.js';
 import type { ServerView } from './commands/server-view.js';
 import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
-import { AGAIN, dispatch, extractKeys, NEXT } from './dispatch.js';
+import { extractKeys } from './dispatch.js';
 import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
 import { type IoLimits, readLimits } from './limits.js';
-import { afterCommand } from './modes.js';
 import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
 import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
+import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from './pipeline.js';
 import { outOf, releaseDeferred } from './push.js';
 import { takeReply } from './reply-intake.js';
 import { SettleQueue } from './settle-queue.js';
@@ -94,7 +95,7 @@ export class IoThread {
   private readonly window: Uint8Array;
   private readonly windowView: DataView;
   private readonly parser = new RespParser();
-  private readonly args = new Args(128);
+  private readonly batch = Array.from({ length: BATCH_MAX }, () => new Args());
   keyIndexes = new Int32Array(1024);
   readonly replyView: ReplyView;
 
@@ -234,7 +235,9 @@ export class IoThread {
       const parser = this.parser;
       const start = input.putBefore(this.window, SHORT_REST_BYTES);
       parser.window(this.window, this.windowView, start, SHORT_REST_BYTES + n);
-      this.run(conn, parser, this.args);
+      if (parser.end - start >= PIPELINE_BYTES_MIN && mayLookAhead(this, conn))
+        runPipeline(this, conn, parser, this.batch);
+      else runCommands(this, conn, parser, this.batch[0]!);
       const rest = parser.restStart;
       parser.forget();
       if (rest < parser.end && !conn.closed && !conn.closeAfterReply) {
@@ -263,52 +266,10 @@ export class IoThread {
   /** Runs what is kept of a connection's input, as far as it goes. */
   private runKept(conn: Connection): void {
     const input = conn.input;
-    this.run(conn, input.parser!, input.args!);
+    runCommands(this, conn, input.parser!, input.args!);
     if (conn.closed) return;
     if (conn.closeAfterReply) input.drop();
     else input.settle(conn.barrier !== 0);
-  }
-
-  /** Parses and dispatches until the bytes end or the connection must wait. */
-  // hot
-  private run(conn: Connection, parser: RespParser, args: Args): void {
-    // What was published before its commands comes before their replies.
-    if (conn.modes !== 0) this.hub.channels.depart();
-    if (conn.out === null) outOf(this, conn);
-    parser.bulkBytesMax = this.limits.bulkBytes;
-    for (;;) {
-      parser.authRequired = !conn.authenticated;
-      const status = parser.next(args);
-      if (status !== PARSED) {
-        if (status === BROKEN) this.protocolError(conn, parser);
-        return;
-      }
-      conn.commands++;
-      const what = dispatch(this, conn, args, parser.pos - parser.commandStart);
-      if ((this.monitored || conn.modes !== 0) && what !== AGAIN) afterCommand(this, conn, args);
-      if (what !== NEXT) {
-        if (what === AGAIN) {
-          conn.commands--;
-          parser.rewind();
-        }
-        return;
-      }
-      if (!conn.out!.isSingleChunk && outputFull(this, conn)) return;
-    }
-  }
-
-  private protocolError(conn: Connection, parser: RespParser): void {
-    parser.forget();
-    if (conn.headSeq !== conn.nextSeq) {
-      // The error follows the replies that are due; the bytes are looked at again then.
-      conn.barrier |= BARRIER.order;
-      return;
-    }
-    const bytes = Uint8Array.from(Buffer.from(`-ERR ${parser.errorText.replace(/[\r\n]/g, ' ')}\r\n`, 'latin1'));
-    this.stats.error(bytes, 0);
-    conn.out!.error(bytes);
-    conn.closeAfterReply = true;
-    this.log('verbose', `Protocol error (${parser.errorText}) from client id=${conn.id} addr=${conn.addr}`);
   }
 
   private beginTurn(): void {

@@ -111,6 +111,13 @@ export class RespParser {
     args.setBuffer(u8, dv);
   }
 
+  /** Goes on at `pos`, where a command begins or the bytes end. */
+  goTo(pos: number): void {
+    this.state = IDLE;
+    this.pos = pos;
+    this.commandStart = pos;
+  }
+
   /** Where the bytes begin that are still needed: the next command, or the half-parsed one. */
   get restStart(): number {
     return this.state === IDLE ? this.pos : this.commandStart;

@@ -81,14 +81,14 @@ export class Lease {
   }
 
   /**
-   * hot: gives the lease back and wakes one waiter. Returns whether somebody wanted it. @requires held by the caller
+   * hot: gives the lease back and wakes one waiter. Returns whether there was one asleep: "wanted" may be true without.
+   * @requires held by the caller
    */
   release(): boolean {
     const state = Atomics.exchange(this.i32, this.index, 0);
     if (state === 0) throw new Error('lease: released while free');
     if ((state & 1) === 0) return false;
-    Atomics.notify(this.i32, this.index, 1);
-    return true;
+    return Atomics.notify(this.i32, this.index, 1) > 0;
   }
 
   /** hot: whether somebody waits (or may wait) for the lease; the holder then cuts its critical section short. */

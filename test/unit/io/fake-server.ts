@@ -143,6 +143,7 @@ export class FakeServer {
     const executor: InlineExecutor = {
       outbox: null,
       blocking: new Blocking(control),
+      lookAhead: null,
       bigReply: false,
       beginBatch: () => {},
       endBatch: () => {},
