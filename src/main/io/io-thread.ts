@@ -73,6 +73,8 @@ export class IoThread {
   readonly requestRings: RingProducer[];
   readonly replyRings: RingConsumer[];
   readonly shardBells: Doorbell[];
+  /** What shards and other I/O threads wake this one with; null in tests without threads. */
+  bell: Doorbell | null = null;
   /** What can be seen of the whole server from here. */
   readonly server: ServerView | null;
   /** What clients are told without having asked just now: messages, invalidations, MONITOR. */
@@ -403,7 +405,7 @@ export class IoThread {
   }
 
   /** Something waits in a ring. */
-  private hasIncoming(): boolean {
+  hasIncoming(): boolean {
     for (let shard = 0; shard < this.shards; shard++) if (this.replyRings[shard]!.hasWork()) return true;
     return this.hub.links.hasWork();
   }

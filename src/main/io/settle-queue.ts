@@ -57,12 +57,15 @@ export class SettleQueue {
   schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
+    // Until then whatever comes over the rings is found without a wake-up.
+    this.io.bell?.busy();
     setImmediate(this.settleAll);
   }
 
   private readonly settleAll = (): void => {
     this.isScheduled = false;
     const { io, clients } = this;
+    if (io.hasIncoming()) io.onWake();
     io.finishServed();
     io.hub.channels.depart();
     for (let i = 0; i < clients.length; i++) {
@@ -73,6 +76,9 @@ export class SettleQueue {
     clients.length = 0;
     if (this.next < this.listeners.length) this.settleListeners();
     io.publishRequests();
+    if (this.isScheduled || io.bell === null) return;
+    io.bell.idle();
+    if (io.hasIncoming()) this.schedule();
   };
 
   private settleListeners(): void {

@@ -107,6 +107,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   registerTrackingCalls(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
+  io.bell = bell;
   io.start();
   port.start();
   port.ready();
