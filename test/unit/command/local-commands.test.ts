@@ -238,6 +238,11 @@ describe.skipIf(!REDIS_AVAILABLE)('beside redis-server', () => {
     'SHUTDOWN ABORT NOW',
     'SHUTDOWN ABORT',
     'LOLWUT VERSION x',
+    'ROLE',
+    'ROLE x',
+    'MODULE LIST',
+    'MODULE LOAD /nowhere.so',
+    'MODULE UNLOAD nothing',
     'RESET',
     'CLIENT GETNAME',
   ];

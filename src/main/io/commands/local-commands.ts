@@ -8,6 +8,7 @@ import { connectionCommands } from './connection.js';
 import { functionCommand } from './function.js';
 import { latencyCommand } from './latency.js';
 import { memoryCommand } from './memory.js';
+import { moduleCommand } from './module.js';
 import { monitorCommand } from './monitor.js';
 import { objectHelpCommand } from './object-help.js';
 import { pubsubCommands } from './pubsub.js';
@@ -29,6 +30,7 @@ export const localCommands: readonly CommandDef[] = [
   ...streamHelpCommands,
   slowlogCommand,
   latencyCommand,
+  moduleCommand,
   aclCommand,
   scriptCommand,
   functionCommand,

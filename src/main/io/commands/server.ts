@@ -1,4 +1,4 @@
-/** Commands about the server as a whole: INFO, TIME, LOLWUT, SHUTDOWN. Local. */
+/** Commands about the server as a whole: INFO, TIME, ROLE, LASTSAVE, LOLWUT, SHUTDOWN. Local. */
 import { integer, OPT, oneOf, str, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
@@ -45,6 +45,19 @@ function time(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
   reply.array(2);
   reply.bulkInt(Math.floor(usec / 1e6));
   reply.bulkInt(usec % 1e6);
+}
+
+/** A master without replicas, at the beginning of its stream. */
+function role(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  reply.array(3);
+  reply.bulkText('master');
+  reply.int(0);
+  reply.array(0);
+}
+
+/** Nothing has been saved: as in Redis the server's start counts. */
+function lastSave(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  reply.int(Math.floor((io.server?.startedAtMs ?? io.nowMs) / 1000));
 }
 
 function lolwut(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
@@ -116,6 +129,31 @@ export const serverCommands: readonly CommandDef[] = [
     tips: [ANY_OUTPUT],
     route: 'local',
     local: time,
+  }),
+  defineCommand({
+    name: 'role',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast'],
+    acl: ['@admin', '@dangerous'],
+    group: 'server',
+    since: '2.8.12',
+    complexity: 'O(1)',
+    summary: 'Returns the part that the server plays in replication.',
+    route: 'local',
+    local: role,
+  }),
+  defineCommand({
+    name: 'lastsave',
+    arity: 1,
+    flags: ['loading', 'stale', 'fast'],
+    acl: ['@admin', '@dangerous'],
+    group: 'server',
+    since: '1.0.0',
+    complexity: 'O(1)',
+    summary: 'Returns when the data was saved last, in unix seconds.',
+    tips: [ANY_OUTPUT],
+    route: 'local',
+    local: lastSave,
   }),
   defineCommand({
     name: 'lolwut',

@@ -1,0 +1,89 @@
+/** MODULE: there are none, and none can be loaded (a Redis module is native code); who asks gets an answer. */
+import { block, container, OPT_MANY, str } from '../../../shared/command/shorthand.js';
+import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { Connection } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
+import { replyHelp } from './help.js';
+
+const HELP = [
+  'LIST',
+  '    The modules loaded: none.',
+  'LOAD <path> [<arg> ...]',
+  '    Refused: modules of Redis are native libraries.',
+  'LOADEX <path> [[CONFIG NAME VALUE] [CONFIG NAME VALUE]] [ARGS ...]',
+  '    Refused as well.',
+  'UNLOAD <name>',
+  '    Refused: nothing is loaded.',
+];
+
+const NOT_ALLOWED =
+  'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a ' +
+  'local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+function guarded(error: string): NonNullable<CommandDef['local']> {
+  return (io: IoThread, conn: Connection, _args: Args, reply: Reply): void => {
+    const allowed = io.config.get('enable-module-command') ?? 'no';
+    const isLocal = conn.addr.startsWith('127.') || conn.addr.startsWith('[::1]') || conn.addr.startsWith('/');
+    reply.errorText(allowed === 'yes' || (allowed === 'local' && isLocal) ? error : NOT_ALLOWED);
+  };
+}
+
+type SubSpec = Pick<CommandSpec, 'arity' | 'summary'> & Partial<CommandSpec>;
+
+function sub(name: string, local: NonNullable<CommandDef['local']>, spec: SubSpec): CommandDef {
+  return defineCommand({
+    name: `module|${name}`,
+    group: 'server',
+    since: '4.0.0',
+    acl: [],
+    route: 'local',
+    complexity: 'O(1)',
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    ...spec,
+    local,
+  });
+}
+
+const CANNOT_LOAD = 'ERR Error loading the extension. Please check the server logs.';
+
+export const moduleCommand: CommandDef = container(
+  'module',
+  { group: 'server', since: '4.0.0', summary: 'A container for commands about modules.' },
+  [
+    sub('list', (_io, _conn, _args, reply) => reply.array(0), {
+      arity: 2,
+      complexity: 'O(N) where N is the number of modules',
+      summary: 'Returns the modules loaded.',
+      tips: ['nondeterministic_output_order'],
+      flags: ['admin', 'noscript'],
+    }),
+    sub('load', guarded(CANNOT_LOAD), {
+      arity: -3,
+      summary: 'Refuses to load a module.',
+      args: [str('path'), str('arg', OPT_MANY)],
+    }),
+    sub('loadex', guarded(CANNOT_LOAD), {
+      arity: -3,
+      since: '7.0.0',
+      summary: 'Refuses to load a module with its configuration.',
+      args: [
+        str('path'),
+        block('configs', [str('name'), str('value')], { token: 'CONFIG', multipleToken: true, ...OPT_MANY }),
+        block('args', [str('arg')], { token: 'ARGS', ...OPT_MANY }),
+      ],
+    }),
+    sub('unload', guarded('ERR Error unloading module: no such module with that name'), {
+      arity: 3,
+      summary: 'Refuses to unload a module.',
+      args: [str('name')],
+    }),
+    sub('help', (_io, _conn, _args, reply) => replyHelp(reply, 'MODULE', HELP), {
+      arity: 2,
+      since: '5.0.0',
+      summary: 'Returns a text about the subcommands.',
+      flags: ['loading', 'stale'],
+    }),
+  ],
+);
