@@ -30,7 +30,7 @@ export class LookAhead {
   private readonly registry: Registry;
   private readonly keyspaces: readonly (readonly Keyspace[])[];
   private readonly leases: LeaseSet;
-  /** By command: the segments of its shard (any others, with `words` -1, when it has nothing to look up). */
+  /** By command: the segments of its shard (any others, with `word` -1, when it has nothing to look up). */
   private readonly segments: Int32Array[][] = [];
   /** By command: segment and word of its home bucket, then of its entry; word -1: none. */
   private readonly segment = new Int32Array(BATCH_MAX);

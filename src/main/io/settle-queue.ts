@@ -3,6 +3,9 @@
  * sockets that had something were read. Clients are so woken in one row at the end, not one by one between reads (a
  * third of the system time at 50 pipelining clients).
  *
+ * From the first such connection to the end of the turn the thread says that it is awake: what shards answer meanwhile
+ * is taken out of the rings here, without a wake-up.
+ *
  * First come those that sent something, then those that were only pushed to, the listeners. A message may be for
  * thousands of them: they are written in slices, between which the thread reads on, and a listener whose turn comes
  * later gets what has been published meanwhile in the same write. When that becomes much the slice has no end.

@@ -19,6 +19,7 @@ import { entryClock } from '../keyspace/entry.js';
 import { fsckShard, shardFigures } from '../keyspace/fsck.js';
 import { serializedLength } from '../keyspace/serialized-length.js';
 import { TABLE_ENTRIES_MAX } from '../keyspace/table.js';
+import { refusesProtected } from '../protected-command.js';
 import { SKIP_CHECKSUM_WORD } from '../rdb/footer.js';
 import { ALLOW_NOSCRIPT_WORD } from '../script/redis-api.js';
 import { valueEncodingName } from '../types/value.js';
@@ -33,8 +34,6 @@ const ANY_NUMBER = -1;
 
 type Steps = Generator<void, void, void>;
 
-/** Bit of the client's flags: it is connected from this machine. */
-const LOCAL_CLIENT = 8;
 /** SLEEP looks so often whether the server shuts down. */
 const SLEEP_STEP_MS = 50;
 
@@ -94,13 +93,9 @@ const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 
 const PERSISTENCE = ['loadaof'];
 
 function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
-  const allowed = ctx.config.get('enable-debug-command') ?? 'no';
-  if (allowed !== 'yes' && !(allowed === 'local' && (ctx.client.flags & LOCAL_CLIENT) !== 0)) {
-    reply.errorText(
-      'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a ' +
-        'local connection, otherwise you need to set this option in the configuration file, and then restart the ' +
-        'server.',
-    );
+  const refusal = refusesProtected('DEBUG', ctx.config, ctx.client.flags);
+  if (refusal !== null) {
+    reply.errorText(refusal);
     return;
   }
   const name = args.latin1(1).toLowerCase();

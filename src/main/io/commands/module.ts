@@ -1,10 +1,7 @@
 /** MODULE: there are none, and none can be loaded (a Redis module is native code); who asks gets an answer. */
+import { refusesProtected } from '../../../shard/protected-command.js';
 import { block, container, OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
-import type { Args } from '../../../shared/resp/args.js';
-import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
 import { replyHelp } from './help.js';
 
 const HELP = [
@@ -18,16 +15,8 @@ const HELP = [
   '    Refused: nothing is loaded.',
 ];
 
-const NOT_ALLOWED =
-  'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a ' +
-  'local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
-
 function guarded(error: string): NonNullable<CommandDef['local']> {
-  return (io: IoThread, conn: Connection, _args: Args, reply: Reply): void => {
-    const allowed = io.config.get('enable-module-command') ?? 'no';
-    const isLocal = conn.addr.startsWith('127.') || conn.addr.startsWith('[::1]') || conn.addr.startsWith('/');
-    reply.errorText(allowed === 'yes' || (allowed === 'local' && isLocal) ? error : NOT_ALLOWED);
-  };
+  return (io, conn, _args, reply) => reply.errorText(refusesProtected('MODULE', io.config, conn.flags) ?? error);
 }
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'summary'> & Partial<CommandSpec>;
