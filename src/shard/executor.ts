@@ -57,7 +57,7 @@ export class Executor {
   private calls = 0;
   /** By command id: MAY_MAKE for what may bring a key into being for which clients wait, MAY_END for other writes. */
   private readonly makesReady: Uint8Array;
-  /** The only I/O thread, before a single shard: whoever waits is its client, and no further lease is needed. */
+  /** The only I/O thread: whoever waits is its client. */
   private readonly servesInline: boolean;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
@@ -82,7 +82,7 @@ export class Executor {
     this.shards = ctx.shardCount;
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(this.newContext());
-    this.servesInline = ctx.shardCount === 1 && ctx.control.ioThreads === 1;
+    this.servesInline = ctx.control.ioThreads === 1;
     this.makesReady = readyClasses(registry);
     this.lookAhead = new LookAhead(registry, ctx.keyspaces, ctx.leases);
     ctx.runner = this;
@@ -547,7 +547,7 @@ export class Executor {
     try {
       this.ctx.blocking.serveReady(this.ctx);
     } catch (error) {
-      this.ctx.blocking.ready = [];
+      this.ctx.blocking.dropReady();
       this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
     }
     reply.errors = errors;

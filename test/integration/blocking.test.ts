@@ -7,6 +7,7 @@ import { until } from '../harness/waiting.js';
 
 const SETUPS = [
   { shards: 1, dispatch: 'auto', ioThreads: 1 },
+  { shards: 3, dispatch: 'auto', ioThreads: 1 },
   { shards: 3, dispatch: 'auto', ioThreads: 2 },
   { shards: 3, dispatch: 'ring', ioThreads: 1 },
 ] as const;

@@ -239,15 +239,33 @@ function sendForget(io: IoThread, slot: number, clientId: number, blocked: Block
     args.len[2 + k] = key.length;
     at += key.length;
   });
-  sendWhenRoom(io, clientId, args);
+  sendWhenRoom(io, 'blocking|forget', clientId, args);
 }
 
-function sendWhenRoom(io: IoThread, clientId: number, args: Args): void {
-  const id = io.registry.idOf('blocking|forget');
+/** Has a shard thread serve those who wait for a key: leases are needed that this thread cannot wait for. */
+export function sendServe(io: IoThread, db: number, key: Uint8Array): void {
+  const buffer = new Uint8Array(4 + key.length);
+  const view = new DataView(buffer.buffer);
+  view.setInt32(0, db, true);
+  buffer.set(key, 4);
+  const args = new Args(3);
+  args.setBuffer(buffer, view);
+  args.argc = 3;
+  args.off[0] = 0;
+  args.len[0] = 0;
+  args.off[1] = 0;
+  args.len[1] = 4;
+  args.off[2] = 4;
+  args.len[2] = key.length;
+  sendWhenRoom(io, 'blocking|serve', 0, args);
+}
+
+function sendWhenRoom(io: IoThread, name: string, clientId: number, args: Args): void {
+  const id = io.registry.idOf(name);
   if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, 0, 2, 0, clientId, args, 0)) {
     io.ringWritten(0);
     setImmediate(() => io.publishRequests());
     return;
   }
-  setTimeout(() => sendWhenRoom(io, clientId, args), RETRY_MS).unref();
+  setTimeout(() => sendWhenRoom(io, name, clientId, args), RETRY_MS).unref();
 }

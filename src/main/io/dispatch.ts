@@ -40,7 +40,7 @@ import { BARRIER, type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from './con
 import type { IoThread } from './io-thread.js';
 import { beforeCommand } from './modes.js';
 import { PAUSE_CONGESTED, pausedFlags } from './pause-watch.js';
-import { deliverServed } from './reply-intake.js';
+import { settleServed } from './reply-intake.js';
 import { ReplyOrder } from './reply-order.js';
 import { abortTransaction, GO_ON, inTransaction, isExec } from './transaction-commands.js';
 import { unknownCommandText, unknownSubcommandText } from './unknown-command.js';
@@ -101,7 +101,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
       if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
         if (io.executor.tryInline(id, args, conn.out!, conn)) {
           conn.lastCommandId = id;
-          if (io.blocking.served.length !== 0) deliverServed(io);
+          if (io.blocking.unsent) settleServed(io);
           return NEXT;
         }
         if (io.executor.bigReply) {
@@ -188,7 +188,7 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
     return AGAIN;
   }
   conn.lastCommandId = id;
-  if (blocking.served.length !== 0) deliverServed(io);
+  if (blocking.unsent) settleServed(io);
   if (!blocking.blocked) return NEXT;
   blocking.blocked = false;
   // The lease is held still: nobody has seen the waiter before its claim is there.

@@ -40,7 +40,7 @@ import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './outpu
 import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from './pipeline.js';
 import { outOf, releaseDeferred } from './push.js';
-import { takeReply } from './reply-intake.js';
+import { OwnClients, takeReply } from './reply-intake.js';
 import { SettleQueue } from './settle-queue.js';
 import { dropTransaction } from './transaction-commands.js';
 import { endWaiting, WAITS } from './waiting-clients.js';
@@ -129,6 +129,7 @@ export class IoThread {
     this.registry = parts.registry;
     this.executor = parts.executor;
     this.blocking = parts.executor.blocking;
+    if (parts.control.ioThreads === 1) this.blocking.sink = new OwnClients(this);
     this.stats = parts.stats;
     this.slow = new SlowWatch(parts.control, parts.registry);
     this.config = parts.config;

@@ -1,6 +1,8 @@
 /** Replies as they come out of the shards' rings: each goes to its connection's output when it is its turn. */
+import type { ServedSink } from '../../shard/blocking/serve.js';
+import type { Reply } from '../../shared/resp/reply.js';
 import { REPLY, type ReplyView } from '../../shared/sync/records.js';
-import { endBlocking, nowWaits } from './blocking.js';
+import { endBlocking, nowWaits, sendServe } from './blocking.js';
 import { type Connection, IN_FLIGHT_MAX_LARGE } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { outOf, releaseDeferred } from './push.js';
@@ -56,23 +58,46 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
   return conn;
 }
 
-/** Commands run by this thread have served clients of it who were blocked: they get their replies. */
-export function deliverServed(io: IoThread): void {
-  const { blocking, replyView: view } = io;
-  const { served } = blocking;
-  blocking.served = [];
-  for (let i = 0; i < served.length; i++) {
-    const { slot, seq, chunks } = served[i]!;
-    // One piece is short: it is copied behind what the client has to get already.
-    const piece = chunks.length === 1 ? chunks[0]! : null;
+/** Gives clients of this thread the replies to what they waited for, served by the command that runs here. */
+export class OwnClients implements ServedSink {
+  private readonly io: IoThread;
+
+  constructor(io: IoThread) {
+    this.io = io;
+  }
+
+  // hot: every client that is served
+  deliver(slot: number, seq: number, reply: Reply): void {
+    const { io } = this;
+    const view = io.replyView;
     view.connId = slot;
     view.seq = seq;
     view.flags = 0;
-    view.chunks = piece === null ? chunks : null;
-    if (piece !== null) view.u8 = piece;
+    view.chunks = null;
+    view.u8 = reply.u8;
     view.start = 0;
-    view.length = piece === null ? 0 : piece.length;
+    view.length = reply.pos;
     const conn = takeReply(io, view, true);
     if (conn !== null) io.answered(conn);
   }
+}
+
+/** Sends what commands run by this thread left to be sent about clients who were blocked. */
+export function settleServed(io: IoThread): void {
+  const { blocking, replyView: view } = io;
+  blocking.unsent = false;
+  const { served, deferred } = blocking;
+  blocking.served = [];
+  for (const { slot, seq, chunks } of served) {
+    view.connId = slot;
+    view.seq = seq;
+    view.flags = 0;
+    view.chunks = chunks;
+    view.start = 0;
+    view.length = 0;
+    const conn = takeReply(io, view, true);
+    if (conn !== null) io.answered(conn);
+  }
+  blocking.deferred = [];
+  for (const { db, key } of deferred) sendServe(io, db, key);
 }

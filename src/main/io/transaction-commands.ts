@@ -15,7 +15,7 @@ import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from './dispatch.js';
 import type { IoThread } from './io-thread.js';
 import { monitorExec } from './modes.js';
-import { deliverServed } from './reply-intake.js';
+import { settleServed } from './reply-intake.js';
 import { buildArgs, buildQueue, enqueue, isNotForMulti, mergeLocals, runsInline, Transaction } from './transaction.js';
 
 /** Dispatch goes on as for any command. */
@@ -206,7 +206,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     if (io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn)) {
       tx.reset();
       if (watched) tx.watches = [];
-      if (io.blocking.served.length !== 0) deliverServed(io);
+      if (io.blocking.unsent) settleServed(io);
       return NEXT;
     }
     io.executor.bigReply = false;

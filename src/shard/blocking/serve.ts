@@ -7,8 +7,8 @@
  *
  * A waiter is served for the key that became ready alone: `onlyKey` tells its handler. All this happens under the
  * leases of the command that made the key ready, so nobody gets in between: on shard threads, and on an I/O thread that
- * is the only one before the only shard (Executor). Only a waiter that needs further shards (BLMOVE to elsewhere) is
- * served afterwards, when the leases of all have been taken.
+ * is the only one (Executor). Only a waiter that needs further shards (BLMOVE to elsewhere) is served afterwards, when
+ * a shard thread has taken the leases of all.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
  * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all
@@ -17,6 +17,7 @@
 
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
@@ -47,6 +48,10 @@ export const NULL_ARRAY = 1;
 /** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
 const COMMON_BIT = 31;
 
+/** Room for the keys of a ready list, at first and at most between two commands. */
+const KEY_BYTES = 1024;
+const KEY_BYTES_KEPT = 64 * 1024;
+
 /** The argument of XREADGROUP that names the consumer: who asks for one group is in the same position as others. */
 const CONSUMER_ARG = 3;
 
@@ -65,11 +70,24 @@ export interface ServedReply {
   readonly chunks: Uint8Array[];
 }
 
-/** A key that became ready. */
+/** A key that became ready; `off` and `len` say where in `Blocking.keyBytes` it stands. */
 interface ReadyKey {
   readonly shard: number;
   readonly db: number;
+  readonly off: number;
+  readonly len: number;
+}
+
+/** A key that is looked at later, with bytes of its own. */
+interface DeferredKey {
+  readonly shard: number;
+  readonly db: number;
   readonly key: Uint8Array;
+}
+
+/** Takes the reply to a client of the thread's own, short and in one piece, at once. */
+export interface ServedSink {
+  deliver(slot: number, seq: number, reply: Reply): void;
 }
 
 class WaiterClient implements ClientState {
@@ -95,12 +113,20 @@ export class Blocking {
   /** Keys that the running command made ready, in order. */
   ready: ReadyKey[] = [];
   /** Keys whose first waiter needs leases that were not held. */
-  deferred: ReadyKey[] = [];
+  deferred: DeferredKey[] = [];
   /** A thread died that may have been about to serve somebody: all keys are looked at that somebody waits for. */
   everybody = false;
-  /** Replies to clients that were served. */
+  /** Replies to clients that were served, as far as `sink` has not taken them. */
   served: ServedReply[] = [];
+  /** Something has been put into `served` or `deferred` that an I/O thread must send. */
+  unsent = false;
+  /** On an I/O thread: who takes the replies to its own clients. */
+  sink: ServedSink | null = null;
   private readonly client = new WaiterClient();
+  /** The keys on the ready list, one behind the other. */
+  private keyBytes = new Uint8Array(KEY_BYTES);
+  private keyView = new DataView(this.keyBytes.buffer);
+  private keyEnd = 0;
   /** The request that is served, and its reply. */
   private readonly args = new Args();
   private readonly reply = new Reply(1024);
@@ -129,25 +155,62 @@ export class Blocking {
   /** As `noteReady`, for a key as bytes. */
   noteReadyBytes(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
     if (firstWaiter(arena, db, u8, off, len) === NULL) return;
-    const key = u8.slice(off, off + len);
-    const ready = this.list();
-    for (const known of ready) {
-      if (known.shard === arena.shard && known.db === db && Buffer.compare(known.key, key) === 0) return;
-    }
-    ready.push({ shard: arena.shard, db, key });
+    if (this.host === null) this.addReady(arena.shard, db, u8, off, len);
+    else this.host.defer(arena.shard, db, u8.slice(off, off + len));
   }
 
-  /** Where ready keys are noted: a job's are for the loop of its thread. */
-  private list(): ReadyKey[] {
-    return this.host === null ? this.ready : this.host.deferred;
+  /** Puts a key on the ready list, unless it is there. */
+  private addReady(shard: number, db: number, u8: Uint8Array, off: number, len: number): void {
+    const { ready } = this;
+    for (let k = 0; k < ready.length; k++) {
+      const known = ready[k]!;
+      if (known.shard === shard && known.db === db && known.len === len && this.isAt(known.off, u8, off, len)) return;
+    }
+    const at = this.keyEnd;
+    if (at + len > this.keyBytes.length) this.growKeys(at + len);
+    copyBytes(this.keyBytes, at, u8, off, len);
+    this.keyEnd = at + len;
+    ready.push({ shard, db, off: at, len });
+  }
+
+  private isAt(at: number, u8: Uint8Array, off: number, len: number): boolean {
+    const { keyBytes } = this;
+    for (let i = 0; i < len; i++) if (keyBytes[at + i] !== u8[off + i]) return false;
+    return true;
+  }
+
+  private growKeys(bytes: number): void {
+    const grown = new Uint8Array(2 * bytes);
+    grown.set(this.keyBytes);
+    this.keyBytes = grown;
+    this.keyView = new DataView(grown.buffer);
+  }
+
+  /** Forgets the ready list. */
+  dropReady(): void {
+    this.ready.length = 0;
+    this.keyEnd = 0;
+    if (this.keyBytes.length > KEY_BYTES_KEPT) {
+      this.keyBytes = new Uint8Array(KEY_BYTES);
+      this.keyView = new DataView(this.keyBytes.buffer);
+    }
+  }
+
+  private defer(shard: number, db: number, key: Uint8Array): void {
+    for (const known of this.deferred) {
+      if (known.shard === shard && known.db === db && Buffer.compare(known.key, key) === 0) return;
+    }
+    this.deferred.push({ shard, db, key });
+    this.unsent = true;
   }
 
   /** Notes all keys of a database that somebody waits for (SWAPDB, and what makes many keys at once). */
   noteDatabase(arena: Arena, db: number): void {
     if (!anyWaits(arena)) return;
-    const ready = this.list();
     eachWaitedKey(arena, (number, key) => {
-      if (number === db) ready.push({ shard: arena.shard, db, key });
+      if (number !== db) return;
+      if (this.host === null) this.addReady(arena.shard, db, key, 0, key.length);
+      else this.host.defer(arena.shard, db, key.slice());
     });
   }
 
@@ -158,17 +221,17 @@ export class Blocking {
 
   /** Puts what is deferred on the ready list. @requires the leases of all shards */
   takeDeferred(ctx: ExecContext): void {
-    const ready = this.deferred;
+    this.dropReady();
+    for (const { shard, db, key } of this.deferred) this.addReady(shard, db, key, 0, key.length);
     this.deferred = [];
     if (this.everybody) {
       for (const arena of ctx.arenas) {
         eachWaitedKey(arena, (db, key) => {
-          ready.push({ shard: arena.shard, db, key });
+          this.addReady(arena.shard, db, key, 0, key.length);
         });
       }
     }
     this.everybody = false;
-    this.ready = ready;
   }
 
   /**
@@ -227,13 +290,14 @@ export class Blocking {
     ctx.refresh();
     // Serving may make further keys ready (BLMOVE), which are served in the same go.
     for (let k = 0; k < this.ready.length; k++) this.serveKey(ctx, this.ready[k]!);
-    this.ready = [];
+    this.dropReady();
   }
 
   private serveKey(ctx: ExecContext, ready: ReadyKey): void {
     const arena = ctx.arenas[ready.shard]!;
-    const { db, key } = ready;
-    let waiter = firstWaiter(arena, db, key, 0, key.length);
+    const { db, off, len } = ready;
+    // Serving may add to the ready keys, which then move.
+    let waiter = firstWaiter(arena, db, this.keyBytes, off, len);
     // Whether there was nothing for the last one, whose request is in `fields` and `args`.
     let unserved = false;
     while (waiter !== NULL) {
@@ -242,10 +306,10 @@ export class Blocking {
         continue;
       }
       unserved = false;
-      const e = entryOf(ctx, ready);
+      const e = ctx.keyspaces[ready.shard]![db]!.find(this.keyBytes, this.keyView, off, len);
       if (e === NULL && waiterWord(arena, waiter, W_WANTS_ABSENT) === 0) {
         if (this.control.i32[CONTROL.groupReaders] === 0) return;
-        waiter = absentWaiter(arena, waiter, db, key, 0, key.length);
+        waiter = absentWaiter(arena, waiter, db, this.keyBytes, off, len);
         if (waiter === NULL) return;
       }
       const { args, reply } = this;
@@ -254,27 +318,33 @@ export class Blocking {
       const { io, slot, seq } = fields;
       const claims = this.claims[io]!;
       if (fields.moreShards && ctx.leases.count < ctx.shardCount) {
-        this.deferred.push(ready);
+        this.defer(ready.shard, db, this.keyBytes.slice(off, off + len));
         return;
       }
       if (!beginClaim(claims, slot, seq)) {
-        removeWaiter(arena, waiter, db, key, 0, key.length);
+        removeWaiter(arena, waiter, db, this.keyBytes, off, len);
         waiter = next;
         continue;
       }
       reply.reset();
       const answered = this.carryOut(ctx, args, reply);
       if (answered) {
-        removeWaiter(arena, waiter, db, key, 0, key.length);
+        removeWaiter(arena, waiter, db, this.keyBytes, off, len);
         if (!fields.oneKey) this.forget(ctx, args, io, slot, seq, db, ready);
-        const chunks = reply.isSingleChunk ? [reply.u8.slice(0, reply.pos)] : reply.takeChunks();
-        this.served.push({ io, slot, seq, chunks });
+        if (reply.isSingleChunk && this.sink !== null) this.sink.deliver(slot, seq, reply);
+        else this.keep(io, slot, seq, reply);
       }
       endClaim(claims, slot, seq, answered);
       unserved = !answered;
       // Nobody but the served one has left the queue.
       waiter = next;
     }
+  }
+
+  private keep(io: number, slot: number, seq: number, reply: Reply): void {
+    const chunks = reply.isSingleChunk ? [reply.u8.slice(0, reply.pos)] : reply.takeChunks();
+    this.served.push({ io, slot, seq, chunks });
+    this.unsent = true;
   }
 
   /**
@@ -317,7 +387,8 @@ export class Blocking {
   ): void {
     for (let i = 1; i < args.argc; i++) {
       const arena = arenaOf(ctx, args, i);
-      if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena) || isKey(args, i, ready.key)) continue;
+      if (ctx.leases.held[arena.shard] === 0 || !anyWaits(arena)) continue;
+      if (args.len[i] === ready.len && this.isAt(ready.off, args.u8, args.off[i]!, ready.len)) continue;
       forgetWaiter(arena, io, slot, seq, db, args.u8, args.off[i]!, args.len[i]!);
     }
   }
@@ -326,20 +397,4 @@ export class Blocking {
 function arenaOf(ctx: ExecContext, args: Args, i: number): Arena {
   if (ctx.shardCount === 1) return ctx.arenas[0]!;
   return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
-}
-
-/** Whether argument i is `key`. */
-function isKey(args: Args, i: number, key: Uint8Array): boolean {
-  const n = key.length;
-  if (args.len[i] !== n) return false;
-  const at = args.off[i]!;
-  for (let k = 0; k < n; k++) if (args.u8[at + k] !== key[k]) return false;
-  return true;
-}
-
-/** The entry of a ready key, 0 when it is gone again. */
-function entryOf(ctx: ExecContext, ready: ReadyKey): Ptr {
-  const { key } = ready;
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  return ctx.keyspaces[ready.shard]![ready.db]!.find(key, view, 0, key.length);
 }

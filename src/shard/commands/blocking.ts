@@ -1,4 +1,4 @@
-/** What I/O threads send to the shards about clients that no longer wait. */
+/** What I/O threads send to the shards about clients that wait: those that do no longer, and those to be served. */
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -22,6 +22,16 @@ function forget(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+/** Arguments: the command, the database (int32), the key. The serving itself follows every command. */
+function serve(ctx: ExecContext, args: Args, reply: Reply): void {
+  const off = args.off[2]!;
+  const len = args.len[2]!;
+  const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
+  const db = args.dv.getInt32(args.off[1]!, true);
+  ctx.blocking.noteReadyBytes(ctx.arenas[shard]!, db, args.u8, off, len);
+  reply.ok();
+}
+
 export const blockingShardCommands: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'blocking|forget',
@@ -38,5 +48,17 @@ export const blockingShardCommands: readonly CommandDef<ExecContext>[] = [
     },
     route: 'key',
     handler: forget,
+  }),
+  defineCommand<ExecContext>({
+    name: 'blocking|serve',
+    arity: 3,
+    flags: ['noscript'],
+    acl: [],
+    group: 'generic',
+    since: '2.0.0',
+    complexity: 'O(N) of the clients that wait for the key',
+    summary: 'Serves clients who wait for a key, under the leases of all shards.',
+    route: 'all',
+    handler: serve,
   }),
 ];

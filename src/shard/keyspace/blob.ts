@@ -11,7 +11,7 @@
  * block beyond the length are undefined, so growing zero-fills them.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 
@@ -35,8 +35,7 @@ export function blobCreate(arena: Arena, length: number): Ptr {
 }
 
 function clearCell(arena: Arena, ptr: Ptr): void {
-  const w = (ptr & UNIT_MASK) << 1;
-  arena.i32[ptr >>> SEGMENT_SHIFT]!.fill(0, w, w + (cellBytes(arena, ptr) >> 2));
+  zeroUnits(arena.f64[ptr >>> SEGMENT_SHIFT]!, ptr & UNIT_MASK, cellBytes(arena, ptr) >> 3);
 }
 
 /** Pointer of block `index`, 0 when it is null. */

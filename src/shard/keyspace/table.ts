@@ -18,11 +18,11 @@
 
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
 
 export const TABLE_BYTES = 4096;
-export const TABLE_WORDS = TABLE_BYTES / 4;
 /** Regular buckets of a table. */
 export const BUCKETS = 60;
 const STASH_BUCKETS = 3;
@@ -73,7 +73,7 @@ export function createTable(arena: Arena, depth: number, prefix: number): Ptr {
   const table = alloc(arena, TABLE_BYTES);
   const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
   const tw = (table & UNIT_MASK) << 1;
-  i32.fill(0, tw, tw + TABLE_WORDS);
+  zeroUnits(arena.f64[table >>> SEGMENT_SHIFT]!, table & UNIT_MASK, TABLE_BYTES / 8);
   i32[tw + T_DEPTH] = depth;
   i32[tw + T_PREFIX] = prefix;
   arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;

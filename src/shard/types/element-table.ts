@@ -9,6 +9,7 @@
  */
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
+import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
 import { directoryCells, directoryEntry, Extendible, R_DEPTH, R_DIR, ROOT_WORDS } from '../keyspace/extendible.js';
@@ -204,8 +205,7 @@ export { FOUND };
 /** A new root cell with no elements. Throws ArenaFullError. */
 export function createTableRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_WORDS * 4);
-  const w = (root & UNIT_MASK) << 1;
-  arena.i32[root >>> SEGMENT_SHIFT]!.fill(0, w, w + ROOT_WORDS);
+  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_WORDS / 2);
   return root;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The ways to copy bytes between two `Uint8Array`s without allocating more than a view.
+ * The ways to copy bytes between two `Uint8Array`s without allocating more than a view, and to zero them.
  *
  * Measured on Node 20 and 24 (nanoseconds a copy):
  *
@@ -83,6 +83,24 @@ export function copyWords(
     return;
   }
   for (let i = 0; i < len; i++) dst[dstOff + i] = src[srcOff + i]!;
+}
+
+/**
+ * Zeroes `count` words of 64 bits from `from` on. In shared memory `fill` goes word by word, too, and slower: 0.81 us
+ * for 4 KiB of 32-bit words, against 0.23.
+ */
+// hot: every new table and root
+export function zeroUnits(f64: Float64Array, from: number, count: number): void {
+  const end = from + count;
+  const whole = from + (count & ~3);
+  let i = from;
+  for (; i < whole; i += 4) {
+    f64[i] = 0;
+    f64[i + 1] = 0;
+    f64[i + 2] = 0;
+    f64[i + 3] = 0;
+  }
+  for (; i < end; i++) f64[i] = 0;
 }
 
 /** Up to this many bytes the loop of `moveUp` is faster than `copyWithin`, which takes 150 ns whatever it moves. */

@@ -14,7 +14,7 @@
  * function do not lie in the list itself, for its nodes may move.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyWords } from '../../../shared/memory/copy-bytes.js';
+import { copyWords, zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
 import { blobFree, blobFrom } from '../../keyspace/blob.js';
@@ -188,8 +188,7 @@ export function toQuick(arena: Arena, e: Ptr): void {
 /** A root cell without nodes. Throws ArenaFullError. */
 export function createRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_BYTES);
-  const w = (root & UNIT_MASK) << 1;
-  arena.i32[root >>> SEGMENT_SHIFT]!.fill(0, w, w + ROOT_BYTES / 4);
+  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_BYTES / 8);
   return root;
 }
 

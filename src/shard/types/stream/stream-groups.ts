@@ -13,7 +13,9 @@
  *
  * Invariants: (1) lease held; (2) every pending entry of a group is in the tree of exactly one of its consumers.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
+import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { createPair, elementName, elementValue, freeElement, name, value, visitElement } from '../element.js';
@@ -69,8 +71,7 @@ function setF64(arena: Arena, cell: Ptr, i: number, to: number): void {
 
 function newCell(arena: Arena, bytes: number): Ptr {
   const cell = alloc(arena, bytes);
-  const w = (cell & UNIT_MASK) << 1;
-  arena.i32[cell >>> SEGMENT_SHIFT]!.fill(0, w, w + (bytes >> 2));
+  zeroUnits(arena.f64[cell >>> SEGMENT_SHIFT]!, cell & UNIT_MASK, (bytes + 7) >> 3);
   return cell;
 }
 

@@ -10,7 +10,9 @@
  * Invariants: (1) lease held; (2) a node has live entries; (3) ids ascend over nodes and in them; the last id is not
  * below any; (4) length is the number of live entries.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
+import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -63,8 +65,7 @@ const edge = new StreamId();
 /** A new root cell of an empty stream. Throws ArenaFullError. */
 export function createStreamRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_BYTES);
-  const w = (root & UNIT_MASK) << 1;
-  arena.i32[root >>> SEGMENT_SHIFT]!.fill(0, w, w + (ROOT_BYTES >> 2));
+  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_BYTES / 8);
   return root;
 }
 
