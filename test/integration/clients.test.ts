@@ -4,7 +4,7 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
-import { sleep } from '../harness/waiting.js';
+import { sleep, until } from '../harness/waiting.js';
 
 describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dispatch) => {
   let server: TestServer;
@@ -57,6 +57,22 @@ describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dis
     } finally {
       redis.disconnect();
     }
+  });
+
+  test('CLIENT KILL MAXAGE ends who is connected for so long, and not who asks', async () => {
+    const [old, other] = [await server.client(), await server.client()];
+    const id = await old.ok('CLIENT', 'ID');
+    const fails = async (age: string): Promise<string> => String(await other.call('CLIENT', 'KILL', 'MAXAGE', age));
+    expect(await fails('0')).toContain('ERR maxage should be greater than 0');
+    expect(await fails('x')).toContain('ERR maxage is not an integer or out of range');
+    expect(await other.ok('CLIENT', 'KILL', 'ID', id as number, 'MAXAGE', '1000')).toBe(0);
+    await until(
+      'a second old',
+      async () => (await other.ok('CLIENT', 'KILL', 'ID', id as number, 'MAXAGE', '1')) === 1,
+    );
+    await until('ended', async () => (await other.ok('CLIENT', 'LIST', 'ID', id as number)) === '');
+    const own = (await other.ok('CLIENT', 'ID')) as number;
+    expect(await other.ok('CLIENT', 'KILL', 'ID', own, 'MAXAGE', '1')).toBe(0);
   });
 
   test.each([2, 3] as const)('node-redis 6 over RESP%d', async (protocol) => {

@@ -10,7 +10,7 @@ const IN_SCRIPTS = ['flags'] as const;
 
 /** Fields in which 7.2, which we follow, differs from 7.0.15, the oracle. */
 const NEWER: Readonly<Record<string, readonly string[]>> = {
-  'client|kill': ['arguments'],
+  'client|kill': ['arguments', 'history'],
   'client|pause': ['since'],
   'client|setname': ['tips'],
   'command|getkeys': ['arity', 'arguments'],

@@ -24,6 +24,8 @@ export const CLIENT_HELP: readonly string[] = [
   '      are authenticated as this user',
   '    * ID <client-id>',
   '      have this id',
+  '    * MAXAGE <seconds>',
+  '      are connected for so long or longer',
   '    * SKIPME (YES|NO)',
   '      YES, which is the default, spares the connection that asks.',
   'LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <client-id> [...]]',

@@ -16,20 +16,33 @@ export interface ClientFilter {
   readonly addr: string | null;
   readonly laddr: string | null;
   readonly user: string | null;
+  /** Those that are connected for so many seconds or longer. */
+  readonly maxAge: number | null;
   /** Id of a client to leave out, 0: none. */
   readonly exceptId: number;
 }
 
 export type ClientType = 'normal' | 'replica' | 'pubsub' | 'master';
 
-export const ANY_CLIENT: ClientFilter = { ids: null, type: null, addr: null, laddr: null, user: null, exceptId: 0 };
+export const ANY_CLIENT: ClientFilter = {
+  ids: null,
+  type: null,
+  addr: null,
+  laddr: null,
+  user: null,
+  maxAge: null,
+  exceptId: 0,
+};
 
 /** A line of CLIENT LIST with the id that orders it. */
 export type ClientLine = readonly [id: number, line: string];
 
+function secondsSince(sinceMs: number, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+}
+
 /** The line of CLIENT LIST for one connection, without a line end. */
 export function clientLine(conn: Connection, registry: Registry, nowMs: number): string {
-  const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
   const command = conn.lastCommandId < 0 ? 'NULL' : registry.defs[conn.lastCommandId]!.name;
   const queued = conn.inFlightBytes;
   const buffered = conn.outputBytes - queued;
@@ -37,7 +50,8 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
   const own = conn.subscriptions;
   return (
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
-    ` age=${seconds(conn.createdMs)} idle=${seconds(conn.lastActiveMs)} flags=${clientFlags(conn)} db=${conn.db}` +
+    ` age=${secondsSince(conn.createdMs, nowMs)} idle=${secondsSince(conn.lastActiveMs, nowMs)}` +
+    ` flags=${clientFlags(conn)} db=${conn.db}` +
     ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0}` +
     ` multi=${conn.tx?.open ? conn.tx.commands : -1}` +
     ` qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=${conn.tx?.used ?? 0}` +
@@ -77,6 +91,7 @@ function isMeant(conn: Connection, filter: ClientFilter): boolean {
   if (filter.type !== null && filter.type !== typeOf(conn)) return false;
   if (filter.addr !== null && conn.addr !== filter.addr) return false;
   if (filter.laddr !== null && conn.laddr !== filter.laddr) return false;
+  if (filter.maxAge !== null && secondsSince(conn.createdMs, Date.now()) < filter.maxAge) return false;
   return filter.user === null || conn.user === filter.user;
 }
 

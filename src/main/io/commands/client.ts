@@ -101,6 +101,7 @@ async function list(io: IoThread, _conn: Connection, args: Args, reply: Reply): 
 function killFilter(conn: Connection, args: Args, reply: Reply): ClientFilter | null {
   const filter = { ids: null as number[] | null, type: null as ClientType | null };
   const text = { addr: null as string | null, laddr: null as string | null, user: null as string | null };
+  let maxAge: number | null = null;
   let skipMe = true;
   for (let i = 2; i < args.argc; i += 2) {
     const more = i + 1 < args.argc;
@@ -125,6 +126,11 @@ function killFilter(conn: Connection, args: Args, reply: Reply): ClientFilter | 
         reply.errorLatin1(`ERR No such user '${cText(args, i + 1)}'`);
         return null;
       }
+    } else if (more && args.is(i, 'maxage')) {
+      maxAge = integerAt(args, i + 1);
+      if (maxAge === null) reply.errorText('ERR maxage is not an integer or out of range');
+      else if (maxAge <= 0) reply.errorText('ERR maxage should be greater than 0');
+      if (maxAge === null || maxAge <= 0) return null;
     } else if (more && args.is(i, 'skipme') && (args.is(i + 1, 'yes') || args.is(i + 1, 'no'))) {
       skipMe = args.is(i + 1, 'yes');
     } else {
@@ -132,7 +138,7 @@ function killFilter(conn: Connection, args: Args, reply: Reply): ClientFilter | 
       return null;
     }
   }
-  return { ...filter, ...text, exceptId: skipMe ? conn.id : 0 };
+  return { ...filter, ...text, maxAge, exceptId: skipMe ? conn.id : 0 };
 }
 
 async function kill(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
@@ -260,6 +266,7 @@ const KILL_FILTERS = [
   str('addr', { token: 'ADDR', display: 'ip:port', optional: true }),
   str('laddr', { token: 'LADDR', display: 'ip:port', optional: true, since: '6.2.0' }),
   oneOf('skipme', [token('yes'), token('no')], { token: 'SKIPME', optional: true }),
+  integer('maxage', { token: 'MAXAGE', optional: true, since: '7.4.0' }),
 ];
 
 const TRACKING_ARGS = [
@@ -311,6 +318,7 @@ const subcommands: readonly CommandDef[] = [
       ['3.2.0', 'Type master.'],
       ['5.0.0', 'Type replica, formerly slave, which still works.'],
       ['6.2.0', 'Filter LADDR.'],
+      ['7.4.0', 'Filter MAXAGE.'],
     ],
     args: [
       oneOf('filter', [
