@@ -27,9 +27,9 @@ export const DIFFERENCES: readonly Difference[] = [
     subject: /^-ERR value is out of range, value must between -9223372036854775807/,
   },
   {
-    why: '7.2 checks the arguments of BITCOUNT and BITPOS before it looks whether the key exists',
+    why: '7.4 checks the arguments of BITCOUNT and BITPOS before it looks at the key',
     command: /^bit(count|pos)$/i,
-    oracle: /^:/,
+    oracle: /^(:|-WRONGTYPE )/,
     subject: /^-ERR /,
   },
   {

@@ -88,6 +88,8 @@ class BitRange {
   start = 0;
   end = 0;
   inBits = false;
+  /** Both ends are counted from the end, the first behind the last: nothing, however long the string is. */
+  isReversed = false;
 
   /** Counts negative ends from the end of the string and cuts the rest off; empty if `start > end` then. */
   cut(length: number): void {
@@ -106,7 +108,33 @@ class BitRange {
 
 const RANGE = new BitRange();
 
+/** Reads the range of BITCOUNT into RANGE; false when an error has been written. */
+function bitcountRange(args: Args, reply: Reply): boolean {
+  const { argc, u8, off, len } = args;
+  if (argc !== 4 && argc !== 5) {
+    reply.error(SYNTAX);
+    return false;
+  }
+  let valid = parseInt64(u8, off[2]!, len[2]!);
+  const { hi, lo } = int64;
+  valid = valid && parseInt64(u8, off[3]!, len[3]!);
+  if (!valid) {
+    reply.error(NOT_INTEGER);
+    return false;
+  }
+  RANGE.start = int64Number(hi, lo);
+  RANGE.end = int64Number(int64.hi, int64.lo);
+  RANGE.isReversed = hi < 0 && int64.hi < 0 && lessInt64(int64.hi, int64.lo, hi, lo);
+  RANGE.inBits = false;
+  if (argc === 5 && !RANGE.unit(args, 4)) {
+    reply.error(SYNTAX);
+    return false;
+  }
+  return true;
+}
+
 function bitcount(ctx: ExecContext, args: Args, reply: Reply): void {
+  if (args.argc > 2 && !bitcountRange(args, reply)) return;
   const e = ctx.lookupRead(args, 1);
   if (e === NULL) {
     reply.int(0);
@@ -117,32 +145,12 @@ function bitcount(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   RUNS.open(ctx.arena, e);
-  const argc = args.argc;
-  if (argc === 2) {
+  if (args.argc === 2) {
     reply.int(countBytes(RUNS, 0, RUNS.length - 1));
     return;
   }
-  if (argc !== 4 && argc !== 5) {
-    reply.error(SYNTAX);
-    return;
-  }
-  const { u8, off, len } = args;
-  let valid = parseInt64(u8, off[2]!, len[2]!);
-  const { hi, lo } = int64;
-  valid = valid && parseInt64(u8, off[3]!, len[3]!);
-  if (!valid) {
-    reply.error(NOT_INTEGER);
-    return;
-  }
-  if (hi < 0 && int64.hi < 0 && lessInt64(int64.hi, int64.lo, hi, lo)) {
+  if (RANGE.isReversed) {
     reply.int(0);
-    return;
-  }
-  RANGE.start = int64Number(hi, lo);
-  RANGE.end = int64Number(int64.hi, int64.lo);
-  RANGE.inBits = false;
-  if (argc === 5 && !RANGE.unit(args, 4)) {
-    reply.error(SYNTAX);
     return;
   }
   RANGE.cut(RUNS.length);
@@ -150,11 +158,11 @@ function bitcount(ctx: ExecContext, args: Args, reply: Reply): void {
   else reply.int((RANGE.inBits ? countBits : countBytes)(RUNS, RANGE.start, RANGE.end));
 }
 
-/** Reads the range of BITPOS into RANGE; false when an error has been written. `length`: of the string. */
-function bitposRange(args: Args, length: number, reply: Reply): boolean {
+/** Reads the range of BITPOS into RANGE, of which the end may be left open; false when an error has been written. */
+function bitposRange(args: Args, reply: Reply): boolean {
   const { argc, u8, off, len } = args;
   RANGE.start = 0;
-  RANGE.end = length - 1;
+  RANGE.end = -1;
   RANGE.inBits = false;
   if (argc > 6) {
     reply.error(SYNTAX);
@@ -178,7 +186,6 @@ function bitposRange(args: Args, length: number, reply: Reply): boolean {
     }
     RANGE.end = int64Number(int64.hi, int64.lo);
   }
-  RANGE.cut(length);
   return true;
 }
 
@@ -192,6 +199,7 @@ function bitpos(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const bit = int64.lo;
+  if (!bitposRange(args, reply)) return;
   const e = ctx.lookupRead(args, 1);
   if (e === NULL) {
     reply.int(bit === 1 ? -1 : 0);
@@ -202,7 +210,7 @@ function bitpos(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   RUNS.open(ctx.arena, e);
-  if (!bitposRange(args, RUNS.length, reply)) return;
+  RANGE.cut(RUNS.length);
   if (RANGE.start > RANGE.end) {
     reply.int(-1);
     return;

@@ -103,10 +103,15 @@ describe('BITCOUNT and BITPOS', () => {
     expect(engine.call(['BITCOUNT', 'empty'])).toBe(0);
   });
 
-  test('answer for a missing key before they look at the range', () => {
+  test('look at the range before they look for the key', () => {
     const engine = new BitEngine(1);
-    expect(engine.call(['BITCOUNT', 'none', 'x'])).toBe(0);
-    expect(engine.call(['BITPOS', 'none', 0, 'x', 'y'])).toBe(0);
+    expect(engine.error('BITCOUNT', 'none', 'x')).toBe(SYNTAX_ERROR);
+    expect(engine.error('BITCOUNT', 'none', 'x', 1)).toBe(INTEGER_ERROR);
+    expect(engine.error('BITCOUNT', 'none', 0, 1, 'nibble')).toBe(SYNTAX_ERROR);
+    expect(engine.call(['BITCOUNT', 'none', 0, 1])).toBe(0);
+    expect(engine.error('BITPOS', 'none', 0, 'x', 'y')).toBe(INTEGER_ERROR);
+    expect(engine.error('BITPOS', 'none', 0, 0, 1, 'nibble')).toBe(SYNTAX_ERROR);
+    expect(engine.call(['BITPOS', 'none', 0, 0, 1])).toBe(0);
     expect(engine.call(['BITPOS', 'none', 1])).toBe(-1);
     expect(engine.error('BITPOS', 'none', 2)).toBe('ERR The bit argument must be 1 or 0.');
     expect(engine.error('BITPOS', 'none', 'x')).toBe(INTEGER_ERROR);
