@@ -143,7 +143,11 @@ export class LookAhead {
       if (w < 0) continue;
       const root = segments[i]![segment[i]!]![w]!;
       const i32 = segments[i]![root >>> SEGMENT_SHIFT];
-      if (i32 !== undefined) loaded ^= i32[(root & UNIT_MASK) << 1]!;
+      if (i32 === undefined) continue;
+      const at = (root & UNIT_MASK) << 1;
+      loaded ^= i32[at]!;
+      // A small collection lies here with all its elements.
+      if (at + 48 < i32.length) loaded ^= i32[at + 16]! ^ i32[at + 32]! ^ i32[at + 48]!;
     }
     return loaded;
   }

@@ -108,6 +108,7 @@ function resolve(ctx: ExecContext, args: Args, e: Ptr): void {
     return;
   }
   const n = limit < 0 ? size - offset : Math.min(limit, size - offset);
+  if (QUERY.reverse || offset !== 0) range.at = 0;
   if (QUERY.reverse) {
     range.to -= offset;
     range.from = range.to - n;
@@ -120,6 +121,7 @@ function resolve(ctx: ExecContext, args: Args, e: Ptr): void {
 /** The ranks from `start` to `stop`, both included, counted from the other end with `reverse`. */
 function ranksOf(count: number): void {
   const start = Math.max(QUERY.start < 0 ? QUERY.start + count : QUERY.start, 0);
+  range.at = 0;
   const stop = Math.min(QUERY.stop < 0 ? QUERY.stop + count : QUERY.stop, count - 1);
   if (start > stop) {
     range.from = 0;
@@ -138,7 +140,7 @@ function writeRange(ctx: ExecContext, e: Ptr, reply: Reply): void {
   replyMembers(reply, n, withScores);
   if (n === 0) return;
   const pairs = inPairs(reply, withScores);
-  CURSOR.open(ctx.arena, e, QUERY.reverse ? range.to - 1 : range.from);
+  CURSOR.open(ctx.arena, e, QUERY.reverse ? range.to - 1 : range.from, range.at);
   for (let left = n; left > 0; left--) {
     if (QUERY.reverse) CURSOR.stepBack();
     else CURSOR.step();

@@ -32,10 +32,12 @@ export function searchArea(arena: Arena, e: Ptr, limit: number, reply: Reply): v
     const rank = rankOfScore(arena, e, area.min[r]!, false);
     if (rank >= count) continue;
     CURSOR.open(arena, e, rank);
-    while (CURSOR.step() && CURSOR.score < max) {
+    while (CURSOR.step()) {
+      const { score } = CURSOR;
+      if (score >= max) break;
       if (++visited > INLINE_WORK_MAX) boundInline(reply, visited);
-      if (!area.within(CURSOR.score)) continue;
-      results.add(area.distance, CURSOR.score, packed ? CURSOR.seen : CURSOR.el);
+      if (!area.within(score)) continue;
+      results.add(area.distance, score, packed ? CURSOR.seen : CURSOR.el);
       if (results.count === limit) return;
     }
   }

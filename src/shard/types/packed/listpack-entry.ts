@@ -250,6 +250,17 @@ function readInt(u8: Uint8Array, p: number, b: number): void {
   item.num = lo;
 }
 
+/** The number in the entry at `p` if that is an integer of up to 32 bits, else NaN. */
+// hot: scores of small sorted sets
+export function lpSmallNumber(u8: Uint8Array, p: number): number {
+  const b = u8[p]!;
+  if (b < 0x80) return b;
+  if (b === INT24) return ((u8[p + 1]! << 8) | (u8[p + 2]! << 16) | (u8[p + 3]! << 24)) >> 8;
+  if (b === INT16) return ((u8[p + 1]! << 16) | (u8[p + 2]! << 24)) >> 16;
+  if (b === INT32) return u8[p + 1]! | (u8[p + 2]! << 8) | (u8[p + 3]! << 16) | (u8[p + 4]! << 24);
+  return b >= 0xc0 && b < 0xe0 ? (((b & 31) << 27) | (u8[p + 1]! << 19)) >> 19 : Number.NaN;
+}
+
 /** As `lpRead`, but an integer is printed: `item.u8`, `off`, `len` are the entry's text, `dv` views the same bytes. */
 export function lpBytes(u8: Uint8Array, dv: DataView, p: number): void {
   lpRead(u8, p);

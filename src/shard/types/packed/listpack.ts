@@ -164,7 +164,8 @@ export function lpFind(
   }
 }
 
-function sameBytes(a: Uint8Array, at: number, b: Uint8Array, off: number, len: number): boolean {
+/** Whether `len` bytes are equal; names differ near their ends most often. */
+export function sameBytes(a: Uint8Array, at: number, b: Uint8Array, off: number, len: number): boolean {
   for (let i = len - 1; i >= 0; i--) if (a[at + i] !== b[off + i]) return false;
   return true;
 }

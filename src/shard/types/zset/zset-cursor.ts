@@ -15,23 +15,23 @@ import { entryEncoding } from '../../keyspace/entry.js';
 import { elementName, name, replyName } from '../element.js';
 import { ZSET_PACKED } from '../encodings.js';
 import { lpPrev } from '../packed/listpack.js';
-import { item, lpRead } from '../packed/listpack-entry.js';
+import { item, LP_END, lpRead, lpSize } from '../packed/listpack-entry.js';
 import { rootOf } from '../root.js';
 import { ScoreCursor } from './score-cursor.js';
-import { packedAt, packedNext, packedScore } from './zset-packed.js';
+import { packedAt, scoreEntry } from './zset-packed.js';
 import { TREE_WORD } from './zset-tree.js';
 
 export class ZsetCursor {
-  /** The member: `len` bytes at `off` of `u8`, which `dv` views; and its score. */
+  /** The member: `len` bytes at `off` of `u8`, which `dv` views. */
   u8: Uint8Array;
   dv: DataView;
   off = 0;
   len = 0;
-  score = 0;
   /** The member's element, when the set is a tree. */
   el: Ptr = NULL;
   /** Where the member is in the listpack, when the set is packed. */
   seen = 0;
+  private scoreAt = 0;
   private readonly text = new Uint8Array(INT64_CHARS_MAX + 4);
   private readonly textView = new DataView(this.text.buffer);
   private readonly entries = new ScoreCursor();
@@ -46,18 +46,27 @@ export class ZsetCursor {
     this.dv = this.textView;
   }
 
-  /** Stands at the member of rank `rank` of the set in entry `e`; beyond an end where there is none. */
-  open(arena: Arena, e: Ptr, rank: number): this {
+  /**
+   * Stands at the member of rank `rank` of the set in entry `e`; beyond an end where there is none. `at`: where that is
+   * in a packed set, if it is known.
+   */
+  open(arena: Arena, e: Ptr, rank: number, at = 0): this {
     this.arena = arena;
     this.root = rootOf(arena, e);
     this.packed = entryEncoding(arena, e) === ZSET_PACKED;
     this.el = NULL;
-    if (this.packed) this.at = packedAt(arena, this.root, rank);
+    if (this.packed) this.at = at !== 0 ? at : packedAt(arena, this.root, rank);
     else this.entries.open(arena, this.root, TREE_WORD, rank);
     return this;
   }
 
-  /** Reads score and place of the member where the cursor stands and goes on to the next; false behind the last. */
+  /** Score of the member of the last step. */
+  get score(): number {
+    if (!this.packed) return this.entries.score;
+    return scoreEntry(this.arena.u8[this.root >>> SEGMENT_SHIFT]!, this.scoreAt);
+  }
+
+  /** Notes the place of the member where the cursor stands and goes on to the next; false behind the last. */
   // hot: ZRANGE and its kin
   step(): boolean {
     if (this.packed) {
@@ -65,14 +74,15 @@ export class ZsetCursor {
       if (p === 0) return false;
       const u8 = this.arena.u8[this.root >>> SEGMENT_SHIFT]!;
       this.seen = p;
-      this.score = packedScore(u8, p);
-      this.at = packedNext(u8, p);
+      const score = p + lpSize(u8, p);
+      this.scoreAt = score;
+      const next = score + lpSize(u8, score);
+      this.at = u8[next] === LP_END ? 0 : next;
       return true;
     }
     const el = this.entries.next();
     if (el === NULL) return false;
     this.el = el;
-    this.score = this.entries.score;
     return true;
   }
 
@@ -83,7 +93,7 @@ export class ZsetCursor {
       if (p === 0) return false;
       const { arena, root } = this;
       this.seen = p;
-      this.score = packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+      this.scoreAt = p + lpSize(arena.u8[root >>> SEGMENT_SHIFT]!, p);
       const score = lpPrev(arena, root, p);
       this.at = score === 0 ? 0 : lpPrev(arena, root, score);
       return true;
@@ -91,7 +101,6 @@ export class ZsetCursor {
     const el = this.entries.previous();
     if (el === NULL) return false;
     this.el = el;
-    this.score = this.entries.score;
     return true;
   }
 

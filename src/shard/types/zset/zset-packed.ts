@@ -14,14 +14,17 @@ import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/
 import { float64, strtod } from '../../../shared/numbers/float64.js';
 import { doubleText } from '../../../shared/resp/double-text.js';
 import { compareBytes } from '../element.js';
-import { lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice } from '../packed/listpack.js';
+import { lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice, sameBytes } from '../packed/listpack.js';
 import {
   item,
+  LP_END,
   lpBytes,
+  lpClassify,
   lpEntryBytes,
   lpIntBytes,
   lpRead,
   lpSize,
+  lpSmallNumber,
   lpWrite,
   lpWriteInt,
 } from '../packed/listpack-entry.js';
@@ -31,6 +34,9 @@ const INTEGER_SCORE_MAX = 2 ** 62;
 const TWO_32 = 4294967296;
 /** More bytes than a member has beside its own, with the longest score. */
 const PAIR_OVERHEAD = 64;
+
+/** Names of up to so many bytes are entries with a head of one byte, unless they are integers. */
+const SHORT_NAME_MAX = 63;
 
 /** A set that gets another member when it has this many entries will get more: room for one is left. */
 const GROWING_ENTRIES = 4;
@@ -54,9 +60,10 @@ export function packedScore(u8: Uint8Array, p: number): number {
   return scoreEntry(u8, p + lpSize(u8, p));
 }
 
-function scoreEntry(u8: Uint8Array, s: number): number {
-  const b = u8[s]!;
-  if (b < 0x80) return b;
+/** The score in the entry at `s`. */
+export function scoreEntry(u8: Uint8Array, s: number): number {
+  const small = lpSmallNumber(u8, s);
+  if (!Number.isNaN(small)) return small;
   lpRead(u8, s);
   if (item.isInt) return item.num;
   strtod(u8, item.off, item.len);
@@ -68,9 +75,47 @@ export function packedFind(arena: Arena, root: Ptr, b: Uint8Array, off: number, 
   return lpFind(arena, root, lpFirst(arena, root), b, off, len, 1);
 }
 
+/** Where the member belongs that the last `packedSearch` did not find: before which one, 0: at the end. */
+const missed = { place: 0 };
+
+/**
+ * As `packedFind`; for a member that is not there `packedInsertMissed` then knows where it belongs with `score`. Name
+ * and score of each are looked at in one go.
+ */
+// hot: ZADD of small sets
+export function packedSearch(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number): number {
+  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  let p = lpFirst(arena, root);
+  let place = 0;
+  missed.place = 0;
+  if (p === 0) return 0;
+  if (len > SHORT_NAME_MAX || lpClassify(b, off, len)) {
+    const found = lpFind(arena, root, p, b, off, len, 1);
+    if (found === 0) missed.place = placeOf(arena, root, score, b, off, len, 0);
+    return found;
+  }
+  const head = 0x80 | len;
+  do {
+    if (u8[p] === head && sameBytes(u8, p + 1, b, off, len)) return p;
+    const s = p + lpSize(u8, p);
+    if (place === 0) {
+      const other = scoreEntry(u8, s);
+      if (other > score || (other === score && packedCompare(arena, root, p, b, off, len) > 0)) place = p;
+    }
+    p = s + lpSize(u8, s);
+  } while (u8[p] !== LP_END);
+  missed.place = place;
+  return 0;
+}
+
 /** The member behind the one at `p`, 0 at the end. */
 export function packedNext(u8: Uint8Array, p: number): number {
   return lpNext(u8, p + lpSize(u8, p));
+}
+
+/** The first member, 0 when there is none. */
+export function packedFirst(arena: Arena, root: Ptr): number {
+  return lpFirst(arena, root);
 }
 
 /** The member at an index, 0 when there is none. */
@@ -123,14 +168,20 @@ function writeScore(at: number, score: number): number {
   return lpWrite(RAW, at, SCORE_TEXT, 0, text.length);
 }
 
-/** Adds a member that is not there. Returns the cell. Throws ArenaFullError. */
-export function packedInsert(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number): Ptr {
-  const p = placeOf(arena, root, score, b, off, len, 0);
+/** Adds the member that the last `packedSearch` did not find. Returns the cell. Throws ArenaFullError. */
+export function packedInsertMissed(
+  arena: Arena,
+  root: Ptr,
+  score: number,
+  b: Uint8Array,
+  off: number,
+  len: number,
+): Ptr {
   const end = writePair(0, score, b, off, len);
-  return lpSplice(arena, root, p, 0, 0, RAW, 0, end, 2, lpCount(arena, root) >= GROWING_ENTRIES ? end : 0);
+  return lpSplice(arena, root, missed.place, 0, 0, RAW, 0, end, 2, lpCount(arena, root) >= GROWING_ENTRIES ? end : 0);
 }
 
-/** Adds a member behind all others, where it belongs. As `packedInsert`. */
+/** Adds a member behind all others, where it belongs. As `packedInsertMissed`. */
 export function packedAppend(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number): Ptr {
   const end = writePair(0, score, b, off, len);
   return lpSplice(arena, root, 0, 0, 0, RAW, 0, end, 2);
@@ -192,15 +243,32 @@ export function packedDelete(arena: Arena, root: Ptr, p: number, n: number): Ptr
   return lpSplice(arena, root, p, end - p, 2 * n, RAW, 0, 0, 0);
 }
 
-/** Number of members whose score is below `score`, or with `orEqual` not above it. */
-export function packedRankOfScore(arena: Arena, root: Ptr, score: number, orEqual: boolean): number {
+/** Where the last `packedRankOfScore` ended: the member of that rank, 0 behind the last. */
+export const ranked = { p: 0 };
+
+/**
+ * Number of members whose score is below `score`, or with `orEqual` not above it, given that the `rank` members before
+ * the one at `p` (0: behind the last) are.
+ */
+// hot: ZRANGEBYSCORE of small sets
+export function packedRankOfScore(
+  arena: Arena,
+  root: Ptr,
+  score: number,
+  orEqual: boolean,
+  p: number,
+  rank: number,
+): number {
   const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  let rank = 0;
-  for (let p = lpFirst(arena, root); p !== 0; p = packedNext(u8, p)) {
-    const s = packedScore(u8, p);
-    if (!(s < score || (orEqual && s === score))) break;
+  while (p !== 0) {
+    const at = p + lpSize(u8, p);
+    const other = scoreEntry(u8, at);
+    if (!(other < score || (orEqual && other === score))) break;
     rank++;
+    p = at + lpSize(u8, at);
+    if (u8[p] === LP_END) p = 0;
   }
+  ranked.p = p;
   return rank;
 }
 

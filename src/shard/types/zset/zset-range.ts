@@ -11,7 +11,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import { entryEncoding } from '../../keyspace/entry.js';
 import { ZSET_PACKED } from '../encodings.js';
 import { rootOf } from '../root.js';
-import { packedRankOfName, packedRankOfScore } from './zset-packed.js';
+import { packedFirst, packedRankOfName, packedRankOfScore, ranked } from './zset-packed.js';
 import { openZsetTree } from './zset-tree.js';
 import { zsetCount } from './zset-value.js';
 
@@ -24,6 +24,8 @@ class Range {
   from = 0;
   /** Never below `from`. */
   to = 0;
+  /** Where the member of rank `from` is in a packed set, 0: not known. */
+  at = 0;
 }
 
 /** The ranks that the last `scoreRange` or `nameRange` found. */
@@ -105,7 +107,9 @@ export function parseNameBounds(args: Args, min: number, max: number): boolean {
 /** Number of members whose score is below `score`, or with `orEqual` not above it. O(log n). */
 export function rankOfScore(arena: Arena, e: Ptr, score: number, orEqual: boolean): number {
   const root = rootOf(arena, e);
-  if (entryEncoding(arena, e) === ZSET_PACKED) return packedRankOfScore(arena, root, score, orEqual);
+  if (entryEncoding(arena, e) === ZSET_PACKED) {
+    return packedRankOfScore(arena, root, score, orEqual, packedFirst(arena, root), 0);
+  }
   return openZsetTree(arena, root).rankOfScore(score, orEqual);
 }
 
@@ -125,9 +129,14 @@ export function scoresBetween(
   maxExcluded: boolean,
 ): void {
   const from = rankOfScore(arena, e, min, minExcluded);
-  const to = max < min ? from : rankOfScore(arena, e, max, !maxExcluded);
   range.from = from;
-  range.to = Math.max(from, to);
+  range.to = from;
+  range.at = 0;
+  if (max < min) return;
+  if (entryEncoding(arena, e) === ZSET_PACKED) {
+    range.at = ranked.p;
+    range.to = packedRankOfScore(arena, rootOf(arena, e), max, !maxExcluded, ranked.p, from);
+  } else range.to = Math.max(from, rankOfScore(arena, e, max, !maxExcluded));
 }
 
 function rankOfName(arena: Arena, e: Ptr, args: Args, i: number, orEqual: boolean): number {
@@ -151,4 +160,5 @@ export function nameRange(arena: Arena, e: Ptr, args: Args): void {
   const to = nameRank(arena, e, args, maxKind, bounds.maxArg, maxKind === NAME_INCLUDED);
   range.from = from;
   range.to = Math.max(from, to);
+  range.at = 0;
 }

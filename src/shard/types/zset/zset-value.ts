@@ -30,8 +30,9 @@ import {
   packedFind,
   packedFits,
   packedIndexOf,
-  packedInsert,
+  packedInsertMissed,
   packedScore,
+  packedSearch,
   packedUpdate,
 } from './zset-packed.js';
 import {
@@ -208,7 +209,7 @@ function addToPacked(
   flags: number,
 ): number {
   const arena = ctx.arena;
-  const p = packedFind(arena, root, u8, off, len);
+  const p = packedSearch(arena, root, score, u8, off, len);
   if (p === 0) {
     if ((flags & ADD_XX) !== 0) return ZSET_REFUSED;
     const f64 = ctx.control.f64;
@@ -220,7 +221,7 @@ function addToPacked(
       zsetToTree(arena, e);
       return addToTree(arena, rootOf(arena, e), score, u8, dv, off, len, flags);
     }
-    const next = packedInsert(arena, root, score, u8, off, len);
+    const next = packedInsertMissed(arena, root, score, u8, off, len);
     if (next !== root) moveRoot(arena, e, next);
     scored.score = score;
     return ZSET_ADDED;
