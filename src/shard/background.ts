@@ -2,9 +2,11 @@
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
  * the freeing of what FLUSHALL ASYNC and its like gave up.
  */
+import { STAT } from '../shared/stats/stats-layout.js';
 import type { ExecContext } from './context.js';
 import { activeExpire } from './keyspace/active-expiry.js';
 import { freeGarbage } from './keyspace/flush.js';
+import { freedLater } from './types/garbage.js';
 
 /** Longest slice under the lease, microseconds. */
 const SLICE_US = 200;
@@ -30,6 +32,10 @@ export class Background {
         const due = activeExpire(ctx, SLICE_US);
         const garbage = freeGarbage(ctx.arena, SLICE_US);
         more = due || garbage;
+        if (freedLater.values !== 0) {
+          ctx.stats.f64[STAT.lazyFreed]! += freedLater.values;
+          freedLater.values = 0;
+        }
       } finally {
         ctx.leases.giveAll();
       }

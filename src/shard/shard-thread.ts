@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Registry } from '../shared/command/registry.js';
 import { CTL_LEASE } from '../shared/memory/arena.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
-import { THREAD_SHARD } from '../shared/stats/stats-layout.js';
+import { STAT, THREAD_SHARD } from '../shared/stats/stats-layout.js';
 import { ControlBlock } from '../shared/sync/control-block.js';
 import { ControlPort } from '../shared/sync/control-port.js';
 import { Lease } from '../shared/sync/lease.js';
@@ -83,6 +83,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     onSecond: () => {
       const memory = process.memoryUsage();
       stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
+      stats.f64[STAT.scriptBytes] = engine.executor.scripts?.usedBytes ?? 0;
     },
   });
   port.on('close', () => {

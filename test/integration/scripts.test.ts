@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkAndStop } from '../harness/fsck.js';
 import { errorOf, ReplyError, type RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
-import { until } from '../harness/waiting.js';
+import { infoField, until } from '../harness/waiting.js';
 
 const SETUPS = [
   { shards: 1, dispatch: 'auto', ioThreads: 1 },
@@ -52,6 +52,16 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     const binary = Buffer.from([0, 255, 13, 10, 128]);
     const raw = await a.raw('EVAL', 'return ARGV[1]', '0', binary);
     expect(raw).toEqual(Buffer.concat([Buffer.from('$5\r\n'), binary, Buffer.from('\r\n')]));
+  });
+
+  test('are counted in INFO memory, and so are their interpreters', async () => {
+    const figure = async (name: string): Promise<number> => Number(await infoField(a, 'memory', name));
+    await a.ok('SCRIPT', 'FLUSH');
+    expect(await figure('used_memory_scripts_eval')).toBe(0);
+    await a.ok('EVAL', 'return "counted"', '0');
+    expect(await figure('number_of_cached_scripts')).toBe(1);
+    expect(await figure('used_memory_scripts_eval')).toBeGreaterThan('return "counted"'.length);
+    await until('the figures of the second', async () => (await figure('used_memory_lua')) > 10_000);
   });
 
   test('move between keys of any shards, and nobody sees the middle', async () => {

@@ -1,7 +1,8 @@
 /**
  * Which connections have something to be written, and when that is done: once per turn of the event loop, after all
  * sockets that had something were read. Clients are so woken in one row at the end, not one by one between reads (a
- * third of the system time at 50 pipelining clients).
+ * third of the system time at 50 pipelining clients). Writing earlier, after some bytes, connections or microseconds,
+ * was measured, too: it wakes the clients sooner and makes more turns, and nothing became faster.
  *
  * From the first such connection to the end of the turn the thread says that it is awake: what shards answer meanwhile
  * is taken out of the rings here, without a wake-up.

@@ -10,7 +10,7 @@
 import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
-import { freeGarbageValues } from '../types/garbage.js';
+import { freedLater, freeGarbageValues } from '../types/garbage.js';
 import { freeValue } from '../types/value.js';
 import type { Dictionary } from './dictionary.js';
 import { directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from './extendible.js';
@@ -81,6 +81,7 @@ function freeNextTable(arena: Arena, cell: Ptr): void {
     freeValue(arena, e);
     freeEntryCell(arena, e);
   }
+  freedLater.values += n;
   free(arena, table);
   arena.touch(cell, 0, GARBAGE_BYTES);
   i32[w + G_POSITION] = position + 2 ** (depth - tableDepth);

@@ -75,13 +75,19 @@ export function giveUp(arena: Arena, root: Ptr, kind: number, atOnce: boolean): 
   arena.ctl[CTL_GARBAGE_VALUES] = root;
 }
 
+/** Values that were freed later, since whoever counts them has taken the figure. */
+export const freedLater = { values: 0 };
+
 /** Frees given-up values until `endMs` (performance.now()); whether some are left. @requires lease */
 export function freeGarbageValues(arena: Arena, endMs: number): boolean {
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {
     const root = ctl[CTL_GARBAGE_VALUES]! as Ptr;
     const next = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_NEXT]!;
-    if (freeStep(arena, root)) ctl[CTL_GARBAGE_VALUES] = next;
+    if (freeStep(arena, root)) {
+      ctl[CTL_GARBAGE_VALUES] = next;
+      freedLater.values++;
+    }
     if (performance.now() >= endMs) return ctl[CTL_GARBAGE_VALUES] !== 0;
   }
   return false;

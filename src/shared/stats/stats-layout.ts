@@ -76,6 +76,8 @@ export const STAT = {
   rssPeakBytes: 29,
   eventloopCycles: 30,
   eventloopUsec: 31,
+  /** What the interpreter of scripts uses. */
+  scriptBytes: 32,
 
   connectionsReceived: 64,
   connectionsRejected: 65,
@@ -111,6 +113,8 @@ export const STAT = {
   aclDeniedKey: 96,
   aclDeniedChannel: 97,
   effects: 100,
+  /** Values that were given up and freed later. */
+  lazyFreed: 101,
 } as const;
 
 /** From this index on figures are counters. */

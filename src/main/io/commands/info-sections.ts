@@ -103,6 +103,9 @@ function memory({ io, view }: InfoSource): string {
   const total = totalmem();
   const max = Number(io.config.get('maxmemory') ?? '0');
   const libraries = new LibraryStore(io.control);
+  const scripts = new ScriptLog(io.control, io.threadId);
+  const interpreters = view.stats.sum(STAT.scriptBytes);
+  const scriptBytes = scripts.usedBytes + libraries.usedBytes;
   const percent = (a: number, b: number): string => `${(ratio(a, b) * 100).toFixed(2)}%`;
   return sectionText('Memory', [
     ['used_memory', m.used],
@@ -121,19 +124,19 @@ function memory({ io, view }: InfoSource): string {
     ['allocator_resident', m.resident],
     ['total_system_memory', total],
     ['total_system_memory_human', humanBytes(total)],
-    ['used_memory_lua', 0],
-    ['used_memory_vm_eval', 0],
-    ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts_eval', 0],
-    ['number_of_cached_scripts', new ScriptLog(io.control, io.threadId).count],
+    ['used_memory_lua', interpreters],
+    ['used_memory_vm_eval', interpreters],
+    ['used_memory_lua_human', humanBytes(interpreters)],
+    ['used_memory_scripts_eval', scripts.usedBytes],
+    ['number_of_cached_scripts', scripts.count],
     ['number_of_functions', libraries.functionCount],
     ['number_of_libraries', libraries.libraryCount],
     ['used_memory_vm_functions', 0],
-    ['used_memory_vm_total', 0],
-    ['used_memory_vm_total_human', '0B'],
+    ['used_memory_vm_total', interpreters],
+    ['used_memory_vm_total_human', humanBytes(interpreters)],
     ['used_memory_functions', libraries.usedBytes],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
+    ['used_memory_scripts', scriptBytes],
+    ['used_memory_scripts_human', humanBytes(scriptBytes)],
     ['maxmemory', max],
     ['maxmemory_human', humanBytes(max)],
     ['maxmemory_policy', io.config.get('maxmemory-policy') ?? 'noeviction'],
@@ -155,7 +158,7 @@ function memory({ io, view }: InfoSource): string {
     ['mem_allocator', 'sherd-slab'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', 0],
-    ['lazyfreed_objects', 0],
+    ['lazyfreed_objects', view.stats.sum(STAT.lazyFreed)],
     ['v8_heap_used', m.heapUsed],
     ['v8_heap_total', m.heapTotal],
     ['segment_bytes', m.segmentBytes],

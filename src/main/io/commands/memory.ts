@@ -1,4 +1,6 @@
 /** MEMORY, without USAGE, which runs in a shard and is attached to this container by its name. Local. */
+import { LibraryStore } from '../../../shard/script/library-store.js';
+import { ScriptLog } from '../../../shard/script/script-log.js';
 import { container } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -89,8 +91,8 @@ function stats(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
   count('clients.normal', m.clientBytes);
   count('cluster.links', 0);
   count('aof.buffer', 0);
-  count('lua.caches', 0);
-  count('functions.caches', 0);
+  count('lua.caches', new ScriptLog(io.control, io.threadId).usedBytes);
+  count('functions.caches', new LibraryStore(io.control).usedBytes);
   for (const db of dbs) {
     reply.bulkText(`db.${db}`);
     reply.map(3);
