@@ -2,14 +2,18 @@
 import { key, keyAt, keyRange, MANY } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
+import { CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../context.js';
-import { entryType, TYPE_NAMES } from '../keyspace/entry.js';
+import { entryType, TYPE_NAMES, TYPE_STRING } from '../keyspace/entry.js';
+import { valueLength } from '../types/value.js';
 
 const TYPE_LINES = TYPE_NAMES.map((name) => Uint8Array.from(Buffer.from(`+${name}\r\n`, 'latin1')));
+/** Values with more elements than this are freed lazily by UNLINK. */
+const LAZY_ELEMENTS_MIN = 64;
 const NONE_LINE = Uint8Array.from(Buffer.from('+none\r\n', 'latin1'));
 const PER_SHARD_SUM = ['request_policy:multi_shard', 'response_policy:agg_sum'] as const;
 
@@ -35,6 +39,25 @@ function del(ctx: ExecContext, args: Args, reply: Reply): void {
     const e = ctx.peek(args, i);
     if (e === NULL) continue;
     ctx.keyspace.remove(e);
+    ctx.notify(EVENT_CLASS.GENERIC, 'del', args, i);
+    removed++;
+  }
+  ctx.dirty += removed;
+  reply.int(removed);
+}
+
+/** As `del`; values that Redis would have freed by another thread are counted as such. */
+function unlink(ctx: ExecContext, args: Args, reply: Reply): void {
+  let removed = 0;
+  for (let i = 1; i < args.argc; i++) {
+    const e = ctx.peek(args, i);
+    if (e === NULL) continue;
+    const { ctl } = ctx.arena;
+    const garbage = ctl[CTL_GARBAGE_VALUES];
+    const isBig = entryType(ctx.arena, e) !== TYPE_STRING && valueLength(ctx.arena, e) > LAZY_ELEMENTS_MIN;
+    ctx.keyspace.remove(e);
+    // What is on the list now is counted when it is freed.
+    if (isBig && ctl[CTL_GARBAGE_VALUES] === garbage) ctx.stats.f64[STAT.lazyFreed]! += 1;
     ctx.notify(EVENT_CLASS.GENERIC, 'del', args, i);
     removed++;
   }
@@ -98,7 +121,7 @@ export const keyCommandsBasic: CommandDef<ExecContext>[] = [
     tips: PER_SHARD_SUM,
     route: 'key',
     inline: true,
-    handler: del,
+    handler: unlink,
   }),
   defineCommand<ExecContext>({
     name: 'exists',

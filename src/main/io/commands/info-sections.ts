@@ -157,7 +157,7 @@ function memory({ io, view }: InfoSource): string {
     ['mem_aof_buffer', 0],
     ['mem_allocator', 'sherd-slab'],
     ['active_defrag_running', 0],
-    ['lazyfree_pending_objects', 0],
+    ['lazyfree_pending_objects', view.pendingFrees()],
     ['lazyfreed_objects', view.stats.sum(STAT.lazyFreed)],
     ['v8_heap_used', m.heapUsed],
     ['v8_heap_total', m.heapTotal],

@@ -9,7 +9,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { R_COUNT, R_FIELDS, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/extendible.js';
-import { CTL_ALLOCS_F64, CTL_DB_ROOTS, CTL_SEGMENT_COUNT, CTL_USED_BYTES_F64 } from '../../../shared/memory/arena.js';
+import {
+  CTL_ALLOCS_F64,
+  CTL_DB_ROOTS,
+  CTL_GARBAGE,
+  CTL_GARBAGE_VALUES,
+  CTL_SEGMENT_COUNT,
+  CTL_USED_BYTES_F64,
+} from '../../../shared/memory/arena.js';
 import { SEGMENT_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
@@ -100,6 +107,13 @@ export class ServerView {
   /** The highest `usedBytes` that any thread saw. */
   peakBytes(): number {
     return Math.max(this.usedBytes(), this.stats.max(STAT.memoryPeakBytes));
+  }
+
+  /** Lists of values and keys that are to be freed later; what is on them is not counted. */
+  pendingFrees(): number {
+    let lists = 0;
+    for (const i32 of this.i32) lists += (i32[CTL_GARBAGE] !== 0 ? 1 : 0) + (i32[CTL_GARBAGE_VALUES] !== 0 ? 1 : 0);
+    return lists;
   }
 
   /** Bytes of the segments that exist; the operating system commits them when they are first touched. */
