@@ -102,6 +102,8 @@ export interface ShardParts {
   readonly pairs: ShardPair[];
   readonly jobTable: SharedArrayBuffer;
   readonly cores: number;
+  /** Called with every cycle, ten times a second; no script runs. */
+  readonly onCycle: () => void;
   /** Called about once a second (heap figures). */
   readonly onSecond: () => void;
 }
@@ -437,6 +439,7 @@ export class ShardLoop implements WorkSource, JobHost {
   private cycle(now: number): void {
     this.nextCycleMs = now + CYCLE_MS;
     this.more = this.idleWork(CYCLE_BUDGET_US);
+    this.parts.onCycle();
     if (now < this.nextSecondMs) return;
     this.nextSecondMs = now + 1000;
     this.parts.port.drainSync();

@@ -83,7 +83,9 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     onSecond: () => {
       const memory = process.memoryUsage();
       stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
-      stats.f64[STAT.scriptBytes] = engine.executor.scripts?.usedBytes ?? 0;
+    },
+    onCycle: () => {
+      stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },
   });
   port.on('close', () => {

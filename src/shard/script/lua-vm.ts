@@ -292,6 +292,19 @@ export class LuaVm extends LuaStack {
     return this.m.lua_gc(this.l, 3, 0) * 1024 + this.m.lua_gc(this.l, 4, 0);
   }
 
+  /** Frees all that is not reached any more. Each collection halves a stack that was deep: as many as it takes. */
+  collect(): void {
+    for (let before = Number.POSITIVE_INFINITY, now = this.usedBytes; now < before * 0.9; now = this.usedBytes) {
+      before = now;
+      this.m.lua_gc(this.l, 2, 0);
+    }
+  }
+
+  /** Does as much of a collection as so many new KiB would cause; whether it has ended. */
+  collectStep(kb: number): boolean {
+    return this.m.lua_gc(this.l, 5, kb) === 1;
+  }
+
   /** Begins a collection when the memory in use is `percent` of what the last one left. */
   setPause(percent: number): void {
     this.m.lua_gc(this.l, 6, percent);
