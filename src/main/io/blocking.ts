@@ -216,56 +216,38 @@ export function abandon(io: IoThread, conn: Connection): void {
 
 /** Has the shards drop the waiters of a request that was answered here. */
 function sendForget(io: IoThread, slot: number, clientId: number, blocked: BlockedRequest): void {
-  const { keys } = blocked;
-  let bytes = 16;
-  for (const key of keys) bytes += key.length;
-  const buffer = new Uint8Array(bytes);
-  const view = new DataView(buffer.buffer);
-  view.setInt32(0, io.index, true);
-  view.setInt32(4, slot, true);
-  view.setInt32(8, blocked.seq, true);
-  view.setInt32(12, blocked.db, true);
-  const args = new Args(2 + keys.length);
-  args.setBuffer(buffer, view);
-  args.argc = 2 + keys.length;
-  args.off[0] = 0;
-  args.len[0] = 0;
-  args.off[1] = 0;
-  args.len[1] = 16;
-  let at = 16;
-  keys.forEach((key, k) => {
-    buffer.set(key, at);
-    args.off[2 + k] = at;
-    args.len[2 + k] = key.length;
-    at += key.length;
-  });
-  sendWhenRoom(io, 'blocking|forget', clientId, args);
+  const head = new Int32Array([io.index, slot, blocked.seq, blocked.db]);
+  sendWhenRoom(io, 'blocking|forget', 0, clientId, argsOf([new Uint8Array(head.buffer), ...blocked.keys]));
 }
 
 /** Has a shard thread serve those who wait for a key: leases are needed that this thread cannot wait for. */
 export function sendServe(io: IoThread, db: number, key: Uint8Array): void {
-  const buffer = new Uint8Array(4 + key.length);
-  const view = new DataView(buffer.buffer);
-  view.setInt32(0, db, true);
-  buffer.set(key, 4);
-  const args = new Args(3);
-  args.setBuffer(buffer, view);
-  args.argc = 3;
-  args.off[0] = 0;
-  args.len[0] = 0;
-  args.off[1] = 0;
-  args.len[1] = 4;
-  args.off[2] = 4;
-  args.len[2] = key.length;
-  sendWhenRoom(io, 'blocking|serve', 0, args);
+  sendWhenRoom(io, 'blocking|serve', db, 0, argsOf([key]));
 }
 
-function sendWhenRoom(io: IoThread, name: string, clientId: number, args: Args): void {
+/** The arguments of a request behind the name of its command, which nobody reads. */
+function argsOf(words: readonly Uint8Array[]): Args {
+  const bytes = Uint8Array.from(Buffer.concat(words));
+  const args = new Args(1 + words.length);
+  args.setBuffer(bytes, new DataView(bytes.buffer));
+  args.argc = 1 + words.length;
+  args.off[0] = 0;
+  args.len[0] = 0;
+  let at = 0;
+  words.forEach((word, i) => {
+    args.off[1 + i] = at;
+    args.len[1 + i] = word.length;
+    at += word.length;
+  });
+  return args;
+}
+
+function sendWhenRoom(io: IoThread, name: string, db: number, clientId: number, args: Args): void {
   const id = io.registry.idOf(name);
-  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, 0, 2, 0, clientId, args, 0)) {
+  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, db, 2, 0, clientId, args, 0)) {
     io.ringWritten(0);
     setImmediate(() => io.publishRequests());
     return;
   }
-  setTimeout(() => sendWhenRoom(io, name, clientId, args), RETRY_MS).unref();
+  setTimeout(() => sendWhenRoom(io, name, db, clientId, args), RETRY_MS).unref();
 }

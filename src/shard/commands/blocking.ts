@@ -22,13 +22,9 @@ function forget(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-/** Arguments: the command, the database (int32), the key. The serving itself follows every command. */
+/** Arguments: the command, the key. The serving itself follows, as after every command. */
 function serve(ctx: ExecContext, args: Args, reply: Reply): void {
-  const off = args.off[2]!;
-  const len = args.len[2]!;
-  const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
-  const db = args.dv.getInt32(args.off[1]!, true);
-  ctx.blocking.noteReadyBytes(ctx.arenas[shard]!, db, args.u8, off, len);
+  ctx.blocking.noteReady(ctx, args, 1);
   reply.ok();
 }
 
@@ -51,7 +47,7 @@ export const blockingShardCommands: readonly CommandDef<ExecContext>[] = [
   }),
   defineCommand<ExecContext>({
     name: 'blocking|serve',
-    arity: 3,
+    arity: 2,
     flags: ['noscript'],
     acl: [],
     group: 'generic',

@@ -34,11 +34,25 @@ export function lookupQuiet(ctx: ExecContext, args: Args, i: number): Ptr {
 }
 
 function del(ctx: ExecContext, args: Args, reply: Reply): void {
+  removeAll(ctx, args, reply, false);
+}
+
+function unlink(ctx: ExecContext, args: Args, reply: Reply): void {
+  removeAll(ctx, args, reply, true);
+}
+
+/** Removes the keys of all arguments. `lazily`: values that Redis would free in another thread are counted as such. */
+function removeAll(ctx: ExecContext, args: Args, reply: Reply, lazily: boolean): void {
   let removed = 0;
   for (let i = 1; i < args.argc; i++) {
     const e = ctx.peek(args, i);
     if (e === NULL) continue;
+    const { ctl } = ctx.arena;
+    const garbage = ctl[CTL_GARBAGE_VALUES];
+    const counts = lazily && isBig(ctx, e);
     ctx.keyspace.remove(e);
+    // What is on the list now is counted when it is freed.
+    if (counts && ctl[CTL_GARBAGE_VALUES] === garbage) ctx.stats.f64[STAT.lazyFreed]! += 1;
     ctx.notify(EVENT_CLASS.GENERIC, 'del', args, i);
     removed++;
   }
@@ -46,23 +60,8 @@ function del(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.int(removed);
 }
 
-/** As `del`; values that Redis would have freed by another thread are counted as such. */
-function unlink(ctx: ExecContext, args: Args, reply: Reply): void {
-  let removed = 0;
-  for (let i = 1; i < args.argc; i++) {
-    const e = ctx.peek(args, i);
-    if (e === NULL) continue;
-    const { ctl } = ctx.arena;
-    const garbage = ctl[CTL_GARBAGE_VALUES];
-    const isBig = entryType(ctx.arena, e) !== TYPE_STRING && valueLength(ctx.arena, e) > LAZY_ELEMENTS_MIN;
-    ctx.keyspace.remove(e);
-    // What is on the list now is counted when it is freed.
-    if (isBig && ctl[CTL_GARBAGE_VALUES] === garbage) ctx.stats.f64[STAT.lazyFreed]! += 1;
-    ctx.notify(EVENT_CLASS.GENERIC, 'del', args, i);
-    removed++;
-  }
-  ctx.dirty += removed;
-  reply.int(removed);
+function isBig(ctx: ExecContext, e: Ptr): boolean {
+  return entryType(ctx.arena, e) !== TYPE_STRING && valueLength(ctx.arena, e) > LAZY_ELEMENTS_MIN;
 }
 
 function exists(ctx: ExecContext, args: Args, reply: Reply): void {

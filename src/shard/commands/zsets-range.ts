@@ -121,8 +121,8 @@ function resolve(ctx: ExecContext, args: Args, e: Ptr): void {
 /** The ranks from `start` to `stop`, both included, counted from the other end with `reverse`. */
 function ranksOf(count: number): void {
   const start = Math.max(QUERY.start < 0 ? QUERY.start + count : QUERY.start, 0);
-  range.at = 0;
   const stop = Math.min(QUERY.stop < 0 ? QUERY.stop + count : QUERY.stop, count - 1);
+  range.at = 0;
   if (start > stop) {
     range.from = 0;
     range.to = 0;

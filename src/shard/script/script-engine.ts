@@ -10,7 +10,6 @@
  * Invariants: (1) scripts do not nest; (2) the leases that a script needs are held before `run` (script-keys.ts); (3)
  * the stack of the interpreter holds the error handler and the globals between runs, nothing else.
  */
-
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
@@ -78,7 +77,9 @@ export class ScriptEngine {
   private readonly running = new RunningScript();
   private generation = 0;
   private runs = 0;
+  /** `runs` when everything had been collected last. */
   private runsCollected = 0;
+  /** Uses much though nothing is left to collect: to be made anew. */
   private isWorn = false;
   private startedMs = 0;
   private killed = false;
@@ -213,16 +214,18 @@ export class ScriptEngine {
     return compiled;
   }
 
-  /** Forgets what was compiled before the last SCRIPT FLUSH. */
+  /** Forgets what was compiled before the last SCRIPT FLUSH, or when it is too much. */
   private sync(): void {
     const { generation } = this.log;
-    if (generation === this.generation && this.compiled.size < COMPILED_MAX) return;
+    const isFlushed = generation !== this.generation;
+    if (!isFlushed && this.compiled.size < COMPILED_MAX) return;
     this.generation = generation;
     this.compiled.forEach(({ ref }) => {
       this.vm!.unref(ref);
     });
     this.compiled.clear();
-    // SCRIPT FLUSH gives a fresh start: what does not shrink any more is made anew between two scripts.
+    if (!isFlushed) return;
+    // A fresh start: what does not shrink any more is made anew between two scripts.
     this.vm!.collect();
     this.isWorn = this.vm!.usedBytes > FRESH_BYTES_MAX;
   }

@@ -13,7 +13,6 @@
  *
  * Invariants: (1) lease held; (2) every pending entry of a group is in the tree of exactly one of its consumers.
  */
-
 import type { Arena } from '../../../shared/memory/arena.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
