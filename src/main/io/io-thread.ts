@@ -31,6 +31,7 @@ import { abandon } from './blocking.js';
 import { lookAtClients } from './clients-cron.js';
 import type { ServerView } from './commands/server-view.js';
 import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
+import { ConnectionList } from './connection-list.js';
 import { extractKeys } from './dispatch.js';
 import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
@@ -114,7 +115,7 @@ export class IoThread {
   /** Connections that wait for room in a ring. */
   ringFull: Connection[] = [];
   /** Connections that got replies in this wake-up. */
-  private touched: Connection[] = [];
+  private readonly touched = new ConnectionList();
   private readonly unpublished: Uint8Array;
   /** Requests written into rings and not yet published. */
   private unpublishedCommands = 0;
@@ -355,6 +356,11 @@ export class IoThread {
     this.stats.f64[STAT.ringCommands]! += 1;
   }
 
+  /** Whether there are requests to publish, but fewer than `limit`. */
+  fewRequests(limit: number): boolean {
+    return this.unpublishedCommands > 0 && this.unpublishedCommands < limit;
+  }
+
   /** Publishes requests written outside of a turn. */
   publishRequests(): void {
     if (this.unpublishedCommands > 0) this.publish();
@@ -375,13 +381,13 @@ export class IoThread {
   answered(conn: Connection): void {
     if (conn.dirty) return;
     conn.dirty = true;
-    this.touched.push(conn);
+    this.touched.add(conn);
     this.settling.schedule();
   }
 
   /** Goes on with the connections that were `answered`. */
   finishServed(): void {
-    if (this.touched.length > 0) this.finishWake();
+    if (this.touched.count > 0) this.finishWake();
   }
 
   /** The doorbell rang: takes all replies out of all rings. Returns whether there were any. */
@@ -422,15 +428,15 @@ export class IoThread {
     const conn = takeReply(this, view, whole);
     if (conn === null || conn.dirty) return;
     conn.dirty = true;
-    this.touched.push(conn);
+    this.touched.add(conn);
   }
 
   /** Connections that got replies: their barriers may have fallen, and their output is to be sent. */
   private finishWake(): void {
     const touched = this.touched;
     this.beginTurn();
-    for (let i = 0; i < touched.length; i++) {
-      const conn = touched[i]!;
+    for (let i = 0; i < touched.count; i++) {
+      const conn = touched.at(i);
       conn.dirty = false;
       if (conn.closed) continue;
       const pending = conn.pending;
@@ -448,8 +454,8 @@ export class IoThread {
     this.executor.endBatch();
     this.hub.flush();
     if (this.unpublishedCommands > 0) this.publish();
-    for (let i = 0; i < touched.length; i++) {
-      const conn = touched[i]!;
+    for (let i = 0; i < touched.count; i++) {
+      const conn = touched.at(i);
       if (!conn.closed) this.settle(conn);
       else {
         if (conn.out !== null) this.replies.give(conn.out);
@@ -457,7 +463,7 @@ export class IoThread {
         this.releaseSlot(conn);
       }
     }
-    touched.length = 0;
+    touched.clear();
   }
 
   private retryRingFull(): void {
