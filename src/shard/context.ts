@@ -265,10 +265,15 @@ export class ExecContext {
     this.stats.f64[STAT.expiredKeys] = this.stats.f64[STAT.expiredKeys]! + 1;
     if (key === null) return;
     if (this.effectsOn) {
-      this.effects.begin(2);
-      this.effects.text(this.control.i32[CONTROL.lazyExpire] !== 0 ? 'UNLINK' : 'DEL');
-      this.effects.bytes(key, 0, key.length);
-      this.effects.commit(EFFECT_COMMAND, keyspace.db);
+      const { effects } = this;
+      // That a key has expired is nothing that a script did.
+      const { skips } = effects;
+      effects.skips = 0;
+      effects.begin(2);
+      effects.text(this.control.i32[CONTROL.lazyExpire] !== 0 ? 'UNLINK' : 'DEL');
+      effects.bytes(key, 0, key.length);
+      effects.commit(EFFECT_COMMAND, keyspace.db);
+      effects.skips = skips;
     }
     this.notifyBytes(EVENT_CLASS.EXPIRED, 'expired', key, 0, key.length, keyspace.db);
   }

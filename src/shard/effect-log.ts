@@ -4,7 +4,7 @@
  * writes that agrees with every shard's own order. The journal will be its reader; today tests are (DEBUG EFFECTS).
  *
  *     word 0: bytes reserved    word 1: records lost because the log was full
- *     record: [ bytes of payload | kind << 16 | db ] payload (RESP array of bulk strings), padded to 8
+ *     record: [ bytes of payload | skips << 20 | kind << 16 | db ] payload (RESP array of bulk strings), padded to 8
  *
  * Invariants: (1) a record is written under the leases of the keys it names; (2) readers hold all leases, so they see
  * whole records only; (3) while CONTROL.effectsOn is 0 nothing here is called.
@@ -21,10 +21,17 @@ const RECORD_BYTES = 8;
 export const EFFECT_COMMAND = 0;
 export const EFFECT_EVENT = 1;
 
+/** Bits of `skips`: who does not get a record (redis.set_repl in scripts). */
+export const SKIP_JOURNAL = 1;
+export const SKIP_REPLICAS = 2;
+const SKIP_ALL = SKIP_JOURNAL | SKIP_REPLICAS;
+const SKIPS_SHIFT = 20;
+
 /** One record as a reader gets it. */
 export interface EffectRecord {
   readonly kind: number;
   readonly db: number;
+  readonly skips: number;
   readonly args: readonly Uint8Array[];
 }
 
@@ -36,6 +43,8 @@ export class EffectLog {
   /** Records of the open group, whole as they go into the log; null while there is none. */
   private group: Uint8Array[] | null = null;
   private depth = 0;
+  /** Who does not get what commands do from now on: a script's wish, 0 outside. Events are not concerned. */
+  skips = 0;
 
   constructor(sab: SharedArrayBuffer) {
     this.words = new Int32Array(sab);
@@ -79,9 +88,14 @@ export class EffectLog {
   /** Ends the record and puts it into the log. */
   commit(kind: number, db: number): void {
     const bytes = this.pos;
-    if (this.group !== null && kind === EFFECT_COMMAND) {
-      this.group.push(recordOf(this.scratch, bytes, kind, db));
-      return;
+    let tag = (kind << 16) | db;
+    if (kind === EFFECT_COMMAND) {
+      if (this.skips === SKIP_ALL) return;
+      tag |= this.skips << SKIPS_SHIFT;
+      if (this.group !== null) {
+        this.group.push(recordOf(this.scratch, bytes, tag));
+        return;
+      }
     }
     const total = RECORD_BYTES + ((bytes + 7) & ~7);
     const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
@@ -91,7 +105,7 @@ export class EffectLog {
       return;
     }
     this.words[at >> 2] = bytes;
-    this.words[(at >> 2) + 1] = (kind << 16) | db;
+    this.words[(at >> 2) + 1] = tag;
     copyBytes(this.u8, at + RECORD_BYTES, this.scratch, 0, bytes);
     if (this.scratch.length > 1 << 20) this.scratch = new Uint8Array(1024);
   }
@@ -131,7 +145,7 @@ export class EffectLog {
   private single(name: string, db: number): Uint8Array {
     this.begin(1);
     this.text(name);
-    return recordOf(this.scratch, this.pos, EFFECT_COMMAND, db);
+    return recordOf(this.scratch, this.pos, (EFFECT_COMMAND << 16) | db);
   }
 
   /** Takes all records out. Cold: allocates. @requires all leases. Throws when records were lost. */
@@ -142,7 +156,8 @@ export class EffectLog {
     for (let at = HEAD_BYTES; at < end; ) {
       const bytes = this.words[at >> 2]!;
       const tag = this.words[(at >> 2) + 1]!;
-      records.push({ kind: tag >>> 16, db: tag & 0xffff, args: this.parse(at + RECORD_BYTES) });
+      const skips = tag >>> SKIPS_SHIFT;
+      records.push({ kind: (tag >>> 16) & 0xf, db: tag & 0xffff, skips, args: this.parse(at + RECORD_BYTES) });
       at += RECORD_BYTES + ((bytes + 7) & ~7);
     }
     this.clear();
@@ -204,11 +219,11 @@ export class EffectLog {
 }
 
 /** A whole record as it stands in the log. */
-function recordOf(scratch: Uint8Array, bytes: number, kind: number, db: number): Uint8Array {
+function recordOf(scratch: Uint8Array, bytes: number, tag: number): Uint8Array {
   const record = new Uint8Array(RECORD_BYTES + ((bytes + 7) & ~7));
   const view = new DataView(record.buffer);
   view.setInt32(0, bytes, true);
-  view.setInt32(4, (kind << 16) | db, true);
+  view.setInt32(4, tag, true);
   record.set(scratch.subarray(0, bytes), RECORD_BYTES);
   return record;
 }

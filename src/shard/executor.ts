@@ -110,6 +110,11 @@ export class Executor {
     return !keyed;
   }
 
+  /** Whether the shard's own thread holds its lease: a recent moment. */
+  isAtWork(shard: number): boolean {
+    return this.ctx.leases.holderOf(shard) === this.ctx.control.shardThreadId(shard);
+  }
+
   /** Clients that wait, as far as the commands run here are concerned. */
   get blocking(): Blocking {
     return this.ctx.blocking;

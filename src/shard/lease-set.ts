@@ -1,6 +1,9 @@
 /**
  * The leases that one thread holds at a moment. Several are always taken in ascending shard order; a thread that lacks
- * a lower one gives back what it has and begins again, so there is no cycle to wait in.
+ * a lower one gives back what it has and begins again, so there is no cycle to wait in. Nor does a thread sit on leases
+ * while it waits for one that is held for long (a script): it gives back what it has, waits for that one alone, and then
+ * looks for the others, for an instant each. A wait without end is so always one with empty hands, or in ascending
+ * order, after too many attempts.
  *
  * Invariants: (1) `count` shards have `held` set; (2) an arena is synchronised right after its lease was taken; (3) in
  * checking mode the pages touched are settled right before it is given back.
@@ -14,6 +17,11 @@ const IMPATIENT_MS = 0.5;
 /** How often it looks between two readings of the clock. */
 const SPINS = 64;
 
+/** How long a lease is waited for while others are held, milliseconds: several times what a batch takes. */
+const PATIENCE_MS = 2;
+/** After so many attempts to have all in an instant they are waited for in order. */
+const ATTEMPTS_MAX = 8;
+
 export class LeaseSet {
   /** 1 for each shard whose lease is held here. */
   readonly held: Uint8Array;
@@ -22,6 +30,8 @@ export class LeaseSet {
   private readonly threadId: number;
   private readonly arenas: readonly Arena[];
   private readonly leases: Lease[];
+  /** All shards, marked. */
+  private readonly all: Uint8Array;
   /** Until then `trySoon` does not look twice: whoever holds leases keeps them for long. */
   private impatientUntilMs = 0;
 
@@ -29,6 +39,7 @@ export class LeaseSet {
     this.threadId = threadId;
     this.arenas = arenas;
     this.held = new Uint8Array(arenas.length);
+    this.all = new Uint8Array(arenas.length).fill(1);
     this.leases = arenas.map((arena) => new Lease(arena.ctl, CTL_LEASE));
   }
 
@@ -36,9 +47,7 @@ export class LeaseSet {
   tryShard(shard: number): boolean {
     if (this.held[shard] !== 0) return true;
     if (!this.leases[shard]!.tryAcquire(this.threadId)) return false;
-    this.held[shard] = 1;
-    this.count++;
-    this.arenas[shard]!.sync();
+    this.hold(shard);
     return true;
   }
 
@@ -66,9 +75,7 @@ export class LeaseSet {
   takeShard(shard: number): void {
     if (this.held[shard] !== 0) return;
     this.leases[shard]!.acquire(this.threadId);
-    this.held[shard] = 1;
-    this.count++;
-    this.arenas[shard]!.sync();
+    this.hold(shard);
   }
 
   /** Takes the leases of all shards marked in `wanted` (1 each), waiting. @requires a thread that may block */
@@ -77,14 +84,42 @@ export class LeaseSet {
     for (let s = 0; s < wanted.length; s++) if (wanted[s] !== 0 && this.held[s] === 0) missing = true;
     if (!missing) return;
     if (this.count > 0) this.giveAll();
-    for (let s = 0; s < wanted.length; s++) if (wanted[s] !== 0) this.takeShard(s);
+    this.takeRow(wanted);
   }
 
   /** Takes all leases, waiting. @requires a thread that may block */
   takeAll(): void {
     if (this.count === this.arenas.length) return;
     if (this.count > 0) this.giveAll();
-    for (let s = 0; s < this.arenas.length; s++) this.takeShard(s);
+    this.takeRow(this.all);
+  }
+
+  /** @requires nothing held */
+  private takeRow(wanted: Uint8Array): void {
+    for (let n = 0; n < ATTEMPTS_MAX; n++) {
+      const late = this.takeWithin(wanted);
+      if (late < 0) return;
+      this.giveAll();
+      this.takeShard(late);
+    }
+    this.giveAll();
+    for (let s = 0; s < wanted.length; s++) if (wanted[s] !== 0) this.takeShard(s);
+  }
+
+  /** Takes the marked leases that are not held, each within an instant. The first one that was not to be had, or -1. */
+  private takeWithin(wanted: Uint8Array): number {
+    for (let s = 0; s < wanted.length; s++) {
+      if (wanted[s] === 0 || this.held[s] !== 0) continue;
+      if (!this.leases[s]!.acquireWithin(this.threadId, PATIENCE_MS)) return s;
+      this.hold(s);
+    }
+    return -1;
+  }
+
+  private hold(shard: number): void {
+    this.held[shard] = 1;
+    this.count++;
+    this.arenas[shard]!.sync();
   }
 
   /** Gives every lease back. Whether somebody was waiting for one. */

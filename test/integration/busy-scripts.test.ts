@@ -1,4 +1,8 @@
-/** What waits in a shard's ring when a script there becomes too slow is refused, as what comes later is. */
+/**
+ * What waits in a shard's ring when a script there becomes too slow is refused, as what comes later is; and what waits
+ * for a script keeps nobody waiting who does not.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { withEmbedded } from '../harness/embedded.js';
 import { ReplyError, RespClient, type Value } from '../harness/resp-client.js';
@@ -11,6 +15,50 @@ const SETUPS = [
 ] as const;
 
 const isBusy = (value: Value): boolean => value instanceof ReplyError && value.message.startsWith('BUSY ');
+
+/** Keys of the shards 0 and 1 of two. */
+const [LOW, HIGH] = ['bar', 'foo'];
+const SLOW = "redis.call('SET', KEYS[1], '0') for i = 1, 3e7 do end";
+const NOT_YET_MS = 30;
+
+test.each(['auto', 'ring'] as const)(
+  'a command over several shards holds none while it waits: %s',
+  async (dispatch) => {
+    await withEmbedded({ shards: 2, dispatch }, async (client, server) => {
+      for (const key of [LOW, HIGH]) await client.call('EVAL', "return redis.call('get', KEYS[1])", '1', key);
+      const [slow, reader, writer, taker] = await Promise.all([0, 1, 2, 3].map(() => RespClient.connect(server.port)));
+      const script = slow!.call('EVAL', SLOW, '1', HIGH);
+      await until('the script runs', async () => {
+        const probe = taker!.call('GET', HIGH).then(() => false);
+        return Promise.race([probe, sleep(NOT_YET_MS).then(() => true)]);
+      });
+      let done = 0;
+      const count = (value: Value): Value => {
+        done++;
+        return value;
+      };
+      const waiting = [
+        reader!.call('MGET', LOW, HIGH).then(count),
+        writer!.call('MSET', LOW, '1', HIGH, '1').then(count),
+        taker!.call('BLPOP', 'a{bar}', 'a{foo}', '0.01').then(count),
+      ];
+      for (let i = 0; i < 5; i++) {
+        const replies = await client.pipeline([
+          ['SET', LOW, 'free'],
+          ['EVAL', "return redis.call('get', KEYS[1])", '1', LOW],
+          ['MGET', LOW, LOW],
+        ]);
+        expect(replies).toEqual(['OK', 'free', ['free', 'free']]);
+      }
+      expect(done).toBe(0);
+      await script;
+      const [read] = await Promise.all(waiting);
+      expect((read as Value[])[0]).toMatch(/^(free|1)$/);
+      expect(await client.call('MGET', LOW, HIGH)).toEqual(['1', '1']);
+      for (const each of [slow, reader, writer, taker]) await each!.close();
+    });
+  },
+);
 
 describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $dispatch', (setup) => {
   test('commands that came before the script was slow are refused when it is', async () => {

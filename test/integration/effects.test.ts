@@ -116,6 +116,34 @@ describe
       await client.ok('DEBUG', 'EFFECTS', 'OFF');
     });
 
+    test('a script says who gets what it does', async () => {
+      const client = await server.client();
+      await client.ok('FLUSHALL');
+      await client.ok('DEBUG', 'EFFECTS', 'ON');
+      const script = `
+        redis.call('SET', KEYS[1], 1)
+        redis.set_repl(redis.REPL_AOF) redis.call('SET', KEYS[1], 2)
+        redis.set_repl(redis.REPL_REPLICA) redis.call('SET', KEYS[1], 3)
+        redis.set_repl(redis.REPL_NONE) redis.call('SET', KEYS[1], 4)
+        redis.set_repl(redis.REPL_ALL) redis.call('SET', KEYS[1], 5)
+        redis.set_repl(redis.REPL_NONE)`;
+      await client.ok('EVAL', script, 1, 'k');
+      await client.ok('SET', 'k', 6);
+      const records = (await client.ok('DEBUG', 'EFFECTS', 'TAKE')) as string[][];
+      await client.ok('DEBUG', 'EFFECTS', 'OFF');
+      const commands = records.filter(([kind]) => kind !== 'event').map(([kind, , ...words]) => `${kind} ${words}`);
+      expect(commands).toEqual([
+        'command MULTI',
+        'command SET,k,1',
+        'journal SET,k,2',
+        'replicas SET,k,3',
+        'command SET,k,5',
+        'command EXEC',
+        'command SET,k,6',
+      ]);
+      expect(await client.call('GET', 'k')).toBe('6');
+    });
+
     test('nothing is recorded while nobody listens, nor when nothing changed', async () => {
       const client = await server.client();
       await client.ok('FLUSHALL');

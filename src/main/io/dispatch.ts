@@ -24,7 +24,7 @@ import {
   FLAG_WRITE,
 } from '../../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
-import { ROUTE_ALL, ROUTE_JOB, ROUTE_KEY, ROUTE_LOCAL } from '../../shared/command/registry.js';
+import { type Registry, ROUTE_ALL, ROUTE_JOB, ROUTE_KEY, ROUTE_LOCAL } from '../../shared/command/registry.js';
 import { INTERNAL, NOAUTH } from '../../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -57,8 +57,12 @@ const INLINE_COMMAND_BYTES_MAX = 64 * 1024;
 
 const INLINE_OR_BLOCKING = FLAG_INLINE | FLAG_BLOCKING;
 
-/** What `placeKeys` found: the lowest shard, and whether more than one is concerned. */
-let lowestShard = 0;
+/**
+ * What `placeKeys` found: the shard whose thread carries out the command, and whether more than one is concerned. Of
+ * several it is one that is at work already, which may be for as long as a script takes: the command must wait for it
+ * anyway, and so it does that where nobody else is kept waiting behind it. Otherwise the lowest.
+ */
+let workingShard = 0;
 let manyShards = false;
 
 /** Runs or sends one command of `commandBytes` bytes. @requires no barrier; `conn.out` not null */
@@ -130,7 +134,7 @@ function sendKeyed(io: IoThread, conn: Connection, id: number, args: Args, comma
     conn.barrier |= BARRIER.inFlight;
     return AGAIN;
   }
-  return send(io, conn, id, args, commandBytes, lowestShard) ? NEXT : AGAIN;
+  return send(io, conn, id, args, commandBytes, workingShard) ? NEXT : AGAIN;
 }
 
 /** Sends a command that must be alone on its connection: after all before it, before all behind it. */
@@ -148,7 +152,7 @@ function sendAlone(
   }
   if (route === ROUTE_JOB) placeKeys(io, id, args);
   else if (route === ROUTE_ALL) manyShards = true;
-  const shard = route === ROUTE_ALL ? 0 : lowestShard;
+  const shard = route === ROUTE_ALL ? 0 : workingShard;
   if (!send(io, conn, id, args, commandBytes, shard)) return AGAIN;
   conn.barrier |= BARRIER.ring;
   return WAIT;
@@ -207,13 +211,13 @@ function placeKeys(io: IoThread, id: number, args: Args): void {
   const registry = io.registry;
   const shards = io.shards;
   const kind = registry.keyKind[id]!;
-  lowestShard = 0;
+  workingShard = 0;
   manyShards = false;
   if (shards === 1) return;
   const { u8, off, len } = args;
   if (kind === KEYS_ONE) {
     const k = registry.firstKey[id]!;
-    lowestShard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
+    workingShard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
     return;
   }
   if (kind === KEYS_NONE) {
@@ -221,28 +225,34 @@ function placeKeys(io: IoThread, id: number, args: Args): void {
     return;
   }
   let lowest = shards;
-  if (kind === KEYS_RANGE) {
-    const lastKey = registry.lastKey[id]!;
-    const last = lastKey < 0 ? args.argc + lastKey : lastKey;
-    const step = registry.keyStep[id]!;
-    for (let k = registry.firstKey[id]!; k <= last && k < args.argc; k += step) {
-      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
-      if (shard !== lowest && lowest !== shards) manyShards = true;
-      if (shard < lowest) lowest = shard;
-    }
-  } else if (registry.defs[id]!.everyShard?.(args) === true) {
+  let previous = -1;
+  let atWork = -1;
+  const isRange = kind === KEYS_RANGE;
+  if (!isRange && registry.defs[id]!.everyShard?.(args) === true) {
     manyShards = true;
     return;
-  } else {
-    const count = io.keysOf(registry.defs[id]!, args);
-    for (let i = 0; i < count; i++) {
-      const k = io.keyIndexes[i]!;
-      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
-      if (shard !== lowest && lowest !== shards) manyShards = true;
-      if (shard < lowest) lowest = shard;
-    }
   }
-  lowestShard = lowest === shards ? 0 : lowest;
+  const count = isRange ? rangeOf(registry, id, args) : io.keysOf(registry.defs[id]!, args);
+  const first = registry.firstKey[id]!;
+  const step = registry.keyStep[id]!;
+  for (let i = 0; i < count; i++) {
+    const k = isRange ? first + i * step : io.keyIndexes[i]!;
+    const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), shards);
+    if (shard === previous) continue;
+    if (previous >= 0) manyShards = true;
+    previous = shard;
+    if (shard < lowest) lowest = shard;
+    if (atWork < 0 && io.executor.isAtWork(shard)) atWork = shard;
+  }
+  if (manyShards && atWork >= 0) workingShard = atWork;
+  else workingShard = lowest === shards ? 0 : lowest;
+}
+
+/** How many keys a command with a regular row of them has. */
+function rangeOf(registry: Registry, id: number, args: Args): number {
+  const lastKey = registry.lastKey[id]!;
+  const last = Math.min(lastKey < 0 ? args.argc + lastKey : lastKey, args.argc - 1);
+  return Math.floor((last - registry.firstKey[id]!) / registry.keyStep[id]!) + 1;
 }
 
 /**
@@ -251,10 +261,10 @@ function placeKeys(io: IoThread, id: number, args: Args): void {
  */
 export function sendOwn(io: IoThread, conn: Connection, id: number, args: Args, all: boolean): number {
   if (all) {
-    lowestShard = 0;
+    workingShard = 0;
     manyShards = true;
   } else placeKeys(io, id, args);
-  if (!send(io, conn, id, args, 0, lowestShard)) return AGAIN;
+  if (!send(io, conn, id, args, 0, workingShard)) return AGAIN;
   conn.barrier |= BARRIER.ring;
   return WAIT;
 }

@@ -30,6 +30,8 @@ export interface InlineExecutor {
   tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
   /** Whether a command would wait for a script that runs for too long. */
   waitsForScript(cmdId: number, args: Args): boolean;
+  /** Whether the shard's own thread is at work on it: a recent moment. */
+  isAtWork(shard: number): boolean;
   /** Whether commands that may need memory are refused now. */
   refusesMemory(): boolean;
   /** The last tryInline gave up because the reply is big; cleared by whoever looks. */

@@ -12,7 +12,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
-import { EFFECT_COMMAND } from '../effect-log.js';
+import { EFFECT_COMMAND, type EffectRecord, SKIP_REPLICAS } from '../effect-log.js';
 import { idleMs } from '../keyspace/access-clock.js';
 import { datasetDigest, mixValue } from '../keyspace/digest.js';
 import { entryClock } from '../keyspace/entry.js';
@@ -176,7 +176,7 @@ function effects(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.array(records.length);
     for (const record of records) {
       reply.array(record.args.length + 2);
-      reply.bulkText(record.kind === EFFECT_COMMAND ? 'command' : 'event');
+      reply.bulkText(recordKind(record));
       reply.bulkInt(record.db);
       for (const bytes of record.args) reply.bulk(bytes, 0, bytes.length);
     }
@@ -186,6 +186,13 @@ function effects(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.ok();
   }
   ctx.leases.giveAll();
+}
+
+/** `event`, or `command`; of a command that not everybody gets, who does. */
+function recordKind(record: EffectRecord): string {
+  if (record.kind !== EFFECT_COMMAND) return 'event';
+  if (record.skips === 0) return 'command';
+  return record.skips === SKIP_REPLICAS ? 'journal' : 'replicas';
 }
 
 /** Nobody reads or writes data meanwhile, as in Redis, which stands still; connections are still served. */

@@ -24,6 +24,7 @@ import { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../shared/version.js';
 import type { ClientState, ExecContext } from '../context.js';
+import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effect-log.js';
 import { pushReply } from './lua-values.js';
 import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
 
@@ -52,6 +53,10 @@ export class ScriptClient implements ClientState {
   proto: 2 | 3 = 2;
   flags = 0;
 }
+
+/** Who gets effects, as scripts say it. */
+const REPL_AOF = 1;
+const REPL_REPLICA = 2;
 
 /** What runs now. */
 export class RunningScript {
@@ -110,10 +115,10 @@ export class RedisApi {
       LOG_NOTICE: 2,
       LOG_WARNING: 3,
       REPL_NONE: 0,
-      REPL_AOF: 1,
-      REPL_SLAVE: 2,
-      REPL_REPLICA: 2,
-      REPL_ALL: 3,
+      REPL_AOF,
+      REPL_SLAVE: REPL_REPLICA,
+      REPL_REPLICA,
+      REPL_ALL: REPL_AOF | REPL_REPLICA,
       REDIS_VERSION_NUM: REDIS_VERSION.split('.').reduce((n, part) => n * 256 + Number(part), 0),
     };
     for (const [name, value] of Object.entries(constants)) {
@@ -353,13 +358,17 @@ export class RedisApi {
     return 0;
   }
 
-  /** Effects are always recorded: what a script leaves out of replication is not supported and does no harm. */
+  /** Who gets the effects of what the script calls from here on. */
   private setRepl(): number {
     const { vm } = this;
     if (vm.top !== 1) return this.fail('redis.set_repl() requires one argument.');
     const flags = vm.number(1);
-    if ((flags & ~3) !== 0) {
+    if ((flags & ~(REPL_AOF | REPL_REPLICA)) !== 0) {
       return this.fail('Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.');
+    }
+    if (this.running !== null) {
+      this.running.ctx.effects.skips =
+        ((flags & REPL_AOF) === 0 ? SKIP_JOURNAL : 0) | ((flags & REPL_REPLICA) === 0 ? SKIP_REPLICAS : 0);
     }
     return 0;
   }

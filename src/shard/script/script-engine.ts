@@ -309,6 +309,7 @@ export class ScriptEngine {
       );
       this.discard();
     }
+    ctx.effects.skips = 0;
     if (ctx.effectsOn) ctx.effects.endGroup();
     ctx.ownEffects = true;
     ctx.errorCounted = vm.errorCounted;

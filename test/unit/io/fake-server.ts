@@ -148,6 +148,7 @@ export class FakeServer {
       beginBatch: () => {},
       endBatch: () => {},
       waitsForScript: () => false,
+      isAtWork: () => false,
       refusesMemory: () => false,
       tryInline: (id, args, reply) => this.inline(id, args, reply),
     };
