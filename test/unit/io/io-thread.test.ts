@@ -124,7 +124,7 @@ describe('an I/O thread', () => {
       expect((await client.receive(expected.length)) === expected).toBe(true);
       const conn = server.io.connections.values().next().value!;
       expect(conn.inputBytes).toBe(0);
-      expect(conn.input.u8.length).toBeLessThanOrEqual(1024);
+      expect(conn.input.capacity).toBeLessThanOrEqual(1024);
     },
   );
 
@@ -220,6 +220,20 @@ describe('an I/O thread', () => {
     for (let i = 0; i < 2000 && !server.lines.join().includes('output buffer limits'); i++) await tick();
     expect(server.lines.join()).toContain('closed for overcoming of output buffer limits');
     await ask(client, 'PING\r\n', '+PONG\r\n');
+  });
+
+  it('disconnects a client whose answers of one turn are beyond its limit, before it writes any', async () => {
+    const { server, client } = await start({
+      inline: true,
+      config: [['client-output-buffer-limit', 'normal 100kb 0 0 slave 0 0 0 pubsub 0 0 0']],
+    });
+    server.data.set('big', Buffer.alloc(90_000, 'x'));
+    client.send(multibulk('GET', 'big'));
+    expect((await client.receive(90_010)).length).toBe(90_010);
+    server.data.set('big', Buffer.alloc(110_000, 'x'));
+    client.send(multibulk('GET', 'big'));
+    expect(await client.untilClosed()).toBe('');
+    expect(server.lines.join()).toContain('closed for overcoming of output buffer limits');
   });
 
   it('sends everything to a client that reads late', async () => {

@@ -12,7 +12,7 @@
  * field is an absolute offset, void after the next edit; (4) who gets a Ptr back stores it (`moveRoot`).
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { int64, setInt64 } from '../../../shared/numbers/int64.js';
 import {
@@ -144,10 +144,10 @@ function rotate(u8: Uint8Array, start: number, end: number, target: number): voi
   if (target === start || target === end) return;
   copyBytes(RAW, 0, u8, start, n);
   if (target > end) {
-    u8.copyWithin(start, end, target);
+    moveMany(u8, start, end, target - end);
     copyBytes(u8, target - n, RAW, 0, n);
   } else {
-    u8.copyWithin(target + n, target, start);
+    moveMany(u8, target + n, target, start - target);
     copyBytes(u8, target, RAW, 0, n);
   }
 }

@@ -6,6 +6,7 @@
  * and one node is what makes a list small again.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { moveMany } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { blobFree, blobFrom } from '../../keyspace/blob.js';
@@ -351,7 +352,7 @@ function removeInNode(arena: Arena, e: Ptr, node: Ptr, skip: number, n: number, 
       // What was kept since the last one removed moves up to it.
       if (to === 0) to = p;
       else {
-        u8.copyWithin(to, kept, p);
+        moveMany(u8, to, kept, p - kept);
         to += p - kept;
       }
       kept = p + size;

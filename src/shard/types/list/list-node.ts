@@ -17,7 +17,7 @@
  * may move a node return it, with the same links: whoever called puts the new one in its place.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { blobFree } from '../../keyspace/blob.js';
@@ -204,13 +204,13 @@ export function openGap(arena: Arena, node: Ptr, at: number, bytes: number): Ptr
   if (front < bytes && back < bytes) return openSlow(arena, node, at - base, bytes);
   if (front >= bytes && (at - first <= end - at || back < bytes)) {
     arena.touch(node, NODE_HEAD_BYTES + front - bytes, at - first + bytes);
-    u8.copyWithin(first - bytes, first, at);
+    moveMany(u8, first - bytes, first, at - first);
     setSpan(arena, node, front - bytes, end - base);
     gap.at = at - bytes;
     return node;
   }
   arena.touch(node, NODE_HEAD_BYTES + at - base, end - at + bytes);
-  u8.copyWithin(at + bytes, at, end);
+  moveMany(u8, at + bytes, at, end - at);
   setSpan(arena, node, front, end - base + bytes);
   gap.at = at;
   return node;
@@ -268,9 +268,9 @@ function respread(arena: Arena, node: Ptr, offset: number, bytes: number, free: 
   const right = left + (offset - start) + bytes;
   arena.touch(node, 0, cellBytes(arena, node));
   // Whichever part moves away from the other goes first.
-  if (left > start) u8.copyWithin(base + right, base + offset, base + end);
-  u8.copyWithin(base + left, base + start, base + offset);
-  if (left <= start) u8.copyWithin(base + right, base + offset, base + end);
+  if (left > start) moveMany(u8, base + right, base + offset, end - offset);
+  moveMany(u8, base + left, base + start, offset - start);
+  if (left <= start) moveMany(u8, base + right, base + offset, end - offset);
   setSpan(arena, node, left, right + (end - offset));
   gap.at = base + right - bytes;
 }
@@ -304,14 +304,14 @@ export function closeGap(arena: Arena, node: Ptr, from: number, to: number): voi
   if (from - first < end - to) {
     if (from > first) {
       arena.touch(node, NODE_HEAD_BYTES + first - base, to - first);
-      arena.u8[node >>> SEGMENT_SHIFT]!.copyWithin(first + to - from, first, from);
+      moveMany(arena.u8[node >>> SEGMENT_SHIFT]!, first + to - from, first, from - first);
     }
     setSpan(arena, node, first + to - from - base, end - base);
     return;
   }
   if (to < end) {
     arena.touch(node, NODE_HEAD_BYTES + from - base, end - from);
-    arena.u8[node >>> SEGMENT_SHIFT]!.copyWithin(from, to, end);
+    moveMany(arena.u8[node >>> SEGMENT_SHIFT]!, from, to, end - to);
   }
   setSpan(arena, node, first - base, end - (to - from) - base);
 }

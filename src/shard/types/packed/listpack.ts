@@ -10,7 +10,7 @@
  * chooses another encoding; (3) the bytes given to an edit do not lie in the same listpack.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes, copyWords, moveUp } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, copyWords, moveMany, moveUp } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { int64 } from '../../../shared/numbers/int64.js';
@@ -219,7 +219,7 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
 /** Moves `len` bytes at `at` by `by` bytes, up or down. */
 function shift(u8: Uint8Array, dv: DataView, at: number, by: number, len: number): void {
   if (by > 0) moveUp(u8, dv, at, by, len);
-  else if (by < 0) u8.copyWithin(at + by, at, at + len);
+  else if (by < 0) moveMany(u8, at + by, at, len);
 }
 
 /**

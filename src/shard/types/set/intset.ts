@@ -11,7 +11,7 @@
  * cell is aligned to 8 bytes, so integers of 32 and 64 bits are read as whole words.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 
@@ -186,7 +186,7 @@ export function intsetAdd(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
   const end = at + bytes - width;
   if (bytes <= cellBytes(arena, ptr)) {
     if (arena.tracking !== 0) arena.touch(ptr, 0, bytes);
-    if (gap < end) u8.copyWithin(gap + width, gap, end);
+    if (gap < end) moveMany(u8, gap + width, gap, end - gap);
     i32[w + 1] = count + 1;
     put(arena, ptr, width, place, hi, lo);
     return ptr;
@@ -240,7 +240,7 @@ export function intsetRemoveAt(arena: Arena, ptr: Ptr, index: number): Ptr {
   const capacity = cellBytes(arena, ptr);
   if (bytes >= capacity >> 1 || capacity <= 2 * CELL_BYTES_MIN) {
     if (arena.tracking !== 0) arena.touch(ptr, 0, bytes + width);
-    u8.copyWithin(gap, gap + width, at + bytes + width);
+    moveMany(u8, gap, gap + width, at + bytes - gap);
     i32[w + 1] = count;
     return ptr;
   }

@@ -10,7 +10,7 @@
  * Invariants: (1) lease held; (2) count is the number of live entries; (3) ids ascend.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { CLASS_OF_UNITS, CLASS_UNITS } from '../../../shared/memory/size-classes.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
@@ -200,7 +200,7 @@ function countOneMore(u8: Uint8Array, base: number, end: number): number {
   const p = base + LP_HEAD_BYTES;
   lpRead(u8, p);
   const grown = lpIntBytes(0, item.lo + 1) - lpIntBytes(0, item.lo);
-  if (grown > 0) u8.copyWithin(p + grown, p, end);
+  if (grown > 0) moveMany(u8, p + grown, p, end - p);
   lpWriteInt(u8, p, 0, item.lo + 1);
   return grown;
 }
