@@ -323,6 +323,17 @@ export class ExecContext {
     this.raise(eventClass, event, args.u8, args.dv, args.off[i]!, args.len[i]!, this.db);
   }
 
+  /** As `notify`, of what is no change to WATCH and to clients' caches: a stream's groups and its last id. */
+  notifyAside(event: string, args: Args, i: number): void {
+    if ((this.wantedEvents & EVENT_CLASS.STREAM) === 0) return;
+    this.tell(event, args.u8, args.off[i]!, args.len[i]!, this.db);
+  }
+
+  /** The value of the key in argument i has changed, to WATCH and to clients' caches, without an event. */
+  noteChange(args: Args, i: number): void {
+    this.touch(args.u8, args.dv, args.off[i]!, args.len[i]!, this.db, this.client.id);
+  }
+
   /** As `notify`, for a key given as bytes and a database. */
   notifyBytes(eventClass: number, event: string, u8: Uint8Array, off: number, len: number, db: number): void {
     if ((this.notifyFlags & eventClass) === 0) return;
@@ -338,19 +349,28 @@ export class ExecContext {
     len: number,
     db: number,
   ): void {
-    const { outbox } = this;
-    if ((eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.watchedKeys] !== 0) {
-      touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
+    if ((eventClass & EVENTS_OF_CHANGE) !== 0) {
+      const byServer = (eventClass & (EVENT_CLASS.EXPIRED | EVENT_CLASS.EVICTED)) !== 0;
+      this.touch(u8, dv, off, len, db, byServer ? 0 : this.client.id);
     }
     if ((eventClass & EVENTS_OF_END) !== 0 && this.control.i32[CONTROL.groupReaders] !== 0) {
       this.blocking.noteChanged(this.arenaOf(u8, off, len), db, u8, off, len);
     }
-    if (outbox !== null && (eventClass & EVENTS_OF_CHANGE) !== 0 && this.control.i32[CONTROL.trackers] !== 0) {
-      const byServer = (eventClass & (EVENT_CLASS.EXPIRED | EVENT_CLASS.EVICTED)) !== 0;
-      outbox.invalidate(u8, dv, off, len, byServer ? 0 : this.client.id);
-    }
+    if ((this.wantedEvents & eventClass) !== 0) this.tell(event, u8, off, len, db);
+  }
+
+  /** Marks the watches of a key, and tells who has it in a cache. `client`: who has changed it, 0: the server. */
+  private touch(u8: Uint8Array, dv: DataView, off: number, len: number, db: number, client: number): void {
+    const { i32 } = this.control;
+    if (i32[CONTROL.watchedKeys] !== 0) touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
+    if (this.outbox !== null && i32[CONTROL.trackers] !== 0) this.outbox.invalidate(u8, dv, off, len, client);
+  }
+
+  /** Sends an event on its way. @requires somebody wants the class */
+  private tell(event: string, u8: Uint8Array, off: number, len: number, db: number): void {
+    const { outbox } = this;
     const flags = this.wantedEvents;
-    if ((flags & eventClass) === 0 || (flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
+    if ((flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
     if (this.effectsOn) {
       this.effects.begin(2);
       this.effects.text(event);

@@ -18,7 +18,7 @@ import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
 import { NULL } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
-import { SlowWatch, WATCH } from '../shared/stats/slow-watch.js';
+import { SlowWatch } from '../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
@@ -26,6 +26,7 @@ import { Background } from './background.js';
 import { MAY_END, readyClasses } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits, firstWaiter } from './blocking/waiters.js';
+import { CallTimer } from './call-timer.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
 import { guardedJob } from './guarded-job.js';
@@ -34,8 +35,6 @@ import { LookAhead } from './look-ahead.js';
 import type { Outbox } from './outbox.js';
 import type { ScriptEngine } from './script/script-engine.js';
 
-/** One call in so many is timed; the figure counts for all of them. A power of two. */
-const TIME_EVERY = 64;
 const HANDLER_MISSING = 'command without a handler';
 
 export class Executor {
@@ -54,7 +53,7 @@ export class Executor {
   private wantedCount = 0;
   private lowest = 0;
   private keyIndexes = new Int32Array(64);
-  private calls = 0;
+  private readonly timer: CallTimer;
   /** By command id: MAY_MAKE for what may bring a key into being for which clients wait, MAY_END for other writes. */
   private readonly makesReady: Uint8Array;
   /** The only I/O thread: whoever waits is its client. */
@@ -73,6 +72,7 @@ export class Executor {
     this.registry = registry;
     this.stats = ctx.stats;
     this.slow = new SlowWatch(ctx.control, registry);
+    this.timer = new CallTimer(ctx.control, ctx.stats, this.slow, registry.defs.length);
     this.newContext = (outer) => {
       const made = newContext(outer);
       made.blocking.host = ctx.blocking;
@@ -354,16 +354,14 @@ export class Executor {
     ctx.ownEffects = false;
     ctx.readNotifyFlags();
     reply.errors = 0;
-    const calls = this.stats.call(cmdId);
     if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
       reply.error(OOM);
       this.stats.reject(cmdId);
       this.stats.error(OOM, 0);
       return;
     }
-    const sampled = (++this.calls & (TIME_EVERY - 1)) === 0;
-    const timed = sampled || calls === 1 || (this.slow.mode !== WATCH.nothing && this.slow.times(cmdId, reply.inline));
-    const startedMs = timed ? performance.now() : 0;
+    this.stats.call(cmdId);
+    const timing = this.timer.begin(cmdId, reply.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
     const mark = reply.mark();
@@ -380,8 +378,7 @@ export class Executor {
     }
     // What waits is counted when it has been carried out.
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
-    const { blocked } = ctx.blocking;
-    if (timed && !blocked) this.took(cmdId, args, (performance.now() - startedMs) * 1000, sampled, calls === 1, client);
+    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
     if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
@@ -468,10 +465,8 @@ export class Executor {
     ctx.dirty = 0;
     ctx.ownEffects = false;
     reply.errors = 0;
-    const calls = this.stats.call(cmdId);
-    const sampled = (++this.calls & (TIME_EVERY - 1)) === 0;
-    const timed = sampled || calls === 1 || (this.slow.mode !== WATCH.nothing && this.slow.times(cmdId, false));
-    const startedMs = timed ? performance.now() : 0;
+    this.stats.call(cmdId);
+    const timing = this.timer.begin(cmdId, false);
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
     try {
@@ -487,15 +482,8 @@ export class Executor {
       this.failed(cmdId, reply, mark, error);
     }
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
-    else if (timed) this.took(cmdId, args, (performance.now() - startedMs) * 1000, sampled, calls === 1, client);
+    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
     if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
-  }
-
-  /** A timed call has ended: counts its time, and notes it if that was long. */
-  private took(cmdId: number, args: Args, usec: number, sampled: boolean, first: boolean, client: ClientState): void {
-    if (sampled) this.stats.timeBatch(cmdId, usec * TIME_EVERY, TIME_EVERY);
-    else if (first) this.stats.time(cmdId, usec);
-    if (usec >= this.slow.usec) this.slow.note(cmdId, args, usec, client.id);
   }
 
   /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */

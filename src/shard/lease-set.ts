@@ -1,8 +1,8 @@
 /**
  * The leases that one thread holds at a moment. Several are always taken in ascending shard order; a thread that lacks
  * a lower one gives back what it has and begins again, so there is no cycle to wait in. Nor does a thread sit on leases
- * while it waits for one that is held for long (a script): it gives back what it has, waits for that one alone, and then
- * looks for the others, for an instant each. A wait without end is so always one with empty hands, or in ascending
+ * while it waits for one that is held for long (a script): it gives back what it has, waits for that one alone, and
+ * then looks for the others, for an instant each. A wait without end is so always one with empty hands, or in ascending
  * order, after too many attempts.
  *
  * Invariants: (1) `count` shards have `held` set; (2) an arena is synchronised right after its lease was taken; (3) in

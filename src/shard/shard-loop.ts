@@ -113,7 +113,7 @@ export class ShardLoop implements WorkSource, JobHost {
   private readonly executor: ShardExecutor;
   private readonly outbox: Outbox | null;
   private readonly blocking: Blocking;
-  private readonly blockedRecord = new Uint8Array(12);
+  private readonly blockedRecord = new Uint8Array(8);
   private readonly lease: Lease;
   private readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
@@ -336,7 +336,6 @@ export class ShardLoop implements WorkSource, JobHost {
     const { blocking, blockedRecord } = this;
     const view = new DataView(blockedRecord.buffer);
     view.setFloat64(0, blocking.deadlineMs, true);
-    view.setInt32(8, blocking.timeoutReply, true);
     if (writeReply(replies, connId, seq, REPLY.BLOCKED, blockedRecord, 0, blockedRecord.length)) return;
     this.sendWaiting(io, connId, seq, REPLY.BLOCKED, [blockedRecord.slice()], true);
   }

@@ -2,6 +2,7 @@
  * The lines of MONITOR: `+1700000000.123456 [db from] "command" "argument"...`. Any thread; cold unless somebody
  * monitors.
  */
+import { redactSecrets } from './command/secrets.js';
 import type { Args } from './resp/args.js';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -29,10 +30,12 @@ function stamp(): string {
   return `${seconds}.${String(micros - seconds * 1e6).padStart(6, '0')}`;
 }
 
-/** The line of one command. `from`: the client's address, or `lua`. Passwords of AUTH are left out. */
+/** The line of one command. `from`: the client's address, or `lua`. */
 export function monitorLine(db: number, from: string, args: Args): Uint8Array {
   let text = `+${stamp()} [${db} ${from}]`;
-  const shown = args.is(0, 'auth') ? 1 : args.argc;
-  for (let i = 0; i < args.argc; i++) text += ` ${i < shown ? quoted(args.latin1(i)) : '"(redacted)"'}`;
+  const shown: string[] = [];
+  for (let i = 0; i < args.argc; i++) shown.push(args.latin1(i));
+  redactSecrets(shown);
+  for (const arg of shown) text += ` ${quoted(arg)}`;
   return Uint8Array.from(Buffer.from(`${text}\r\n`, 'latin1'));
 }

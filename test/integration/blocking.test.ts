@@ -43,6 +43,22 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     const started = performance.now();
     expect(await a.call('BLPOP', 'l', '0.05')).toBe(null);
     expect(performance.now() - started).toBeGreaterThan(45);
+    // The smallest number of a double is more than 0 and so a millisecond.
+    expect(await a.call('BLPOP', 'l', '5e-324')).toBe(null);
+    // The null of BLMOVE is that of arrays when its time is up, that of strings where it may not wait.
+    expect(String(await a.raw('BLMOVE', 'l', 'm', 'LEFT', 'LEFT', '0.001'))).toBe('*-1\r\n');
+    const replies = await a.pipelineRaw([['MULTI'], ['BLMOVE', 'l', 'm', 'LEFT', 'LEFT', '0.001'], ['EXEC']]);
+    expect(String(replies[2])).toBe('*1\r\n$-1\r\n');
+  });
+
+  test('whose reply is to be skipped is not answered when its time is up', async () => {
+    const client = await server.client();
+    client.sendRaw('CLIENT REPLY SKIP\r\nBLPOP l 0.001\r\n');
+    // All places of the replies come round once.
+    for (let i = 0; i < 70; i++) expect(await client.call('PING', String(i))).toBe(String(i));
+    client.sendRaw('CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nPING skipped\r\n');
+    expect(await client.call('PING', 'shown')).toBe('shown');
+    await client.close();
   });
 
   test('whoever waited first is served first, at the end of the command that pushed', async () => {
@@ -222,6 +238,9 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     await a.ok('SET', 'text', 'x');
     expect(await message('BLPOP', 'text', 0)).toMatch(/^WRONGTYPE/);
     expect(await message('BLMPOP', 0, 0, 'k', 'LEFT')).toBe('ERR numkeys should be greater than 0');
+    expect(await message('BLMPOP', 'x', 1, 'k', 'NOWHERE')).toBe('ERR syntax error');
+    expect(await message('BZMPOP', 'x', 1, 'k', 'MIN', 'COUNT', 0)).toBe('ERR count should be greater than 0');
+    expect(await message('BZMPOP', 'x', 1, 'k', 'MIN')).toBe('ERR timeout is not a float or out of range');
   });
 
   test('hundreds of waiting clients each get one element', async () => {

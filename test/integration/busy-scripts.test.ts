@@ -94,8 +94,8 @@ describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $
         'OK',
         'BUSY',
         'EXECABORT',
-        // Out of MULTI: with all shards busy it is not even looked at.
-        setup.shards === 1 ? 'BUSY' : 'ERR',
+        // Out of MULTI: with all shards busy it is not even looked at, and refused as an EXEC is.
+        setup.shards === 1 ? 'EXECABORT' : 'ERR',
       ]);
       expect(await client.call('SCRIPT', 'KILL')).toBe('OK');
       const [killed, set] = await own;

@@ -59,6 +59,26 @@ describe.each(['auto', 'ring'] as const)('client libraries, --dispatch %s', (dis
     }
   });
 
+  test('the commands of connections have the errors of Redis', async () => {
+    const client = await server.client();
+    const wrongNumber = 'ERR unknown subcommand or wrong number of arguments for';
+    const range = 'ERR value is out of range, value must between -2147483648 and 2147483647';
+    const errors: readonly [string, string][] = [
+      ['SELECT 99999999999', range],
+      ['SELECT 99999999999999999999', 'ERR value is not an integer or out of range'],
+      ['CLIENT PAUSE 1 ALL x', `${wrongNumber} 'PAUSE'. Try CLIENT HELP.`],
+      ['CLIENT PAUSE 9223372036854775807', 'ERR timeout is out of range'],
+      ['CLIENT UNBLOCK 1 ERROR x', `${wrongNumber} 'UNBLOCK'. Try CLIENT HELP.`],
+      ['slowlog get 1 2', `${wrongNumber} 'get'. Try SLOWLOG HELP.`],
+      ['ACL GENPASS 1 2', `${wrongNumber} 'GENPASS'. Try ACL HELP.`],
+    ];
+    for (const [command, text] of errors) {
+      expect(((await client.call(...command.split(' '))) as Error).message, command).toBe(text);
+    }
+    expect(await client.call('CLIENT', 'KILL', 'ID', '9223372036854775807')).toBe(0);
+    await client.close();
+  });
+
   test('CLIENT KILL MAXAGE ends who is connected for so long, and not who asks', async () => {
     const [old, other] = [await server.client(), await server.client()];
     const id = await old.ok('CLIENT', 'ID');

@@ -22,6 +22,8 @@ const SCRIPT: readonly (readonly Arg[])[] = [
   ['SET', 'never'],
   ['EXEC'],
   ['PUBLISH', 'c', 'm'],
+  ['AUTH', 'secret'],
+  ['HELLO', '2', 'AUTH', 'default', 'secret', 'SETNAME', 'name'],
   ['ECHO', 'end'],
 ];
 

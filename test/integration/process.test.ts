@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fsck } from '../harness/fsck.js';
 import { RespClient } from '../harness/resp-client.js';
 import { freePort, PROJECT_ROOT, spawnSherd, type TestServer, temporaryDir } from '../harness/servers.js';
-import { sleep, until } from '../harness/waiting.js';
+import { infoField, sleep, until } from '../harness/waiting.js';
 
 const READY = /Ready to accept connections/;
 const START_MS = 20_000;
@@ -120,6 +120,14 @@ describe('the sherd program', () => {
     const server = await launchReady('--unixsocket', path, '--unixsocketperm', '700', '--enable-debug-command', 'yes');
     const client = await RespClient.connect(path);
     expect(await client.ok('SET', 'a', 'b')).toBe('OK');
+    const byTcp = await server.client();
+    expect(await byTcp.ok('GET', 'a')).toBe('b');
+    // An empty `bind` is no address: those who are there stay, nobody else comes by TCP.
+    await client.ok('CONFIG', 'SET', 'bind', '');
+    expect(await client.ok('CONFIG', 'GET', 'bind')).toEqual(['bind', '']);
+    await expect(server.client()).rejects.toThrow(/ECONNREFUSED/);
+    expect(await byTcp.ok('PING')).toBe('PONG');
+    await client.ok('CONFIG', 'SET', 'bind', '127.0.0.1');
     expect(await (await server.client()).ok('GET', 'a')).toBe('b');
     await fsck(client);
     await server.stop();
@@ -147,6 +155,8 @@ describe('the sherd program', () => {
   test('many connections that come and go leave nothing behind', async () => {
     const server = await launchReady('--io-threads', '2');
     const watch = await server.client();
+    const cycles = Number(await infoField(watch, 'stats', 'eventloop_cycles'));
+    expect(cycles).toBeGreaterThan(0);
     for (let round = 0; round < 5; round++) {
       const sockets = await Promise.all(
         Array.from(
@@ -172,6 +182,7 @@ describe('the sherd program', () => {
         .trim()
         .split('\n'),
     ).toHaveLength(1);
+    expect(Number(await infoField(watch, 'stats', 'eventloop_cycles'))).toBeGreaterThan(cycles);
   });
 });
 

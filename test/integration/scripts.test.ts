@@ -52,6 +52,22 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     const binary = Buffer.from([0, 255, 13, 10, 128]);
     const raw = await a.raw('EVAL', 'return ARGV[1]', '0', binary);
     expect(raw).toEqual(Buffer.concat([Buffer.from('$5\r\n'), binary, Buffer.from('\r\n')]));
+    // Numbers are cast to 64 bits as C does on x86.
+    const casts = [
+      ['2^60', '1152921504606846976'],
+      ['-2^62-2^31', '-4611686020574871552'],
+      ...['2^63', '1/0', '0/0'].map((big) => [big, '-9223372036854775808']),
+    ];
+    for (const [number, text] of casts)
+      expect(String(await a.raw('EVAL', `return ${number}`, '0'))).toBe(`:${text}\r\n`);
+    const three = await server.client();
+    await three.ok('HELLO', '3');
+    const verbatim = 'redis.setresp(3) return {verbatim_string={format="txt",string=ARGV[1]}}';
+    expect((await three.raw('EVAL', verbatim, '0', binary)).toString('latin1')).toBe(
+      `=9\r\ntxt:${binary.toString('latin1')}\r\n`,
+    );
+    expect(await three.call('EVAL', 'return {verbatim_string={format="txt"}}', '0')).toEqual([]);
+    await three.close();
   });
 
   test('are counted in INFO memory, and so are their interpreters', async () => {
@@ -110,6 +126,7 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     await b.ok('SCRIPT', 'FLUSH');
     expect(await errorOf(a.call('EVALSHA', sha, '1', 'n1'))).toBe('NOSCRIPT No matching script. Please use EVAL.');
     expect(await a.call('SCRIPT', 'EXISTS', sha)).toEqual([0]);
+    expect(await errorOf(a.call('EVALSHA', 'no-sha', 'no-number'))).toMatch(/^NOSCRIPT/);
   });
 
   test('have errors with their place, and pcall catches', async () => {
@@ -159,6 +176,22 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     }
     expect(await a.call('EVAL', 'return tostring(io) .. tostring(os)', '0').catch(String)).toBeInstanceOf(ReplyError);
     expect(await a.call('EVAL', 'return ("x"):rep(3)', '0')).toBe('xxx');
+  });
+
+  test('have the clock of `os` and nothing else of it', async () => {
+    const types = 'return {type(os.clock()), type(os.execute), type(os.exit), type(os.getenv)}';
+    expect(await a.ok('EVAL', types, '0')).toEqual(['number', 'nil', 'nil', 'nil']);
+    expect(await errorOf(a.call('EVAL', 'os.clock = 1', '0'))).toContain('Attempt to modify a readonly table');
+  });
+
+  test('count what they call of the commands that concern a connection', async () => {
+    await a.ok('CONFIG', 'RESETSTAT');
+    await a.ok('EVAL', "redis.call('ping') return redis.call('waitaof', '0', '1', '0')", '0');
+    expect(await errorOf(a.call('EVAL', "return redis.call('select', '99')", '0'))).toContain('out of range');
+    const figures = async (name: string): Promise<string> => String(await infoField(a, 'commandstats', name));
+    expect(await figures('cmdstat_ping')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=0$/);
+    expect(await figures('cmdstat_waitaof')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=0$/);
+    expect(await figures('cmdstat_select')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=1$/);
   });
 
   test('that run for too long can be killed unless they wrote', async () => {

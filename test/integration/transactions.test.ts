@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
 import { ReplyError, type RespClient } from '../harness/resp-client.js';
 import { startSherd, type TestServer } from '../harness/servers.js';
+import { infoField, until } from '../harness/waiting.js';
 
 const SETUPS = [
   { shards: 1, dispatch: 'auto', ioThreads: 1 },
@@ -63,6 +64,36 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     expect(await a.call('EXEC')).toEqual(['OK']);
   });
 
+  test('are counted: what failed, what was refused, and each error under the command that made it', async () => {
+    const figures = async (command: string): Promise<string> => {
+      const line = String(await infoField(a, 'commandstats', `cmdstat_${command}`));
+      return line.replace(/,usec=.*call=[\d.]*/, '');
+    };
+    const errors = (prefix: string): Promise<string | undefined> => infoField(a, 'errorstats', `errorstat_${prefix}`);
+    await a.ok('CONFIG', 'RESETSTAT');
+    const [, , , replies] = await a.pipeline([['MULTI'], ['SET', 'k', 'v'], ['AUTH', 'x'], ['EXEC']]);
+    expect((replies as unknown[])[1]).toBeInstanceOf(ReplyError);
+    expect(await figures('auth')).toBe('calls=1,rejected_calls=0,failed_calls=1');
+    expect(await figures('exec')).toBe('calls=1,rejected_calls=0,failed_calls=0');
+    expect(await errors('ERR')).toBe('count=1');
+    await a.call('EXEC');
+    expect(await figures('exec')).toBe('calls=2,rejected_calls=0,failed_calls=1');
+    await a.pipeline([['MULTI'], ['SET', 'k'], ['EXEC']]);
+    expect(await figures('set')).toBe('calls=1,rejected_calls=1,failed_calls=0');
+    expect(await figures('exec')).toBe('calls=3,rejected_calls=0,failed_calls=2');
+    expect(await errors('EXECABORT')).toBe('count=1');
+  });
+
+  test('show in INFO who watches, and how many keys are watched', async () => {
+    const watched = async (): Promise<string> =>
+      `${await infoField(a, 'clients', 'watching_clients')} ${await infoField(a, 'clients', 'total_watched_keys')}`;
+    expect(await watched()).toBe('0 0');
+    await a.ok('WATCH', 'k', 'k2', 'k');
+    expect(await watched()).toBe('1 2');
+    await a.ok('UNWATCH');
+    await until('nothing is watched', async () => (await watched()) === '0 0');
+  });
+
   test('refuses EXEC after a command that could not be queued', async () => {
     await a.ok('SET', 'kept', 'old');
     await a.ok('MULTI');
@@ -73,6 +104,17 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     await a.ok('MULTI');
     expect(await error(a.call('GET'))).toMatch(/wrong number of arguments/);
     expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT/);
+    for (const broken of [['WATCH'], ['DISCARD', 'x'], ['MULTI', 'x'], ['UNWATCH', 'x']]) {
+      await a.ok('MULTI');
+      expect(await error(a.call(...broken))).toMatch(/^ERR wrong number of arguments/);
+      expect(await error(a.call('EXEC')), broken.join(' ')).toMatch(/^EXECABORT/);
+    }
+    // A wrong EXEC is no better, and gives up what there is to give up.
+    const because = "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command";
+    await a.ok('MULTI');
+    expect(await error(a.call('EXEC', 'x'))).toBe(because);
+    expect(await error(a.call('EXEC', 'x'))).toBe(because);
+    expect(await error(a.call('EXEC'))).toBe('ERR EXEC without MULTI');
   });
 
   test('queues nothing without memory, and carries out no queue then that may need some', async () => {
@@ -160,7 +202,25 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     await b.ok('SET', 'w1', 'changed');
     await a.ok('MULTI');
     await a.call('GET', 'w1');
-    expect(await a.call('EXEC')).toEqual(['changed']);
+    await a.call('UNWATCH');
+    expect(await a.call('EXEC')).toEqual(['changed', 'OK']);
+  });
+
+  test('the groups of a stream are no change of it, the remembered count of a HyperLogLog is one', async () => {
+    await b.ok('XADD', 'log', '1-1', 'f', 'v');
+    const groups = [['CREATE'], ['CREATECONSUMER', 'c'], ['SETID', '0'], ['DELCONSUMER', 'c'], ['DESTROY']];
+    await a.call('WATCH', 'log');
+    for (const [sub, ...rest] of groups) await b.ok('XGROUP', sub!, 'log', 'g', ...(sub === 'CREATE' ? ['0'] : rest));
+    await b.ok('XSETID', 'log', '2-1');
+    await a.pipeline([['MULTI'], ['PING']]);
+    expect(await a.call('EXEC')).toEqual(['PONG']);
+    await b.ok('PFADD', 'hll', 'x');
+    for (const reply of [null, ['PONG']]) {
+      await a.call('WATCH', 'hll');
+      expect(await b.call('PFCOUNT', 'hll')).toBe(1);
+      await a.pipeline([['MULTI'], ['PING']]);
+      expect(await a.call('EXEC')).toEqual(reply);
+    }
   });
 
   test('UNWATCH, DISCARD and a failed EXEC end watches', async () => {

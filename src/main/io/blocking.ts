@@ -25,10 +25,6 @@ const RETRY_MS = 10;
 /** Longest time that a timer takes. */
 const TIMER_MS_MAX = 0x7fffffff;
 
-/** What a client hears when its time is up; the numbers are those of shard/blocking/serve.ts. */
-const NULL_ARRAY = 1;
-const ZERO = 2;
-
 /** A request that may block, from when it is sent. */
 export interface BlockedRequest {
   readonly seq: number;
@@ -41,7 +37,6 @@ export interface BlockedRequest {
   readonly wantsAbsent: boolean;
   /** The shard has said that the client waits. */
   waits: boolean;
-  timeoutReply: number;
   deadlineMs: number;
   timer: NodeJS.Timeout | null;
 }
@@ -63,7 +58,6 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     keys,
     wantsAbsent: io.registry.defs[id]!.name === 'xreadgroup',
     waits: false,
-    timeoutReply: 0,
     deadlineMs: 0,
     timer: null,
   };
@@ -121,15 +115,14 @@ export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void 
   const { blocked } = conn;
   if (blocked === null || blocked.seq !== view.seq) return;
   const record = new DataView(view.u8.buffer, view.u8.byteOffset + view.start, view.length);
-  waitsUntil(io, conn, record.getFloat64(0, true), record.getInt32(8, true));
+  waitsUntil(io, conn, record.getFloat64(0, true));
 }
 
 /** The connection's request is queued and waits. `deadlineMs`: unix ms, 0 for ever. @requires beginBlocking */
-export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number, timeoutReply: number): void {
+export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number): void {
   const blocked = conn.blocked!;
   blocked.waits = true;
   blocked.deadlineMs = deadlineMs;
-  blocked.timeoutReply = timeoutReply;
   if (conn.ended && !conn.closed) io.closeConnection(conn);
   else if (conn.closed) abandon(io, conn);
   if (conn.closed) return;
@@ -142,14 +135,17 @@ function startTimer(io: IoThread, conn: Connection, blocked: BlockedRequest): vo
   blocked.timer = setTimeout(() => {
     if (conn.blocked !== blocked) return;
     if (blocked.deadlineMs > Date.now() + 1) startTimer(io, conn, blocked);
-    else answerInstead(io, conn, (reply) => timeout(reply, blocked.timeoutReply));
+    else answerInstead(io, conn, timeOut);
   }, ms);
 }
 
-function timeout(reply: Reply, kind: number): void {
-  if (kind === ZERO) reply.int(0);
-  else if (kind === NULL_ARRAY) reply.nullArray();
-  else reply.nil();
+/** What a client hears when its time is up: the null array also where the command has a string to give (BLMOVE). */
+function timeOut(reply: Reply): void {
+  reply.nullArray();
+}
+
+function unblockedByError(reply: Reply): void {
+  reply.errorText('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 }
 
 /** Answers a waiting client from here; false when somebody else has. */
@@ -171,6 +167,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
   if (conn.out === null) outOf(io, conn);
   const out = conn.out!;
   const { errors } = out;
+  const mark = out.mark();
   write(out);
   // The shard has not counted it, since it has not been carried out.
   io.stats.call(blocked.command);
@@ -179,6 +176,11 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
     io.stats.error(out.lastError!, 0);
   }
   out.errors = 0;
+  // CLIENT REPLY OFF or SKIP stood before it.
+  if (conn.order?.isMuted(blocked.seq) === true) {
+    out.truncate(mark);
+    conn.order.unmute(blocked.seq);
+  }
   io.settling.add(conn);
   io.resume(conn);
   return true;
@@ -193,11 +195,7 @@ export function unblockClient(io: IoThread, clientId: number, withError: boolean
     return true;
   }
   if (conn.blocked === null) return false;
-  const { timeoutReply } = conn.blocked;
-  return answerInstead(io, conn, (reply) => {
-    if (withError) reply.errorText('UNBLOCKED client unblocked via CLIENT UNBLOCK');
-    else timeout(reply, timeoutReply);
-  });
+  return answerInstead(io, conn, withError ? unblockedByError : timeOut);
 }
 
 /** The client is gone: its request is taken back, if nobody carries it out already. */

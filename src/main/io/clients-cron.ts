@@ -19,6 +19,14 @@ export function lookAtClients(io: IoThread): void {
   }
   io.stats.f64[STAT.clientsInputBytes] = inputBytes;
   io.stats.f64[STAT.clientsOutputBytes] = outputBytes;
+  noteWatching(io);
+}
+
+/** Publishes how many clients of the thread watch keys; INFO has it done for its own thread. */
+export function noteWatching(io: IoThread): void {
+  let watching = 0;
+  for (const conn of io.connections.values()) if (conn.tx !== null && conn.tx.watches.length !== 0) watching++;
+  io.stats.f64[STAT.watchingClients] = watching;
 }
 
 /** Whether `timeout` concerns the connection: not those that wait for what others do. */

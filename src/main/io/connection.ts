@@ -20,8 +20,8 @@ import type { TrackingState } from './tracking/tracking-state.js';
 import type { Transaction } from './transaction.js';
 import type { Transport } from './transport.js';
 
-/** CLIENT REPLY. */
-export const REPLY_MODE = { on: 0, off: 1, skipNext: 2 } as const;
+/** CLIENT REPLY. `skipAsked`: until the end of the command that asks for it; then it is `skipNext`. */
+export const REPLY_MODE = { on: 0, off: 1, skipNext: 2, skipAsked: 3 } as const;
 
 /** Bits of `Connection.flags`; they travel with each ring request and are seen by handlers. */
 export const CONN_FLAG = {

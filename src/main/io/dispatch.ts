@@ -200,7 +200,7 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
   conn.nextSeq = (seq + 1) >>> 0;
   if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
   conn.barrier |= BARRIER.ring;
-  waitsUntil(io, conn, blocking.deadlineMs, blocking.timeoutReply);
+  waitsUntil(io, conn, blocking.deadlineMs);
   return WAIT;
 }
 
@@ -350,6 +350,10 @@ function answersByPush(flags: number): boolean {
 
 /** CLIENT REPLY: what a local command wrote is thrown away when replies are off, or were to be skipped before it. */
 function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: number): void {
+  if (conn.replyMode === REPLY_MODE.skipAsked) {
+    conn.replyMode = REPLY_MODE.skipNext;
+    return;
+  }
   const skipThis = modeBefore === REPLY_MODE.skipNext && conn.replyMode === REPLY_MODE.skipNext;
   if (conn.replyMode === REPLY_MODE.off || skipThis) reply.truncate(mark);
   if (skipThis) conn.replyMode = REPLY_MODE.on;
@@ -386,7 +390,8 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
   return WAIT;
 }
 
-function countFailure(io: IoThread, id: number, reply: Reply): void {
+/** Command `id` has answered with an error: counts it. */
+export function countFailure(io: IoThread, id: number, reply: Reply): void {
   io.stats.fail(id);
   io.stats.error(reply.lastError!, 0);
   reply.errors = 0;
@@ -415,12 +420,10 @@ export function refuseWith(io: IoThread, conn: Connection, id: number, line: Uin
     conn.barrier |= BARRIER.order;
     return AGAIN;
   }
-  if (conn.tx !== null && conn.tx.open && isExec(io, id)) return abortTransaction(io, conn, id, conn.tx, line);
+  if (isExec(io, id)) return abortTransaction(io, conn, id, conn.tx, line);
   io.refused = true;
   if (id >= 0) io.stats.reject(id);
-  if (conn.tx !== null && conn.tx.open && (id < 0 || (io.registry.flags[id]! & FLAG_TRANSACTION) === 0)) {
-    conn.tx.failed = true;
-  }
+  if (conn.tx !== null && conn.tx.open) conn.tx.failed = true;
   io.stats.error(line, 0);
   if (conn.replyMode === REPLY_MODE.on) conn.out!.error(new Uint8Array(line));
   else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;

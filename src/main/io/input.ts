@@ -5,7 +5,7 @@
  * a short rest   kept here, put in front of the next read (the read buffer has headroom), parsed again from its start
  *     a long rest    parsed where it lies, in a buffer of its own that grows, by a parser that remembers
  *
- * Of the next read only what the argument at hand lacks goes into that buffer (`missingBytes`): when the command has been
+ *     a short rest   kept here, in front of the next read (the read buffer has headroom), parsed again from its start
  * run the rest of the read is parsed where it lies. So the buffers are short-lived; small ones come from a pool.
  *
  * So a command of 512 MB is copied as it arrives and looked at once; the buffer grows with the bytes that really came
@@ -55,7 +55,7 @@ export class ConnectionInput {
     return this.short.length + this.buffer.u8.length;
   }
 
-  /** How many more bytes the argument needs that is being read; 0 when that is not known. @requires `parser !== null` */
+  /** How many more bytes the argument at hand needs; 0 when that is not known. @requires `parser !== null` */
   get missingBytes(): number {
     return this.awaited !== 0 ? this.awaited : this.parser!.missingBytes;
   }

@@ -37,6 +37,7 @@ import { Hub } from './hub.js';
 import { SHORT_REST_BYTES } from './input.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
 import { type IoLimits, readLimits } from './limits.js';
+import { noteEventLoop } from './loop-figures.js';
 import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
 import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from './pipeline.js';
@@ -234,30 +235,50 @@ export class IoThread {
     f64[STAT.netInputBytes]! += n;
     conn.bytesIn += n;
     conn.lastActiveMs = this.nowMs;
-    const input = conn.input;
+    const { input } = conn;
+    const end = SHORT_REST_BYTES + n;
     if (input.parser === null && conn.barrier === 0) {
-      const parser = this.parser;
-      const start = input.putBefore(this.window, SHORT_REST_BYTES);
-      parser.window(this.window, this.windowView, start, SHORT_REST_BYTES + n);
-      if (parser.end - start >= PIPELINE_BYTES_MIN && mayLookAhead(this, conn))
-        runPipeline(this, conn, parser, this.batch);
-      else runCommands(this, conn, parser, this.batch[0]!);
-      const rest = parser.restStart;
-      parser.forget();
-      if (rest < parser.end && !conn.closed && !conn.closeAfterReply) {
-        input.keep(this.window, rest, parser.end, conn.barrier !== 0);
-      }
-    } else this.addInput(conn, n);
+      this.runWindow(conn, input.putBefore(this.window, SHORT_REST_BYTES), end);
+    } else this.addInput(conn, end);
     this.endTurn(conn);
   }
 
-  /** Input for a connection that waits, or is in the middle of a long command. */
-  private addInput(conn: Connection, n: number): void {
-    const input = conn.input;
-    if (input.parser === null) {
-      const start = input.putBefore(this.window, SHORT_REST_BYTES);
-      input.keep(this.window, start, SHORT_REST_BYTES + n, true);
-    } else input.append(this.readBuffer, 0, n);
+  /** Runs window[start, end) as far as it goes, and keeps the rest. @requires nothing of the connection is kept */
+  private runWindow(conn: Connection, start: number, end: number): void {
+    const { parser } = this;
+    parser.window(this.window, this.windowView, start, end);
+    if (end - start >= PIPELINE_BYTES_MIN && mayLookAhead(this, conn)) runPipeline(this, conn, parser, this.batch);
+    else runCommands(this, conn, parser, this.batch[0]!);
+    const rest = parser.restStart;
+    const missing = parser.missingBytes;
+    parser.forget();
+    if (rest < end && !conn.closed && !conn.closeAfterReply) {
+      conn.input.keep(this.window, rest, end, conn.barrier !== 0, missing);
+    }
+  }
+
+  /** Input, up to `end` of the window, for a connection that waits, or is in the middle of a long command. */
+  private addInput(conn: Connection, end: number): void {
+    const { input } = conn;
+    let at = SHORT_REST_BYTES;
+    // Only what the argument at hand lacks is copied; what follows it is parsed where it lies.
+    while (input.parser !== null && conn.barrier === 0) {
+      const missing = input.missingBytes;
+      if (missing === 0 || missing >= end - at) break;
+      input.append(this.window, at, at + missing);
+      at += missing;
+      this.runKept(conn);
+      if (conn.closed || conn.closeAfterReply) return;
+    }
+    if (input.parser !== null) input.append(this.window, at, end);
+    else {
+      const start = input.putBefore(this.window, at);
+      if (conn.barrier === 0) {
+        this.runWindow(conn, start, end);
+        return;
+      }
+      input.keep(this.window, start, end, true, 0);
+    }
     if (input.bytes > this.limits.queryBufferBytes) {
       this.stats.f64[STAT.inputLimitDisconnections]! += 1;
       this.log('warning', `Closing client that reached max query buffer length: id=${conn.id} addr=${conn.addr}`);
@@ -498,10 +519,11 @@ export class IoThread {
       this.releaseSlot(conn);
       return;
     }
-    if (conn.replyMode === REPLY_MODE.on) {
+    if (conn.replyMode === REPLY_MODE.on || conn.replyMode === REPLY_MODE.skipAsked) {
       if (conn.out === null) outOf(this, conn);
       if (reply.isSingleChunk) conn.out!.raw(reply.u8, 0, reply.pos);
       else for (const chunk of reply.takeChunks()) conn.out!.rawChunk(chunk);
+      if (conn.replyMode === REPLY_MODE.skipAsked) conn.replyMode = REPLY_MODE.skipNext;
     } else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
     this.replies.give(reply);
     if (conn.deferred !== null) releaseDeferred(this, conn);
@@ -534,6 +556,7 @@ export class IoThread {
     this.nowMs = Date.now();
     const memory = process.memoryUsage();
     this.stats.tick(this.nowMs, memory.heapUsed, memory.heapTotal, memory.external);
+    noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry.count);
     lookAtClients(this);
     this.hub.tracking.cron();

@@ -53,10 +53,12 @@ export class Listener {
     const fds: ListenFd[] = [];
     let port = order.port;
     const reusePort = order.reusePort || order.mode === 'reuse';
-    if (port >= 0) {
+    const binds = this.binds();
+    // With `bind ""` nobody comes by TCP.
+    if (port >= 0 && binds.length > 0) {
       // A first bind without SO_REUSEPORT finds out whether another server has the port.
       if (reusePort && order.probe && port !== 0) await this.probe(port);
-      for (const bind of this.binds()) {
+      for (const bind of binds) {
         const server = await this.open(bind, port, reusePort);
         if (server === null) continue;
         const bound = server.address() as { port: number };
@@ -67,7 +69,9 @@ export class Listener {
     }
     const path = this.directive('unixsocket', '');
     if (path !== '' && order.mode === 'open') fds.push(await this.openUnix(path));
-    if (fds.length === 0) throw new SherdError('SHERD_LISTEN', 'Configured to not listen anywhere, exiting.');
+    if (fds.length === 0 && order.mode === 'open') {
+      throw new SherdError('SHERD_LISTEN', 'Configured to not listen anywhere, exiting.');
+    }
     return { port: Math.max(port, 0), fds };
   }
 
@@ -86,7 +90,6 @@ export class Listener {
 
   private binds(): { host: string; optional: boolean }[] {
     const words = this.directive('bind', '* -::*').split(/\s+/).filter(Boolean);
-    if (words.length === 0) words.push('*', '-::*');
     return words.map((word) => {
       const optional = word.startsWith('-');
       const name = optional ? word.slice(1) : word;

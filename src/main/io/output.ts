@@ -4,7 +4,8 @@
  * One write per connection and turn. If the kernel takes it at once, as it nearly always does, the buffer goes back to
  * the thread's pool. If not, libuv keeps the buffer until it is written; meanwhile replies gather in `conn.out`, and
  * are written together when the first write is done. Beyond OUTPUT_BYTES_MAX nothing more is parsed for that client
- * until it has read half of it; beyond `client-output-buffer-limit normal` it is disconnected.
+ * until it has read half of it; beyond `client-output-buffer-limit` of its class it is disconnected, also when what it
+ * is to hear has not been offered to the kernel yet.
  *
  * Invariants: (1) one write at a time per connection; (2) a buffer in a write is not touched until the write is done;
  * (3) memory for one client's output is bounded by OUTPUT_BYTES_MAX and what one turn adds.
@@ -20,6 +21,9 @@ export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
 const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
 /** Reply buffers kept for the next turn. */
 const POOL_MAX = 128;
+
+/** Redis keeps so much beside its list of output. No limit is looked at for less, as long as the kernel takes it. */
+const UNLISTED_BYTES = 16 * 1024;
 
 /** First size of a buffer for messages. */
 const SMALL_BYTES = 1024;
@@ -63,8 +67,9 @@ export function flush(io: IoThread, conn: Connection): void {
     else if (out !== null || conn.pushed !== null) checkLimits(io, conn);
     return;
   }
-  conn.out = null;
   const bytes = out.byteLength;
+  if (bytes > UNLISTED_BYTES && checkLimits(io, conn)) return;
+  conn.out = null;
   if (bytes > 0) send(io, conn, out, bytes);
   io.replies.give(out);
   if (conn.inFlightBytes > 0) checkLimits(io, conn);
@@ -125,6 +130,12 @@ export function outputFull(io: IoThread, conn: Connection): boolean {
 /** The limit of the connection's class. */
 function limitOf(io: IoThread, conn: Connection): OutputLimit {
   return (conn.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
+}
+
+/** CLIENT LIST `omem`: what waits for the kernel, or is more than one buffer of Redis's would take. */
+export function listedBytes(conn: Connection): number {
+  const bytes = conn.outputBytes;
+  return conn.writing ? bytes : Math.max(0, bytes - UNLISTED_BYTES);
 }
 
 /** Disconnects a client over its limit; returns whether it did. */

@@ -31,7 +31,7 @@ const DISCARD_WITHOUT = line('ERR DISCARD without MULTI');
 const NOT_ALLOWED = line('ERR Command not allowed inside a transaction');
 const QUEUE_TOO_LONG = line('ERR transaction exceeds client-query-buffer-limit');
 
-const BECAUSE_OF = Buffer.from('-EXECABORT Transaction discarded because of: ');
+const BECAUSE_OF = '-EXECABORT Transaction discarded because of: ';
 
 const OTHER = 0;
 const MULTI = 1;
@@ -80,11 +80,11 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
     case MULTI:
       return multi(io, conn, id);
     case EXEC:
-      return open ? exec(io, conn, id, tx) : refuseWith(io, conn, id, EXEC_WITHOUT);
+      return open ? exec(io, conn, id, tx) : failWith(io, conn, id, EXEC_WITHOUT);
     case DISCARD:
-      return open ? discard(io, conn, id, tx) : refuseWith(io, conn, id, DISCARD_WITHOUT);
+      return open ? discard(io, conn, id, tx) : failWith(io, conn, id, DISCARD_WITHOUT);
     case WATCH:
-      if (open) return refuseWith(io, conn, id, WATCH_INSIDE);
+      if (open) return failWith(io, conn, id, WATCH_INSIDE);
       conn.tx ??= new Transaction();
       conn.tx.noteWatch(conn.db, args);
       return GO_ON;
@@ -125,10 +125,21 @@ function mustWait(conn: Connection): boolean {
   return true;
 }
 
+/** A transaction command fails when it is carried out, which does not make EXEC refuse. */
+function failWith(io: IoThread, conn: Connection, id: number, error: Uint8Array): number {
+  if (mustWait(conn)) return AGAIN;
+  io.stats.call(id);
+  io.stats.fail(id);
+  io.stats.error(error, 0);
+  conn.lastCommandId = id;
+  answer(conn, error);
+  return NEXT;
+}
+
 function multi(io: IoThread, conn: Connection, id: number): number {
   if (mustWait(conn)) return AGAIN;
   const tx = (conn.tx ??= new Transaction());
-  if (tx.open) return refuseWith(io, conn, id, NESTED_MULTI);
+  if (tx.open) return failWith(io, conn, id, NESTED_MULTI);
   io.stats.call(id);
   conn.lastCommandId = id;
   tx.reset();
@@ -185,7 +196,7 @@ function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
 function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
   if ((tx.flags & FLAG_DENYOOM) !== 0 && io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
-  if (tx.failed) return abort(io, conn, id, tx, EXECABORT);
+  if (tx.failed) return abort(io, conn, id, tx, EXECABORT, true);
   if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (io.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
@@ -234,22 +245,34 @@ export function isExec(io: IoThread, id: number): boolean {
   return id >= 0 && kindOf(io, id) === EXEC;
 }
 
-/** EXEC was refused with `line`: gives the transaction up. */
+/** EXEC was refused with `refusal`: gives the transaction up, and the watches where there is none. */
 export function abortTransaction(
   io: IoThread,
   conn: Connection,
   id: number,
-  tx: Transaction,
+  tx: Transaction | null,
   refusal: Uint8Array,
 ): number {
-  return abort(io, conn, id, tx, Buffer.concat([BECAUSE_OF, refusal.subarray(1)]));
+  const text = Buffer.from(refusal.subarray(1)).toString('latin1').replace(/^ERR /, '');
+  return abort(io, conn, id, tx, Buffer.from(BECAUSE_OF + text, 'latin1'), false);
 }
 
-function abort(io: IoThread, conn: Connection, id: number, tx: Transaction, error: Uint8Array): number {
-  const what = endWatches(io, conn, tx);
+/** `ran`: it counts as an EXEC that failed, otherwise as one that was refused. */
+function abort(
+  io: IoThread,
+  conn: Connection,
+  id: number,
+  tx: Transaction | null,
+  error: Uint8Array,
+  ran: boolean,
+): number {
+  const what = tx === null ? NEXT : endWatches(io, conn, tx);
   if (what === AGAIN) return AGAIN;
-  tx.reset();
-  io.stats.reject(id);
+  tx?.reset();
+  if (ran) {
+    io.stats.call(id);
+    io.stats.fail(id);
+  } else io.stats.reject(id);
   io.stats.error(error, 0);
   answer(conn, error);
   return what;

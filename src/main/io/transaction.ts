@@ -23,6 +23,7 @@ import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import { integerAt } from './commands/cold-arguments.js';
 import type { Connection } from './connection.js';
+import { countFailure } from './dispatch.js';
 import type { IoThread } from './io-thread.js';
 import { pausedFlags } from './pause-watch.js';
 
@@ -353,9 +354,12 @@ export async function mergeLocals(
     reply.proto = conn.proto;
     conn.neverBlocks = true;
     const args = queuedArgs(tx, c);
+    reply.errors = 0;
     const started = performance.now();
     await def.local!(io, conn, args, reply);
     const usec = (performance.now() - started) * 1000;
+    io.stats.time(id, usec);
+    if (reply.errors !== 0) countFailure(io, id, reply);
     if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
     conn.neverBlocks = false;
   }

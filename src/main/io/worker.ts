@@ -1,12 +1,14 @@
 /** Entry of an I/O thread: all commands, an executor that only tries for leases, and the connections. */
 import { workerData } from 'node:worker_threads';
 import { createExecutor } from '../../shard/engine.js';
+import { publishScriptCommands } from '../../shared/command/script-commands.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
 import { buildFullRegistry } from './commands/table.js';
 import { startIoThread } from './start-io-thread.js';
 
 startIoThread(workerData as IoWorkerData, (parts) => {
   const registry = buildFullRegistry();
+  publishScriptCommands(parts.block, registry);
   const report = (where: string, error: unknown): void => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     parts.port.log('warning', `internal error in ${where}`, { stack });

@@ -41,10 +41,6 @@ import {
   waiterWord,
 } from './waiters.js';
 
-/** What a client hears when its time is up. */
-export const NIL = 0;
-export const NULL_ARRAY = 1;
-
 /** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
 const COMMON_BIT = 31;
 
@@ -105,9 +101,8 @@ export class Blocking {
   readonly ticket: Ticket = { io: -1, slot: 0, seq: 0 };
   /** The running command found nothing and waits: no reply was written. */
   blocked = false;
-  /** Until when (unix ms, 0: for ever), and what it hears then. */
+  /** Until when (unix ms, 0: for ever); then it hears a null array, whatever the command is. */
   deadlineMs = 0;
-  timeoutReply = NIL;
   /** Argument index of the one key for which a waiter is served, 0 while a command runs for itself. */
   onlyKey = 0;
   /** Keys that the running command made ready, in order. */
@@ -244,7 +239,6 @@ export class Blocking {
     keyIndexes: Int32Array,
     count: number,
     deadlineMs: number,
-    timeoutReply: number,
     commandId: number,
     moreShards: boolean,
     wantsAbsent = false,
@@ -275,7 +269,6 @@ export class Blocking {
       addWaiter(arena, fields, args);
     }
     this.deadlineMs = deadlineMs;
-    this.timeoutReply = timeoutReply;
     return true;
   }
 

@@ -2,10 +2,11 @@
 import { parseLongDouble } from '../../shared/numbers/long-double.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
-import { NIL, NULL_ARRAY } from '../blocking/serve.js';
 import type { ExecContext } from '../context.js';
 
 const TIMEOUT_MS_MAX = 2 ** 63;
+/** Smaller exponents make any mantissa less than a millisecond, and might make it 0, which means to wait forever. */
+const EXPONENT_MIN = -1000;
 
 /** Argument i, seconds with a fraction, as a moment in unix ms (0: never); -1 after an error has been written. */
 export function blockingDeadline(ctx: ExecContext, args: Args, i: number, reply: Reply): number {
@@ -18,7 +19,7 @@ export function blockingDeadline(ctx: ExecContext, args: Args, i: number, reply:
   }
   const seconds = number.infinite
     ? Number.POSITIVE_INFINITY * Number(number.mantissa)
-    : Number(number.mantissa) * 2 ** number.exponent;
+    : Number(number.mantissa) * 2 ** Math.max(number.exponent, EXPONENT_MIN);
   return deadlineOf(ctx, Math.ceil(seconds * 1000), reply);
 }
 
@@ -59,7 +60,7 @@ let indexes = new Int32Array(64);
 
 /**
  * Has the command wait for the keys in arguments `first` to `last`, with nothing written yet; where it must not wait it
- * answers with a null. `array`: its null is that of arrays.
+ * answers with a null, `array`: with that of arrays.
  */
 export function waitFor(
   ctx: ExecContext,
@@ -74,8 +75,7 @@ export function waitFor(
   const count = last - first + 1;
   if (count > indexes.length) indexes = new Int32Array(count * 2);
   for (let k = 0; k < count; k++) indexes[k] = first + k;
-  const kind = array ? NULL_ARRAY : NIL;
-  if (ctx.blocking.block(ctx, args, indexes, count, deadlineMs, kind, ctx.commandId, moreShards)) return;
+  if (ctx.blocking.block(ctx, args, indexes, count, deadlineMs, ctx.commandId, moreShards)) return;
   if (array) reply.nullArray();
   else reply.nil();
 }

@@ -178,6 +178,7 @@ function pfcount(ctx: ExecContext, args: Args, reply: Reply): void {
 
 /** PFCOUNT only reads, yet the header has changed: whoever copies this server is to have the same bytes. */
 function noteCached(ctx: ExecContext, args: Args): void {
+  ctx.noteChange(args, 1);
   const f64 = ctx.stats.f64;
   f64[STAT.effects] = f64[STAT.effects]! + 1;
   if (!ctx.effectsOn) return;

@@ -116,8 +116,6 @@ function brpoplpush(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 function blmpop(ctx: ExecContext, args: Args, reply: Reply): void {
-  const deadlineMs = blockingDeadline(ctx, args, 1, reply);
-  if (deadlineMs < 0) return;
   const keys = atLeastArgument(args, 2, 1, NUMKEYS_NOT_POSITIVE, reply);
   if (Number.isNaN(keys)) return;
   const where = keys + 3;
@@ -136,6 +134,8 @@ function blmpop(ctx: ExecContext, args: Args, reply: Reply): void {
     if (Number.isNaN(count)) return;
   }
   if (count === -1) count = 1;
+  const deadlineMs = blockingDeadline(ctx, args, 1, reply);
+  if (deadlineMs < 0) return;
   for (let i = 3; i < keys + 3; i++) {
     if (passesOver(ctx, i)) continue;
     const e = ctx.lookupWrite(args, i);

@@ -34,6 +34,11 @@ function evalScript(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolea
 }
 
 function evalSha(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolean): void {
+  // What cannot be the hash of a script is refused before anything else is looked at.
+  if (args.len[1] !== SHA_CHARS) {
+    reply.error(NOSCRIPT);
+    return;
+  }
   const keys = keyCount(args, reply);
   if (keys < 0) return;
   const engine = ctx.scripts!;

@@ -247,14 +247,14 @@ function srandmemberCount(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const asked = integerArg(args, 2);
-  if (asked < -REPEATS_MAX) {
-    reply.error(OUT_OF_RANGE_VALUE);
-    return;
-  }
   const e = readTyped(ctx, args, 1, TYPE_SET, reply);
   if (e === WRONG) return;
   if (e === NULL || asked === 0) {
     reply.array(0);
+    return;
+  }
+  if (asked < -REPEATS_MAX) {
+    reply.error(OUT_OF_RANGE_VALUE);
     return;
   }
   const size = setCount(ctx.arena, e);

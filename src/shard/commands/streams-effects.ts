@@ -1,5 +1,4 @@
 /** What the group commands propagate, as Redis does it: claims, the state of groups, new consumers. */
-import { EVENT_CLASS } from '../../shared/keyspace-events.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { ExecContext } from '../context.js';
@@ -88,7 +87,7 @@ export function effectConsumer(
 export function makeConsumer(ctx: ExecContext, args: Args, keyArg: number, group: Ptr, c: number): Ptr {
   const made = addConsumer(ctx.arena, group, args.u8, args.dv, args.off[c]!, args.len[c]!, ctx.nowMs);
   ctx.dirty++;
-  ctx.notify(EVENT_CLASS.STREAM, 'xgroup-createconsumer', args, keyArg);
+  ctx.notifyAside('xgroup-createconsumer', args, keyArg);
   return made;
 }
 

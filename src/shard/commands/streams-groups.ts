@@ -114,7 +114,8 @@ function create(ctx: ExecContext, args: Args, reply: Reply): void {
   } else add(ctx, args, rootOf(arena, e));
   reply.ok();
   ctx.dirty++;
-  ctx.notify(EVENT_CLASS.STREAM, 'xgroup-create', args, KEY);
+  if (e === NULL) ctx.notify(EVENT_CLASS.STREAM, 'xgroup-create', args, KEY);
+  else ctx.notifyAside('xgroup-create', args, KEY);
 }
 
 function add(ctx: ExecContext, args: Args, root: Ptr): void {
@@ -154,7 +155,7 @@ function setId(ctx: ExecContext, args: Args, reply: Reply): void {
   setEntriesRead(ctx.arena, group, options.read);
   reply.ok();
   ctx.dirty++;
-  ctx.notify(EVENT_CLASS.STREAM, 'xgroup-setid', args, KEY);
+  ctx.notifyAside('xgroup-setid', args, KEY);
 }
 
 /** Reads an id, or `-` or `+`, into `id`. */
@@ -176,7 +177,7 @@ function destroy(ctx: ExecContext, args: Args, reply: Reply): void {
   removeGroup(ctx.arena, rootOf(ctx.arena, e), args.u8, args.dv, args.off[GROUP]!, args.len[GROUP]!);
   reply.int(1);
   ctx.dirty++;
-  ctx.notify(EVENT_CLASS.STREAM, 'xgroup-destroy', args, KEY);
+  ctx.notifyAside('xgroup-destroy', args, KEY);
   // Who waits with this group hears that it is gone.
   ctx.signalReady(args, KEY);
 }
@@ -207,7 +208,7 @@ function deleteConsumer(ctx: ExecContext, args: Args, reply: Reply): void {
   boundInline(reply, ownedBy(ctx.arena, consumer).count);
   reply.int(removeConsumer(ctx.arena, group, args.u8, args.dv, args.off[CONSUMER]!, args.len[CONSUMER]!));
   ctx.dirty++;
-  ctx.notify(EVENT_CLASS.STREAM, 'xgroup-delconsumer', args, KEY);
+  ctx.notifyAside('xgroup-delconsumer', args, KEY);
 }
 
 const SUB = { acl: ['@stream'], group: 'stream', route: 'key', inline: true, since: '5.0.0' } as const;

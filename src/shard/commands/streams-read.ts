@@ -5,7 +5,6 @@ import { NOT_INTEGER, SYNTAX, WRONGTYPE } from '../../shared/errors/replies.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
-import { NULL_ARRAY } from '../blocking/serve.js';
 import type { ExecContext } from '../context.js';
 import { entryType, TYPE_STREAM } from '../keyspace/entry.js';
 import { WRONG } from '../typed-key.js';
@@ -227,7 +226,7 @@ function finish(ctx: ExecContext, args: Args, served: number, mark: number, repl
     if (streams > keyIndexes.length) keyIndexes = new Int32Array(2 * streams);
     for (let k = 0; k < streams; k++) keyIndexes[k] = streamsArg + k;
     const { blocking, commandId } = ctx;
-    if (blocking.block(ctx, args, keyIndexes, streams, deadlineMs, NULL_ARRAY, commandId, false, grouped)) return;
+    if (blocking.block(ctx, args, keyIndexes, streams, deadlineMs, commandId, false, grouped)) return;
   }
   reply.nullArray();
 }

@@ -330,7 +330,7 @@ function xsetid(ctx: ExecContext, args: Args, reply: Reply): void {
   if (deleted && !last.isZero()) setMaxDeletedId(arena, root, last);
   ctx.dirty++;
   reply.ok();
-  ctx.notify(EVENT_CLASS.STREAM, 'xsetid', args, 1);
+  ctx.notifyAside('xsetid', args, 1);
 }
 
 const STREAM = { acl: ['@stream'], group: 'stream', route: 'key', inline: true } as const;

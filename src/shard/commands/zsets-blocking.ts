@@ -55,13 +55,13 @@ function bzpopmax(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 function bzmpop(ctx: ExecContext, args: Args, reply: Reply): void {
-  const deadlineMs = blockingDeadline(ctx, args, 1, reply);
-  if (deadlineMs < 0) return;
   const error = parseMultiPop(args, 2);
   if (error !== null) {
     reply.error(error);
     return;
   }
+  const deadlineMs = blockingDeadline(ctx, args, 1, reply);
+  if (deadlineMs < 0) return;
   const { keys } = popQuery;
   for (let i = 3; i < keys + 3; i++) {
     if (passesOver(ctx, i)) continue;

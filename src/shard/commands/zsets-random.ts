@@ -59,7 +59,7 @@ function several(ctx: ExecContext, args: Args, reply: Reply): void {
   if (Number.isNaN(asked)) reply.error(NOT_INTEGER);
   else if (args.is(2, LEAST)) reply.error(RANDOM_COUNT_RANGE);
   else if (args.argc > 4 || (withScores && !args.is(3, 'withscores'))) reply.error(SYNTAX);
-  else if ((withScores && Math.abs(asked) >= DOUBLED_MAX) || asked < -REPEATS_MAX) reply.error(OUT_OF_RANGE_VALUE);
+  else if (withScores && Math.abs(asked) >= DOUBLED_MAX) reply.error(OUT_OF_RANGE_VALUE);
   else answer(ctx, args, reply, asked, withScores);
 }
 
@@ -68,6 +68,10 @@ function answer(ctx: ExecContext, args: Args, reply: Reply, asked: number, withS
   if (e === WRONG) return;
   if (e === NULL || asked === 0) {
     reply.array(0);
+    return;
+  }
+  if (asked < -REPEATS_MAX) {
+    reply.error(OUT_OF_RANGE_VALUE);
     return;
   }
   const size = zsetCount(ctx.arena, e);

@@ -42,6 +42,7 @@ for _, name in ipairs({'string', 'math', 'table', 'coroutine', 'redis', 'cjson',
   end
 end
 real.server = real.redis
+real.os = protect({clock = os.clock})
 
 local globals_meta = protect({})
 function real.rawset(t, k, v)
@@ -77,7 +78,8 @@ local load_redis = {register_function = register_function}
 for name, value in pairs(redis) do
   if name == 'log' or name:find('^LOG_') or name:find('^REDIS_VERSION') then load_redis[name] = value end
 end
-local load_globals = set_meta({redis = protect(load_redis, missing)}, {__index = missing})
+local load_front = protect(load_redis, missing)
+local load_globals = set_meta({redis = load_front, server = load_front}, {__index = missing})
 local function_meta = {__index = real, __newindex = refuse, __metatable = false}
 local function_env = set_meta({}, function_meta)
 protected[function_env] = real

@@ -137,6 +137,17 @@ function pushMapOrSet(vm: LuaVm, u8: Uint8Array, map: boolean, at: number, n: nu
   return at;
 }
 
+/** A whole number as C casts it to 64 bits on x86: what does not fit is the least integer. */
+function writeInteger(reply: Reply, n: number): void {
+  if (Number.isSafeInteger(n)) {
+    reply.int(n);
+    return;
+  }
+  const fits = n >= -(2 ** 63) && n < 2 ** 63;
+  const hi = fits ? Math.floor(n / 2 ** 32) : -0x80000000;
+  reply.int64(hi, fits ? (n - hi * 2 ** 32) | 0 : 0);
+}
+
 /** Writes the value on top of the stack as the script's reply, and pops it. */
 export function writeLuaValue(vm: LuaVm, reply: Reply, depth = 0): void {
   const type = vm.type(-1);
@@ -144,8 +155,7 @@ export function writeLuaValue(vm: LuaVm, reply: Reply, depth = 0): void {
     vm.toBytes(-1);
     reply.bulk(vm.heap, vm.off, vm.len);
   } else if (type === T_NUMBER) {
-    const x = vm.number(-1);
-    reply.int(Number.isNaN(x) ? 0 : Math.trunc(x));
+    writeInteger(reply, Math.trunc(vm.number(-1)));
   } else if (type === T_BOOLEAN) {
     const b = vm.boolean(-1);
     if (vm.resp === 3) reply.bool(b);
@@ -162,6 +172,22 @@ function hasField(vm: LuaVm, name: string, type: number): boolean {
   if (vm.type(-1) === type) return true;
   vm.pop(1);
   return false;
+}
+
+/** Writes the {format, string} on top of the stack, and pops it; false when it is none. */
+function writeVerbatim(vm: LuaVm, reply: Reply): boolean {
+  if (!hasField(vm, 'format', T_STRING)) return false;
+  const format = vm.text(-1).padEnd(3, ' ').slice(0, 3);
+  vm.pop(1);
+  if (!hasField(vm, 'string', T_STRING)) return false;
+  const bytes = vm.bytes(-1);
+  vm.pop(2);
+  if (reply.proto === 2) reply.bulk(bytes, 0, bytes.length);
+  else {
+    const line = Buffer.concat([Buffer.from(`=${bytes.length + 4}\r\n${format}:`), bytes, Buffer.from('\r\n')]);
+    reply.raw(line, 0, line.length);
+  }
+  return true;
 }
 
 function writeTable(vm: LuaVm, reply: Reply, depth: number): void {
@@ -192,15 +218,8 @@ function writeTable(vm: LuaVm, reply: Reply, depth: number): void {
     return;
   }
   if (hasField(vm, 'verbatim_string', T_TABLE)) {
-    vm.getField(-1, 'format');
-    const format = vm.text(-1).padEnd(3, ' ').slice(0, 3);
+    if (writeVerbatim(vm, reply)) return;
     vm.pop(1);
-    vm.getField(-1, 'string');
-    const bytes = vm.bytes(-1);
-    vm.pop(2);
-    if (reply.proto === 3) reply.verbatim(format, Buffer.from(bytes).toString('utf8'));
-    else reply.bulk(bytes, 0, bytes.length);
-    return;
   }
   if (hasField(vm, 'map', T_TABLE)) {
     writePairs(vm, reply, true, depth);

@@ -69,8 +69,8 @@ export class LuaVm extends LuaStack {
   }
 
   /**
-   * A new interpreter with Lua's standard libraries. The package is read now: most threads never need it. It is CommonJS
-   * and required, which takes a third of the time of an import.
+   * A new interpreter with Lua's standard libraries. The package is read now: most threads never need it. It is
+   * CommonJS and required, which takes a third of the time of an import.
    */
   static async create(): Promise<LuaVm> {
     const wasmoon = createRequire(import.meta.url)('wasmoon-lua5.1') as typeof import('wasmoon-lua5.1');

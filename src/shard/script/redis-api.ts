@@ -16,6 +16,7 @@ import {
 } from '../../shared/command/flags.js';
 import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
+import { SCRIPT_COMMAND } from '../../shared/command/script-commands.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { monitorLine } from '../../shared/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
@@ -182,9 +183,10 @@ export class RedisApi {
     if (id >= 0 && (registry.flags[id]! & FLAG_CONTAINER) !== 0 && args.argc > 1) id = registry.lookupSub(id, args);
     if (id < 0) {
       const { db } = this.client;
-      if (this.builtIn()) {
+      const which = this.builtIn();
+      if (which >= 0) {
         if (running.ctx.control.i32[CONTROL.monitors] !== 0) this.show(db);
-        if (reply.errors !== 0) running.ctx.stats.error(reply.lastError!, 0);
+        this.countBuiltIn(which);
         return null;
       }
       const known = NOT_FOR_SCRIPTS.has(args.latin1(0).toLowerCase());
@@ -270,19 +272,37 @@ export class RedisApi {
     return def.everyShard?.(args) !== true;
   }
 
-  /** Commands that an I/O thread answers otherwise, as far as scripts use them. False: unknown. */
-  private builtIn(): boolean {
+  /** Counts the call of a command that is not in this thread's registry. */
+  private countBuiltIn(which: number): void {
+    const { reply } = this;
+    const { stats, control } = this.running!.ctx;
+    const id = control.i32[CONTROL.scriptCommands + which]!;
+    stats.call(id);
+    if (reply.errors === 0) return;
+    stats.fail(id);
+    stats.error(reply.lastError!, 0);
+  }
+
+  /** Commands that an I/O thread answers otherwise, as far as scripts use them: SCRIPT_COMMAND. -1: unknown. */
+  private builtIn(): number {
     const { args, reply, client } = this;
     const { ctx } = this.running!;
     if (args.is(0, 'ping') && args.argc <= 2) {
       if (args.argc === 1) reply.pong();
       else reply.bulk(args.u8, args.off[1]!, args.len[1]!);
-    } else if (args.is(0, 'echo') && args.argc === 2) reply.bulk(args.u8, args.off[1]!, args.len[1]!);
-    else if (args.is(0, 'time') && args.argc === 1) {
+      return SCRIPT_COMMAND.ping;
+    }
+    if (args.is(0, 'echo') && args.argc === 2) {
+      reply.bulk(args.u8, args.off[1]!, args.len[1]!);
+      return SCRIPT_COMMAND.echo;
+    }
+    if (args.is(0, 'time') && args.argc === 1) {
       reply.array(2);
       reply.bulkInt(Math.floor(ctx.nowMs / 1000));
       reply.bulkInt((ctx.nowMs % 1000) * 1000);
-    } else if (args.is(0, 'select') && args.argc === 2) {
+      return SCRIPT_COMMAND.time;
+    }
+    if (args.is(0, 'select') && args.argc === 2) {
       const db = Number(args.latin1(1));
       if (!Number.isInteger(db)) reply.errorText('ERR value is not an integer or out of range');
       else if (db < 0 || db >= ctx.keyspaces[0]!.length) reply.errorText('ERR DB index is out of range');
@@ -290,10 +310,35 @@ export class RedisApi {
         client.db = db;
         reply.ok();
       }
-    } else if (args.is(0, 'wait') && args.argc === 3) reply.int(0);
-    else if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) this.configGet();
-    else return false;
-    return true;
+      return SCRIPT_COMMAND.select;
+    }
+    if (args.is(0, 'wait') && args.argc === 3) {
+      reply.int(0);
+      return SCRIPT_COMMAND.wait;
+    }
+    if (args.is(0, 'waitaof') && args.argc === 4) {
+      this.waitAof();
+      return SCRIPT_COMMAND.waitaof;
+    }
+    if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) {
+      this.configGet();
+      return SCRIPT_COMMAND.configGet;
+    }
+    return -1;
+  }
+
+  /** As for clients, but nobody waits. There are no replicas and no journal yet. */
+  private waitAof(): void {
+    const { args, reply } = this;
+    const local = args.latin1(1);
+    if (!/^[01]$/.test(local)) reply.errorText('ERR value is out of range, value must between 0 and 1');
+    else if (local === '1' && this.running!.ctx.config.get('appendonly') !== 'yes') {
+      reply.errorText('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
+    } else {
+      reply.array(2);
+      reply.int(0);
+      reply.int(0);
+    }
   }
 
   private configGet(): void {

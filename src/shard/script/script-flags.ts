@@ -40,7 +40,7 @@ export function readShebang(body: Uint8Array): Shebang | string {
   if (end < 0) return 'Invalid script shebang';
   const line = Buffer.from(body.buffer, body.byteOffset, end).toString('latin1').trim();
   const parts = line.split(/\s+/);
-  if (parts[0] !== '#!lua') return `Unexpected engine in script shebang: ${parts[0]!.slice(2)}`;
+  if (parts[0] !== '#!lua') return `Unexpected engine in script shebang: ${parts[0]!}`;
   let flags = 0;
   for (const part of parts.slice(1)) {
     if (!part.startsWith('flags=')) return `Unknown lua shebang option: ${part}`;

@@ -12,9 +12,9 @@
  * So `copyWords` is the one for hot paths; `copyBytes` where the caller has no `DataView` of both sides. 64-bit floats
  * would be faster still, but nothing promises that they keep the bits of a NaN.
  *
- * Where one side is shared memory, V8 copies word by word, and byte by byte if the two sides lie differently within their
- * words: ten times as slow. `copyMany` then goes through a buffer of this thread's own, in which the bytes are moved to
- * where they lie as in the destination; that move is a memmove. Microseconds a copy, shared on one side:
+ * Where one side is shared memory, V8 copies word by word, and byte by byte if the two sides lie differently within
+ * their words: ten times as slow. `copyMany` then goes through a buffer of this thread's own, in which the bytes are
+ * moved to where they lie as in the destination; that move is a memmove. Microseconds a copy, shared on one side:
  *
  *     bytes              256   512  1024  4096 16384
  *     set(subarray)     0.17  0.24  0.40  1.81  11.6

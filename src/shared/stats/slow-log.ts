@@ -14,6 +14,7 @@
  * Invariants: (1) a slot counts when its word 0 says so, before and behind the copy that a reader makes; (2) at most
  * `slowlog-max-len` entries are shown, and at most SLOTS.
  */
+import { redactSecrets } from '../command/secrets.js';
 import type { Args } from '../resp/args.js';
 import type { ControlBlock } from '../sync/control-block.js';
 
@@ -39,10 +40,6 @@ const S_CLIENT = 3;
 const S_SECONDS = 2;
 const S_USEC = 3;
 
-const REDACTED = '(redacted)';
-/** Directives whose values nobody shall read. */
-const SECRETS = /^(requirepass|masterauth|masteruser|tls-(client-)?key-file-pass)$/;
-
 /** An entry as SLOWLOG GET shows it; strings have one char a byte. */
 export interface SlowEntry {
   readonly id: number;
@@ -66,23 +63,8 @@ export function slowArguments(args: Args): string[] {
     kept.push(more > 0 ? `${text.slice(0, ARG_BYTES_MAX)}... (${more} more bytes)` : text);
   }
   if (argc > last) kept.push(`... (${argc - last} more arguments)`);
-  redact(kept);
+  redactSecrets(kept);
   return kept;
-}
-
-function redact(args: string[]): void {
-  const name = args[0]!.toLowerCase();
-  const from = (i: number): void => {
-    for (let k = i; k < args.length; k++) args[k] = REDACTED;
-  };
-  if (name === 'auth') from(1);
-  else if (name === 'acl' && args[1]?.toLowerCase() === 'setuser') from(2);
-  else if (name === 'hello') {
-    const at = args.findIndex((arg, i) => i > 1 && arg.toLowerCase() === 'auth');
-    for (let k = at + 1; at > 0 && k <= at + 2 && k < args.length; k++) args[k] = REDACTED;
-  } else if (name === 'config' && args[1]?.toLowerCase() === 'set') {
-    for (let k = 2; k + 1 < args.length; k += 2) if (SECRETS.test(args[k]!.toLowerCase())) args[k + 1] = REDACTED;
-  }
 }
 
 export class SlowLog {

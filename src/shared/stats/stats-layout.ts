@@ -74,8 +74,9 @@ export const STAT = {
   memoryPeakBytes: 27,
   memoryPeakAtMs: 28,
   rssPeakBytes: 29,
-  eventloopCycles: 30,
-  eventloopUsec: 31,
+  /** Written by I/O thread 0: turns of event loops, and microseconds of one. */
+  cyclesPerSec: 30,
+  usecPerCycle: 31,
   /** What the interpreter of scripts uses. */
   scriptBytes: 32,
 
@@ -115,6 +116,9 @@ export const STAT = {
   effects: 100,
   /** Values that were given up and freed later. */
   lazyFreed: 101,
+  /** Turns of the event loop, and the time spent in them. */
+  eventloopCycles: 102,
+  eventloopUsec: 103,
 } as const;
 
 /** From this index on figures are counters. */

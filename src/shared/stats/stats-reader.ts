@@ -111,6 +111,13 @@ export class StatsReader {
     return total;
   }
 
+  /** Microseconds that the commands with ids below `count` took. */
+  usecOfAll(count: number): number {
+    let total = 0;
+    for (let id = 0; id < count; id++) total += this.command(id).usec;
+    return total;
+  }
+
   /** The latency histogram of command `id`: counts by bucket (at most 2^k microseconds). */
   latency(id: number): number[] {
     const counts: number[] = [];

@@ -284,5 +284,6 @@ describe('sorted set commands', () => {
       expect(drawn.length).toBe(Math.min(count, 5000));
     }
     expect((engine.call('ZRANDMEMBER', 'z', -300) as string[]).length).toBe(300);
+    for (const name of ['ZRANDMEMBER', 'SRANDMEMBER']) expect(engine.call(name, 'absent', -(2 ** 40))).toEqual([]);
   });
 });

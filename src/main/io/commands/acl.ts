@@ -8,7 +8,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
-import { cText, integerAt } from './cold-arguments.js';
+import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { requiredPassword } from './connection.js';
 import { replyHelp } from './help.js';
 
@@ -38,7 +38,7 @@ function passwordHash(io: IoThread): string | null {
 
 function cat(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 3) {
-    reply.wrongArity('acl|cat');
+    subcommandSyntax(args, reply);
     return;
   }
   if (args.argc === 2) {
@@ -64,7 +64,7 @@ function cat(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
 
 function genPass(_io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 3) {
-    reply.wrongArity('acl|genpass');
+    subcommandSyntax(args, reply);
     return;
   }
   const bits = args.argc === 3 ? integerAt(args, 2) : 256;

@@ -7,7 +7,11 @@ import type { Registry } from '../../../shared/command/registry.js';
 import { unblockClient } from '../blocking.js';
 import { BARRIER, CONN_FLAG, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { listedBytes } from '../output.js';
 import { TRACK } from '../tracking/tracking-state.js';
+
+/** Redis keeps output in pieces of this size (`oll` counts them). */
+const LIST_NODE_BYTES = 16 * 1024;
 
 /** Which clients are meant; null: any. */
 export interface ClientFilter {
@@ -44,7 +48,7 @@ function secondsSince(sinceMs: number, nowMs: number): number {
 /** The line of CLIENT LIST for one connection, without a line end. */
 export function clientLine(conn: Connection, registry: Registry, nowMs: number): string {
   const command = conn.lastCommandId < 0 ? 'NULL' : registry.defs[conn.lastCommandId]!.name;
-  const queued = conn.inFlightBytes;
+  const queued = listedBytes(conn);
   const buffered = conn.outputBytes - queued;
   const input = conn.inputBytes;
   const own = conn.subscriptions;
@@ -56,7 +60,7 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
     ` multi=${conn.tx?.open ? conn.tx.commands : -1}` +
     ` qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=${conn.tx?.used ?? 0}` +
     ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered}` +
-    ` oll=${queued > 0 ? 1 : 0} omem=${queued}` +
+    ` oll=${Math.ceil(queued / LIST_NODE_BYTES)} omem=${queued}` +
     ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
     ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto}` +
     ` lib-name=${conn.libName} lib-ver=${conn.libVer} io-thread=${conn.io.index}`

@@ -18,7 +18,7 @@ import {
   unblockEverywhere,
 } from './client-list.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
-import { cText, integerAt } from './cold-arguments.js';
+import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 import { clientCaching, clientGetRedir, clientTracking, clientTrackingInfo } from './tracking.js';
 
@@ -180,14 +180,14 @@ function replyMode(_io: IoThread, conn: Connection, args: Args, reply: Reply): v
     reply.ok();
   } else if (args.is(2, 'off')) conn.replyMode = REPLY_MODE.off;
   else if (args.is(2, 'skip')) {
-    if (conn.replyMode !== REPLY_MODE.off) conn.replyMode = REPLY_MODE.skipNext;
+    if (conn.replyMode !== REPLY_MODE.off) conn.replyMode = REPLY_MODE.skipAsked;
   } else reply.error(SYNTAX);
 }
 
 /** Every I/O thread reads the pause from the control block at the beginning of its turns. */
 function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 4) {
-    reply.error(SYNTAX);
+    subcommandSyntax(args, reply);
     return;
   }
   let mode = PAUSE_ALL;
@@ -202,6 +202,7 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   const nowMs = Date.now();
   if (timeoutMs === null) reply.errorText('ERR timeout is not an integer or out of range');
   else if (timeoutMs < 0) reply.errorText('ERR timeout is negative');
+  else if (nowMs + timeoutMs >= 2 ** 63) reply.errorText('ERR timeout is out of range');
   else {
     const { i32, f64 } = io.control;
     const untilMs = f64[CONTROL_F64.pauseUntilMs]!;
@@ -220,7 +221,7 @@ function unpause(io: IoThread, _conn: Connection, _args: Args, reply: Reply): vo
 
 async function unblock(io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> {
   const id = integerAt(args, 2);
-  if (args.argc > 4) reply.error(SYNTAX);
+  if (args.argc > 4) subcommandSyntax(args, reply);
   else if (args.argc === 4 && !args.is(3, 'timeout') && !args.is(3, 'error')) {
     reply.errorText('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
   } else if (id === null) reply.error(NOT_INTEGER);

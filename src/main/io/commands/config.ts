@@ -4,6 +4,7 @@ import { type CommandDef, type CommandSpec, defineCommand } from '../../../share
 import { SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import { Config } from '../../config/config.js';
 import { CONN_FLAG, type Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
@@ -64,6 +65,7 @@ async function answerOfMain(
 
 function resetStat(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
   io.server?.stats.reset();
+  Atomics.add(io.control.i32, CONTROL.statsEpoch, 1);
   // Its own call is the first one that counts.
   io.stats.call(io.registry.idOf('config|resetstat'));
   reply.ok();

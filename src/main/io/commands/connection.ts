@@ -38,9 +38,11 @@ function quit(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void 
 }
 
 function select(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
-  const db = integerAt(args, 1, -0x80000000, 0x7fffffff);
+  const db = integerAt(args, 1);
   if (db === null) reply.error(NOT_INTEGER);
-  else if (db < 0 || db >= io.control.i32[CONTROL.databases]!) reply.error(DB_INDEX);
+  else if (db < -0x80000000 || db > 0x7fffffff) {
+    reply.errorText('ERR value is out of range, value must between -2147483648 and 2147483647');
+  } else if (db < 0 || db >= io.control.i32[CONTROL.databases]!) reply.error(DB_INDEX);
   else {
     conn.db = db;
     reply.ok();

@@ -9,8 +9,10 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
 import type { WaitedKeys } from '../blocking.js';
+import { noteWatching } from '../clients-cron.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { noteEventLoop } from '../loop-figures.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
 import { humanBytes, type InfoFields, ratio, secondsText, sectionText } from './info-text.js';
 import { percentileText } from './latency-figures.js';
@@ -83,6 +85,7 @@ function server(source: InfoSource): string {
 
 function clients({ io, view, waited }: InfoSource): string {
   const stats = view.stats;
+  noteWatching(io);
   return sectionText('Clients', [
     ['connected_clients', stats.sum(STAT.connectedClients)],
     ['cluster_connections', 0],
@@ -92,7 +95,9 @@ function clients({ io, view, waited }: InfoSource): string {
     ['blocked_clients', stats.sum(STAT.blockedClients)],
     ['tracking_clients', stats.sum(STAT.trackingClients)],
     ['pubsub_clients', stats.sum(STAT.pubsubClients)],
+    ['watching_clients', stats.sum(STAT.watchingClients)],
     ['clients_in_timeout_table', 0],
+    ['total_watched_keys', io.control.i32[CONTROL.watchedKeys]!],
     ['total_blocking_keys', waited.keys.size],
     ['total_blocking_keys_on_nokey', waited.absent.size],
   ]);
@@ -213,6 +218,7 @@ function pubsubFields(io: IoThread, view: ServerView): InfoFields {
 
 function stats({ io, view }: InfoSource): string {
   const s = view.stats;
+  noteEventLoop(io.stats);
   const kilobytes = (stat: number): string => (s.sum(stat) / 1024).toFixed(2);
   const fields: InfoFields = [
     ['total_connections_received', s.sum(STAT.connectionsReceived)],
@@ -266,9 +272,11 @@ function stats({ io, view }: InfoSource): string {
     ['reply_buffer_expands', 0],
     ['eventloop_cycles', s.sum(STAT.eventloopCycles)],
     ['eventloop_duration_sum', Math.round(s.sum(STAT.eventloopUsec))],
-    ['eventloop_duration_cmd_sum', 0],
-    ['instantaneous_eventloop_cycles_per_sec', 0],
-    ['instantaneous_eventloop_duration_usec', 0],
+    ['eventloop_duration_cmd_sum', Math.round(s.usecOfAll(io.registry.count))],
+    ['instantaneous_eventloop_cycles_per_sec', Math.round(s.sum(STAT.cyclesPerSec))],
+    ['instantaneous_eventloop_duration_usec', Math.round(s.sum(STAT.usecPerCycle))],
+    ['client_query_buffer_limit_disconnections', s.sum(STAT.inputLimitDisconnections)],
+    ['client_output_buffer_limit_disconnections', s.sum(STAT.outputLimitDisconnections)],
     ['acl_access_denied_auth', s.sum(STAT.aclDeniedAuth)],
     ['acl_access_denied_cmd', s.sum(STAT.aclDeniedCommand)],
     ['acl_access_denied_key', s.sum(STAT.aclDeniedKey)],

@@ -10,6 +10,7 @@ import { BARRIER, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import type { Channel } from '../pubsub/channels.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
+import { subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 
 type Local = NonNullable<CommandDef['local']>;
@@ -126,8 +127,7 @@ export function registerPubsubCalls(io: IoThread): void {
 function channelsOf(kind: number): Local {
   return async (io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> => {
     if (args.argc > 3) {
-      const name = args.latin1(1);
-      reply.errorLatin1(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try PUBSUB HELP.`);
+      subcommandSyntax(args, reply);
       return;
     }
     const names = await namesEverywhere(io, kind, args.argc === 3 ? args.latin1(2) : null);

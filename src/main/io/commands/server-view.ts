@@ -69,6 +69,8 @@ export class ServerView {
   private lastAtMs = 0;
   private lastCalls = 0;
   private lastInputBytes = 0;
+  private lastCycles = 0;
+  private lastCycleUsec = 0;
   private lastOutputBytes = 0;
 
   constructor(parts: ServerViewParts) {
@@ -181,6 +183,8 @@ export class ServerView {
     const calls = this.stats.callsOfAll(commandCount);
     const inputBytes = this.stats.sum(STAT.netInputBytes);
     const outputBytes = this.stats.sum(STAT.netOutputBytes);
+    const cycles = this.stats.sum(STAT.eventloopCycles);
+    const cycleUsec = this.stats.sum(STAT.eventloopUsec);
     const seconds = (nowMs - this.lastAtMs) / 1000;
     const own = this.own.f64;
     if (this.lastAtMs > 0 && seconds > 0) {
@@ -188,7 +192,12 @@ export class ServerView {
       own[STAT.opsPerSec] = Math.max(0, calls - this.lastCalls) / seconds;
       own[STAT.inputBytesPerSec] = Math.max(0, inputBytes - this.lastInputBytes) / seconds;
       own[STAT.outputBytesPerSec] = Math.max(0, outputBytes - this.lastOutputBytes) / seconds;
+      const turns = Math.max(0, cycles - this.lastCycles);
+      own[STAT.cyclesPerSec] = turns / seconds;
+      own[STAT.usecPerCycle] = turns === 0 ? 0 : Math.max(0, cycleUsec - this.lastCycleUsec) / turns;
     }
+    this.lastCycles = cycles;
+    this.lastCycleUsec = cycleUsec;
     this.lastAtMs = nowMs;
     this.lastCalls = calls;
     this.lastInputBytes = inputBytes;

@@ -5,7 +5,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
-import { integerAt } from './cold-arguments.js';
+import { integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 
 const HELP = [
@@ -40,7 +40,7 @@ export function registerSlowlogCalls(io: IoThread): void {
 
 async function get(io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> {
   if (args.argc > 3) {
-    reply.wrongArity('slowlog|get');
+    subcommandSyntax(args, reply);
     return;
   }
   const count = args.argc === 3 ? integerAt(args, 2, -1) : COUNT_DEFAULT;

@@ -1,8 +1,17 @@
 /** MULTI, EXEC, DISCARD and UNWATCH as COMMAND shows them; dispatch carries them out (../transaction-commands.ts). */
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { Connection } from '../connection.js';
+import type { IoThread } from '../io-thread.js';
 
 const FLAGS = ['noscript', 'loading', 'stale', 'fast', 'allow_busy'] as const;
 const COMMON = { acl: ['@transaction'], group: 'transactions', route: 'local', local: unreached } as const;
+
+/** Queued: EXEC has ended all watches before it runs anything. */
+function unwatchQueued(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  reply.ok();
+}
 
 function unreached(): void {
   throw new Error('a transaction command reached its definition');
@@ -39,6 +48,7 @@ export const transactionCommands: readonly CommandDef[] = [
   defineCommand({
     ...COMMON,
     name: 'unwatch',
+    local: unwatchQueued,
     arity: 1,
     flags: [...FLAGS],
     since: '2.2.0',
