@@ -102,7 +102,9 @@ describe('supervisor', () => {
   test('an I/O thread that dies drops only its own clients and serves again', { timeout: 60_000 }, async () => {
     await withEmbedded({ shards: 2, ioThreads: 2 }, async (_client, server) => {
       let dropped = 0;
-      for (const index of [1, 0]) {
+      // All clients of a round may have come to the other thread: the kernel gives them to whichever looks first.
+      for (const [round, index] of [1, 0, 1, 0].entries()) {
+        if (round >= 2 && dropped > 0) break;
         const clients = await Promise.all(Array.from({ length: 24 }, () => RespClient.connect(server.port)));
         await Promise.all(clients.map((each, i) => each.ok('SET', `io:${i}`, index)));
         const alive = new Set(clients);
