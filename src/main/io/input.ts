@@ -32,10 +32,7 @@ const pool = new InputPool();
 const EMPTY = new Uint8Array(0);
 
 export class ConnectionInput {
-  /** The parser that remembers, when the rest is long. */
-  parser: RespParser | null = null;
-  /** Its arguments. */
-  args: Args | null = null;
+  /** The parser that remembers, with its arguments, when the rest is long. */
   private kept: InputParser | null = null;
   /** Where the long rest is. */
   private buffer = NOTHING;
@@ -44,6 +41,16 @@ export class ConnectionInput {
   private shortBytes = 0;
   /** What `missingBytes` is before the parser has looked at the rest. */
   private awaited = 0;
+
+  /** The parser that remembers, when the rest is long. */
+  get parser(): RespParser | null {
+    return this.kept === null ? null : this.kept.parser;
+  }
+
+  /** Its arguments. */
+  get args(): Args | null {
+    return this.kept === null ? null : this.kept.args;
+  }
 
   /** Bytes kept. */
   get bytes(): number {
@@ -90,8 +97,6 @@ export class ConnectionInput {
     u8.set(from.subarray(start, end));
     const kept = pool.takeParser();
     this.kept = kept;
-    this.parser = kept.parser;
-    this.args = kept.args;
     this.awaited = missing;
     kept.parser.window(u8, dv, 0, n);
   }
@@ -145,8 +150,6 @@ export class ConnectionInput {
   drop(): void {
     if (this.kept !== null) pool.giveParser(this.kept);
     this.kept = null;
-    this.parser = null;
-    this.args = null;
     pool.giveBuffer(this.buffer);
     this.buffer = NOTHING;
     this.awaited = 0;

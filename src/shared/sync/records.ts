@@ -10,7 +10,7 @@
  * Invariants: (1) a writer returns false when there is no room, having changed nothing; the consumer then wakes it; (2)
  * a RequestView or ReplyView points into ring memory: valid until the consumer's release(); (3) `info` is opaque here.
  */
-import { copyBytes, copyMany } from '../memory/copy-bytes.js';
+import { copyBytes, copyMany, copyWords } from '../memory/copy-bytes.js';
 import { Args } from '../resp/args.js';
 import type { RingConsumer, RingProducer } from './ring.js';
 
@@ -45,31 +45,6 @@ const REQUEST = {
   lens: 40,
 };
 const REPLY_AT = { connId: 0, seq: 4, flags: 8, mail: 12, bytes: 16 };
-
-/**
- * Up to this many bytes are copied word by word through DataViews (half the time of a byte loop for a 16-byte key);
- * above it `copyMany` is faster (the view of a `subarray` is the cost).
- */
-const COPY_WORDS_BYTES = 64;
-
-/** hot: copies `n` bytes between buffers. `toView`, `fromView` view the same bytes as `to`, `from`. */
-function copyInto(
-  to: Uint8Array,
-  toView: DataView,
-  at: number,
-  from: Uint8Array,
-  fromView: DataView,
-  start: number,
-  n: number,
-): void {
-  if (n > COPY_WORDS_BYTES) {
-    copyMany(to, at, from, start, n);
-    return;
-  }
-  let i = 0;
-  for (; i + 4 <= n; i += 4) toView.setInt32(at + i, fromView.getInt32(start + i, true), true);
-  for (; i < n; i++) to[at + i] = from[start + i]!;
-}
 
 /** `info` of a request whose keys all belong to the shard it is sent to. */
 export const ONE_SHARD = 1;
@@ -114,7 +89,7 @@ export function writeRequest(
   for (let i = 0; i < argc; i++) {
     const n = len[i]!;
     i32[lens + i] = n;
-    copyInto(to, ring.dv, pos, from, args.dv, off[i]!, n);
+    copyWords(to, ring.dv, pos, from, args.dv, off[i]!, n);
     pos += n;
   }
   ring.commit(size);
@@ -170,7 +145,7 @@ function mailRequest(
   for (let i = 0; i < argc; i++) {
     const n = args.len[i]!;
     const start = args.off[i]!;
-    if (!given) copyInto(data, view, pos, args.u8, args.dv, start, n);
+    if (!given) copyWords(data, view, pos, args.u8, args.dv, start, n);
     table[2 * i] = given ? start : pos;
     table[2 * i + 1] = n;
     pos += n;
