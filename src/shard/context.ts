@@ -19,6 +19,7 @@ import type { Reply } from '../shared/resp/reply.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, type ControlBlock } from '../shared/sync/control-block.js';
+import { isPaused } from '../shared/sync/pause.js';
 import { Blocking } from './blocking/serve.js';
 import { anyWaits } from './blocking/waiters.js';
 import { EFFECT_COMMAND, EFFECT_EVENT, type EffectLog } from './effect-log.js';
@@ -119,6 +120,8 @@ export class ExecContext {
   private wantedEvents = 0;
   /** Id of the running command. */
   commandId = 0;
+  /** The running command is one that writes. */
+  mayWrite = false;
   /** What the running command changed. */
   dirty = 0;
   /** The command wrote its own effects; it is not propagated as it came. */
@@ -240,14 +243,20 @@ export class ExecContext {
   }
 
   /**
-   * Whether an expired key may go right now. While clients are paused nothing changes: it is hidden and stays. So it is
-   * when somebody waits for streams with a group, who must hear of its end, on a thread that serves nobody: active
-   * expiry will find it. (Nothing writes here then.)
+   * Whether an expired key may go right now. A command that only reads hides it while clients are paused, for then
+   * nothing changes; also when somebody waits for streams with a group, who must hear of its end, on a thread that
+   * serves nobody: active expiry will find it. A command that writes removes it in any case, or it would write into a
+   * key that is gone; nobody waits for its key where nobody is served (Executor.concernsWaiters).
    */
   private mayExpire(): boolean {
-    const i32 = this.control.i32;
-    if (i32[CONTROL.pauseMode] !== 0) return false;
-    return this.blocking.servesHere || i32[CONTROL.groupReaders] === 0 || !anyWaits(this.arena);
+    if (this.mayWrite) return true;
+    if (this.keepsExpired()) return false;
+    return this.blocking.servesHere || this.control.i32[CONTROL.groupReaders] === 0 || !anyWaits(this.arena);
+  }
+
+  /** Whether what has expired stays for now, hidden: clients are paused, and the running command only reads. */
+  keepsExpired(): boolean {
+    return !this.mayWrite && isPaused(this.control);
   }
 
   /**

@@ -266,6 +266,7 @@ export class Executor {
   startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
     const ctx = this.newContext();
     ctx.client = client;
+    ctx.mayWrite = (this.registry.flags[cmdId]! & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = false;
     ctx.useShard(0);
@@ -347,6 +348,7 @@ export class Executor {
     const flags = this.registry.flags[cmdId]!;
     ctx.client = client;
     ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = this.wantedCount === 1;
     ctx.useShard(this.lowest);
@@ -459,6 +461,7 @@ export class Executor {
     const registry = this.registry;
     const flags = registry.flags[cmdId]!;
     ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = this.shards === 1;
     ctx.useShard(this.lowest);
@@ -501,6 +504,7 @@ export class Executor {
     const outer = this.ctx;
     const ctx = this.newContext(outer.leases);
     ctx.client = outer.client;
+    ctx.mayWrite = outer.mayWrite;
     ctx.db = outer.db;
     ctx.oneShard = false;
     ctx.runner = this;

@@ -33,6 +33,7 @@ import { slowArguments } from '../../shared/stats/slow-log.js';
 import { WATCH } from '../../shared/stats/slow-watch.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
+import { PAUSE } from '../../shared/sync/pause.js';
 import { ONE_SHARD, writeRequest, writeRequestGiven } from '../../shared/sync/records.js';
 import { beginBlocking, endBlocking, mayBlock, waitsUntil } from './blocking.js';
 import { busyReply } from './busy-reply.js';
@@ -439,14 +440,11 @@ export function mustPause(io: IoThread, conn: Connection, flags: number): boolea
     return true;
   }
   const mode = io.pauseMode & ~PAUSE_CONGESTED;
-  if (mode !== PAUSE_ALL && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
-  if (mode === 0 || !io.pause.isActive()) return false;
+  if (mode !== PAUSE.all && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
+  if (mode === PAUSE.none || !io.pause.isActive()) return false;
   io.pause.wait(conn);
   return true;
 }
-
-/** CONTROL.pauseMode for CLIENT PAUSE ... ALL. */
-const PAUSE_ALL = 2;
 
 /** For IoThread.keysOf. */
 export { extractKeys };

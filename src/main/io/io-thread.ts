@@ -25,6 +25,7 @@ import { CONTROL, type ControlBlock, DISPATCH_RING } from '../../shared/sync/con
 import type { LogLevel } from '../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../shared/sync/control-port.js';
 import type { Doorbell } from '../../shared/sync/doorbell.js';
+import { pauseAt } from '../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, readReply } from '../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { abandon } from './blocking.js';
@@ -105,7 +106,7 @@ export class IoThread {
 
   /** Wall clock at the beginning of the turn. */
   nowMs: number = Date.now();
-  /** CONTROL.pauseMode as of this turn, and PAUSE_CONGESTED. */
+  /** The pause in force in this turn, and PAUSE_CONGESTED. */
   pauseMode = 0;
   /** Somebody monitors, as of this turn. */
   monitored = false;
@@ -300,7 +301,7 @@ export class IoThread {
   private beginTurn(): void {
     this.nowMs = Date.now();
     const i32 = this.control.i32;
-    this.pauseMode = i32[CONTROL.pauseMode]!;
+    this.pauseMode = pauseAt(this.control, this.nowMs);
     if (this.hub.links.isCongested) this.pauseMode |= PAUSE_CONGESTED;
     this.monitored = i32[CONTROL.monitors] !== 0;
     this.slow.refresh();

@@ -1,7 +1,7 @@
 /** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
 import { FLAG_MAY_REPLICATE } from '../../shared/command/flags.js';
 import type { Args } from '../../shared/resp/args.js';
-import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
+import { isPaused, PAUSE, pauseAt } from '../../shared/sync/pause.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
@@ -22,7 +22,7 @@ export class PauseWatch {
 
   /** Whether a pause is in force now; begins to watch for its end. */
   isActive(): boolean {
-    if (this.io.control.f64[CONTROL_F64.pauseUntilMs]! <= this.io.nowMs) return false;
+    if (pauseAt(this.io.control, this.io.nowMs) === PAUSE.none) return false;
     this.timer ??= setInterval(() => this.look(), LOOK_MS);
     return true;
   }
@@ -34,9 +34,7 @@ export class PauseWatch {
   }
 
   private look(): void {
-    const { control } = this.io;
-    const mode = Atomics.load(control.i32, CONTROL.pauseMode);
-    if (mode !== 0 && control.f64[CONTROL_F64.pauseUntilMs]! > Date.now()) return;
+    if (isPaused(this.io.control)) return;
     clearInterval(this.timer!);
     this.timer = null;
     const waiting = this.waiting;

@@ -14,7 +14,7 @@ import type { Ptr } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
 import type { Args } from '../../shared/resp/args.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
+import { CONTROL_F64 } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { EFFECT_COMMAND } from '../effect-log.js';
 import { TYPE_HASH } from '../keyspace/entry.js';
@@ -90,7 +90,7 @@ export function findLive(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet:
   const at = foundAtMs(arena, e);
   if (at === STAYS || at >= ctx.nowMs) return LIVE;
   // While clients are paused nothing changes: the field is hidden and stays.
-  if (ctx.control.i32[CONTROL.pauseMode] !== 0) return ABSENT;
+  if (ctx.keepsExpired()) return ABSENT;
   return expireFound(ctx, args, e, i, quiet);
 }
 

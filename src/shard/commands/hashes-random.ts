@@ -15,7 +15,6 @@ import { NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
 import { int64, int64Number, parseInt64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
-import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { entryEncoding, TYPE_HASH } from '../keyspace/entry.js';
 import { expireFields, expiry } from '../keyspace/field-expiry.js';
@@ -39,7 +38,7 @@ const WALK = new HashWalk();
 /** Removes what is over; 0 when nothing is left of the hash. While clients are paused it stays, and may be drawn. */
 function liveHash(ctx: ExecContext, e: Ptr, reply: Reply): Ptr {
   const due = hashDue(ctx.arena, e, ctx.nowMs);
-  if (due === 0 || ctx.control.i32[CONTROL.pauseMode] !== 0) return e;
+  if (due === 0 || ctx.keepsExpired()) return e;
   boundInline(reply, due);
   expireFields(ctx, ctx.keyspace, e, due);
   return expiry.gone ? NULL : e;

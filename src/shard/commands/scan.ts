@@ -10,7 +10,6 @@ import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
-import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
 import { entryExpireAtMs, entryType, F_BIG_KEY, keyWord, TYPE_NAMES } from '../keyspace/entry.js';
 import { entryKeyBytes, replyEntryKey } from '../keyspace/entry-key.js';
@@ -275,7 +274,7 @@ function scanBucket(ctx: ExecContext, args: Args, options: ScanOptions, found: S
 
 /** Removes an expired entry that a walk met, unless clients are paused. Whether it is gone. */
 function remove(ctx: ExecContext, keyspace: Keyspace, e: Ptr): boolean {
-  if (ctx.control.i32[CONTROL.pauseMode] !== 0) return false;
+  if (ctx.keepsExpired()) return false;
   pointAt(keyspace.dict, e);
   ctx.expire(keyspace, e);
   return true;

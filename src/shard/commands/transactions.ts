@@ -59,7 +59,8 @@ function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
 
 function watch(ctx: ExecContext, args: Args, reply: Reply): void {
   for (let i = 1; i < args.argc; i++) {
-    // An expired key goes now, so that its going later is no change.
+    // An expired key goes now, so that its going later is no change; also while clients are paused.
+    ctx.mayWrite = true;
     ctx.peek(args, i);
     const arena = arenaOfKey(ctx, args, i);
     addWatcher(ctx.control, arena, ctx.client.id, ctx.db, args.u8, args.off[i]!, args.len[i]!);

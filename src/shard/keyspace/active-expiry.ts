@@ -14,6 +14,7 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/pt
 import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
+import { isPaused } from '../../shared/sync/pause.js';
 import type { ExecContext } from '../context.js';
 import { hashNextAt } from '../types/hash/hash-value.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from './entry.js';
@@ -109,7 +110,7 @@ function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: nu
  * afterwards where a `find` of the same key that found nothing leaves it. The table may be gone.
  */
 export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): number {
-  if (!mayExpire(ctx) || !isDue(keyspace, table, ctx.nowMs)) return 0;
+  if (isPaused(ctx.control) || !isDue(keyspace, table, ctx.nowMs)) return 0;
   const dict = keyspace.dict;
   const { h1, h2 } = dict;
   const removed = expireEntries(ctx, keyspace, table, Number.POSITIVE_INFINITY);
@@ -120,17 +121,13 @@ export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): n
   return removed;
 }
 
-/** Whether keys may be removed on the server's own account: not while clients are paused. */
-function mayExpire(ctx: ExecContext): boolean {
-  return ctx.control.i32[CONTROL.pauseMode] === 0;
-}
-
 /**
  * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
- * due keys are known to remain. @requires the shard's lease, `ctx.refresh()`, `ctx.useShard(shard)`
+ * due keys are known to remain. Nothing goes while clients are paused. @requires the shard's lease, `ctx.refresh()`,
+ * `ctx.useShard(shard)`
  */
 export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
-  if (ctx.control.i32[CONTROL.activeExpire] === 0 || !mayExpire(ctx)) return false;
+  if (ctx.control.i32[CONTROL.activeExpire] === 0 || isPaused(ctx.control)) return false;
   const ctl = ctx.arena.ctl;
   const keyspaces = ctx.keyspaces[ctx.shard]!;
   let db = ctl[CTL_EXPIRE_DB]!;

@@ -26,7 +26,7 @@ export const CONTROL = {
   threads: 3,
   /** 1 from the moment on at which the server begins to close. */
   shuttingDown: 4,
-  /** CLIENT PAUSE: 0 none, 1 WRITE, 2 ALL; its end is CONTROL_F64.pauseUntilMs. */
+  /** CLIENT PAUSE, read together with its end, CONTROL_F64.pauseUntilMs (pause.ts). */
   pauseMode: 5,
   /** notify-keyspace-events as bits (see NOTIFY in the engine's events file). */
   notifyFlags: 6,

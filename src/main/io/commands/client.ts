@@ -4,9 +4,10 @@ import { type CommandDef, type CommandSpec, defineCommand } from '../../../share
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { CONTROL, CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import { beginPause, endPause, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
 import { type Connection, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { PAUSE_CONGESTED } from '../pause-watch.js';
 import { CLIENT_HELP } from './client-help.js';
 import {
   ANY_CLIENT,
@@ -21,11 +22,6 @@ import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 import { clientCaching, clientGetRedir, clientTracking, clientTrackingInfo } from './tracking.js';
-
-/** CONTROL.pauseMode. */
-const PAUSE_NONE = 0;
-const PAUSE_WRITE = 1;
-const PAUSE_ALL = 2;
 
 function setName(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   const name = args.latin1(2);
@@ -184,15 +180,15 @@ function replyMode(_io: IoThread, conn: Connection, args: Args, reply: Reply): v
   } else reply.error(SYNTAX);
 }
 
-/** Every I/O thread reads the pause from the control block at the beginning of its turns. */
+/** Every thread asks for the pause (shared/sync/pause.ts); an I/O thread does at the beginning of its turns. */
 function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 4) {
     subcommandSyntax(args, reply);
     return;
   }
-  let mode = PAUSE_ALL;
+  let mode: number = PAUSE.all;
   if (args.argc === 4) {
-    if (args.is(3, 'write')) mode = PAUSE_WRITE;
+    if (args.is(3, 'write')) mode = PAUSE.write;
     else if (!args.is(3, 'all')) {
       reply.errorText('ERR CLIENT PAUSE mode must be WRITE or ALL');
       return;
@@ -204,18 +200,15 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   else if (timeoutMs < 0) reply.errorText('ERR timeout is negative');
   else if (nowMs + timeoutMs >= 2 ** 63) reply.errorText('ERR timeout is out of range');
   else {
-    const { i32, f64 } = io.control;
-    const untilMs = f64[CONTROL_F64.pauseUntilMs]!;
-    const before = untilMs > nowMs ? Atomics.load(i32, CONTROL.pauseMode) : PAUSE_NONE;
-    // A pause in force is neither loosened nor shortened by another one.
-    f64[CONTROL_F64.pauseUntilMs] = before === PAUSE_NONE ? nowMs + timeoutMs : Math.max(untilMs, nowMs + timeoutMs);
-    Atomics.store(i32, CONTROL.pauseMode, Math.max(before, mode));
+    beginPause(io.control, mode, timeoutMs);
+    io.pauseMode = pauseAt(io.control, nowMs) | (io.pauseMode & PAUSE_CONGESTED);
     reply.ok();
   }
 }
 
 function unpause(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  Atomics.store(io.control.i32, CONTROL.pauseMode, PAUSE_NONE);
+  endPause(io.control);
+  io.pauseMode &= PAUSE_CONGESTED;
   reply.ok();
 }
 

@@ -34,7 +34,8 @@ function timeoutAt(args: Args, i: number, reply: Reply): number | null {
 /** Waits for `timeoutMs` (0: for ever), or until somebody ends it. True when that was to be an error. */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
   beginWaiting(io, conn, BARRIER.blocked);
-  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+  // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.
+  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs + 1;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | null = null;
     const end = (withError: boolean): void => {

@@ -1,0 +1,37 @@
+/**
+ * CLIENT PAUSE as every thread sees it: a mode and the moment at which it ends, both in the control block.
+ *
+ * Invariant: nobody reads the mode without the end. A pause that runs out is cleared by nobody; it is over for every
+ * thread at the same moment, because all of them ask the clock here.
+ */
+import { CONTROL, CONTROL_F64, type ControlBlock } from './control-block.js';
+
+/** CONTROL.pauseMode. */
+export const PAUSE = { none: 0, write: 1, all: 2 } as const;
+
+/** The pause in force at `nowMs` (unix ms of this machine): one of PAUSE. */
+export function pauseAt(control: ControlBlock, nowMs: number): number {
+  const mode = control.i32[CONTROL.pauseMode]!;
+  return mode !== PAUSE.none && control.f64[CONTROL_F64.pauseUntilMs]! > nowMs ? mode : PAUSE.none;
+}
+
+/** Whether a pause is in force now. One load while there never was one. */
+export function isPaused(control: ControlBlock): boolean {
+  return control.i32[CONTROL.pauseMode] !== PAUSE.none && pauseAt(control, Date.now()) !== PAUSE.none;
+}
+
+/** Begins a pause of `timeoutMs`; one that is in force already is neither loosened nor shortened by it. */
+export function beginPause(control: ControlBlock, mode: number, timeoutMs: number): void {
+  const { i32, f64 } = control;
+  const nowMs = Date.now();
+  const before = pauseAt(control, nowMs);
+  // The clock shows whole milliseconds: without the one more, the pause would be shorter than asked for.
+  const untilMs = timeoutMs === 0 ? nowMs : nowMs + timeoutMs + 1;
+  f64[CONTROL_F64.pauseUntilMs] = before === PAUSE.none ? untilMs : Math.max(f64[CONTROL_F64.pauseUntilMs]!, untilMs);
+  Atomics.store(i32, CONTROL.pauseMode, Math.max(before, mode));
+}
+
+/** Ends the pause, if there is one. */
+export function endPause(control: ControlBlock): void {
+  Atomics.store(control.i32, CONTROL.pauseMode, PAUSE.none);
+}
