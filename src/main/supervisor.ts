@@ -8,8 +8,9 @@
  *   held is forgotten, because nobody is left who wants the answers.
  *
  * Runs on the main thread's event loop. Invariants: (1) the leases of a dead thread are broken before its successor
- * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) more
- * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line.
+ * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) a thread
+ * that has served is always started again, at once or later (restart-policy.ts); (4) that a lease was held is told to
+ * each further life until one of them is ready.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
@@ -38,11 +39,8 @@ import {
   type ShardWorkerData,
 } from '../shared/sync/thread-data.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
+import { RestartPolicy } from './restart-policy.js';
 
-/** More deaths of threads than this ... */
-const RESTARTS_MAX = 10;
-/** ... within this time are one too many, milliseconds. */
-const RESTART_WINDOW_MS = 10_000;
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
 /** How long a thread may take to end by itself. */
@@ -84,6 +82,10 @@ interface Thread {
   exited: Promise<void>;
   /** I/O threads: the sockets on which they listen. */
   fds: readonly ListenFd[];
+  /** It died with a lease, and no later life of it has settled that yet. */
+  heldLease: boolean;
+  /** Until it is started again. */
+  pause: NodeJS.Timeout | undefined;
 }
 
 interface PairRings {
@@ -102,7 +104,7 @@ export class Supervisor {
   private readonly interests: SharedArrayBuffer[] = [];
   /** Rings between I/O threads: [from][to]; none to itself. */
   private readonly links: (SharedArrayBuffer | null)[][] = [];
-  private readonly deathsMs: number[] = [];
+  private readonly restarts = new RestartPolicy();
   private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
   private relisten: Promise<void> = Promise.resolve();
   private listening = false;
@@ -185,8 +187,10 @@ export class Supervisor {
   ready(threadId: number): void {
     const thread = this.byId(threadId);
     this.plan.block.setState(threadId, THREAD_STATE.ready);
-    thread?.onReady?.resolve();
-    if (thread !== null) thread.onReady = null;
+    if (thread === null) return;
+    thread.heldLease = false;
+    thread.onReady?.resolve();
+    thread.onReady = null;
   }
 
   /** A thread reported that it cannot go on: before it was ready its start fails, later the server does. */
@@ -201,6 +205,7 @@ export class Supervisor {
   /** Ends all threads: I/O threads first, so that no request is on its way when the shards go. */
   async stop(): Promise<void> {
     this.stopping = true;
+    for (const thread of [...this.io, ...this.shards]) clearTimeout(thread.pause);
     await this.stopThreads(this.io);
     await this.stopThreads(this.shards);
   }
@@ -369,33 +374,42 @@ export class Supervisor {
     if (this.stopping) return;
     if (thread.kind === 'io') this.forgetClients(thread.index);
     else this.endScript(thread.id);
-    const held = this.breakLeases(thread.id);
-    const name = `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
+    if (this.breakLeases(thread.id)) thread.heldLease = true;
+    const name = nameOf(thread);
     if (thread.onReady !== null) {
-      thread.onReady.reject(cause ?? new Error(`${name} ended while it started (code ${code})`));
+      const isFirst = thread.generation === 0;
+      const error = cause ?? new Error(`${name} ended while it started (code ${code})`);
+      thread.onReady.reject(isFirst ? error : new ThreadGoneError(thread.id));
       thread.onReady = null;
-      if (thread.generation === 0) return;
+      if (isFirst) return;
     }
-    log('warning', `${name} died, starting it again`, {
-      code,
-      error: cause === null ? null : (cause.stack ?? cause.message),
-    });
-    if (this.diedTooOften()) {
-      this.plan.fatal(
-        new Error(`threads died more than ${RESTARTS_MAX} times in ${RESTART_WINDOW_MS / 1000} s; last: ${name}`),
-      );
-      return;
-    }
-    thread.generation++;
-    if (thread.kind === 'shard') this.restartShard(thread, held);
-    else this.restartIo(thread);
+    const text = cause === null ? null : (cause.stack ?? cause.message);
+    log('warning', `${name} died, starting it again`, { code, error: text });
+    this.startLater(thread);
   }
 
-  private diedTooOften(): boolean {
-    const now = performance.now();
-    this.deathsMs.push(now);
-    while (this.deathsMs[0]! < now - RESTART_WINDOW_MS) this.deathsMs.shift();
-    return this.deathsMs.length > RESTARTS_MAX;
+  private startLater(thread: Thread): void {
+    const pauseMs = this.restarts.died();
+    if (pauseMs === 0) {
+      this.startAgain(thread);
+      return;
+    }
+    this.plan.log('warning', `${nameOf(thread)} dies again and again: its next start is in ${pauseMs} ms`);
+    thread.pause = setTimeout(() => this.startAgain(thread), pauseMs);
+  }
+
+  private startAgain(thread: Thread): void {
+    if (this.stopping) return;
+    thread.generation++;
+    try {
+      if (thread.kind === 'shard') this.restartShard(thread, thread.heldLease);
+      else this.restartIo(thread);
+    } catch (error) {
+      // The system has no thread, memory or descriptor to give: as if it had died at its start.
+      this.plan.bus.detach(thread.id);
+      this.plan.log('warning', `${nameOf(thread)} cannot be started: ${(error as Error).message}`);
+      this.startLater(thread);
+    }
   }
 
   /** Frees the leases of a dead thread; returns whether there were any. */
@@ -507,8 +521,23 @@ export class Supervisor {
   }
 }
 
+function nameOf(thread: Thread): string {
+  return `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
+}
+
 function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
-  return { id, kind, index, worker: null, generation: 0, onReady: null, exited: Promise.resolve(), fds: [] };
+  return {
+    id,
+    kind,
+    index,
+    worker: null,
+    generation: 0,
+    onReady: null,
+    exited: Promise.resolve(),
+    fds: [],
+    heldLease: false,
+    pause: undefined,
+  };
 }
 
 function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[] {

@@ -6,12 +6,13 @@
  * Records are answered out of their turn and marked; the loop passes over them when it comes to them.
  *
  * Invariants: (1) nothing is read or written but rings: the script may be in the middle of anything; (2) what follows
- * the script on its own connection waits for it, as do a transaction, which is past MULTI, and what travels by mail;
- * (3) the mark of the script's request (RingConsumer.begin) is that of its reply ring's end, here as in the loop.
+ * the script on its own connection waits for it, as does a transaction, which is past MULTI; (3) a refused mail stays
+ * in its box until the loop passes over its record; (4) the mark of the script's request (RingConsumer.begin) is that
+ * of its reply ring's end, here as in the loop.
  */
 import { FLAG_ALLOW_BUSY } from '../shared/command/flags.js';
 import type { Registry } from '../shared/command/registry.js';
-import { isMailed, markAnswered, RequestView, readRequestHead, writeReply } from '../shared/sync/records.js';
+import { markAnswered, RequestView, readRequestHead, writeReply } from '../shared/sync/records.js';
 import type { ShardPair } from './shard-loop.js';
 
 export class BusyRefusal {
@@ -44,7 +45,7 @@ export class BusyRefusal {
       readRequestHead(requests, offset, view);
       const { cmdId } = view;
       const ownOfScript = isScripts && view.connId === connId;
-      if (cmdId >= 0 && this.refusable[cmdId] === 1 && !ownOfScript && !isMailed(requests, offset)) {
+      if (cmdId >= 0 && this.refusable[cmdId] === 1 && !ownOfScript) {
         // Full: the next call goes on here.
         if (!writeReply(replies, view.connId, view.seq, 0, line, 0, line.length)) break;
         markAnswered(requests, offset);

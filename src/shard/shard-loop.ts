@@ -10,8 +10,8 @@
  *
  * What survives the death of this thread (see ring.ts): requests not begun are run by the successor; replies committed
  * are published by it. The one request that was begun is run again only if the lease was not held (so it had not begun
- * to execute); else it is answered by closing its connection, unless its reply was committed. So no write is done
- * twice, and none that was answered is lost.
+ * to execute), and once at most; else it is answered by closing its connection, unless its reply was committed (see
+ * take-over.ts). So no write is done twice, and none that was answered is lost.
  *
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
@@ -27,6 +27,7 @@ import type { Lease } from '../shared/sync/lease.js';
 import {
   ANSWERED,
   BULLETINS,
+  finishRequest,
   ONE_SHARD,
   REPLY,
   RequestView,
@@ -41,6 +42,7 @@ import { queuedCommands } from './commands/transactions.js';
 import { type JobHost, Jobs, type ShardClient } from './jobs.js';
 import type { Outbox } from './outbox.js';
 import type { ScriptEngine } from './script/script-engine.js';
+import { settleInterrupted, type TakeOverHost } from './take-over.js';
 
 /** Requests taken from one ring before the next ring's turn. */
 const RING_TAKE = 64;
@@ -108,19 +110,21 @@ export interface ShardParts {
   readonly onSecond: () => void;
 }
 
-export class ShardLoop implements WorkSource, JobHost {
+const NOTHING = new Uint8Array(0);
+
+export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private readonly parts: ShardParts;
   private readonly executor: ShardExecutor;
   private readonly outbox: Outbox | null;
   private readonly blocking: Blocking;
   private readonly blockedRecord = new Uint8Array(8);
   private readonly lease: Lease;
-  private readonly pairs: ShardPair[];
+  readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
-  private readonly view = new RequestView();
+  readonly view: RequestView = new RequestView();
   private readonly reply = new Reply();
   private readonly client: ShardClient = { id: 0, db: 0, proto: 2, flags: 0 };
-  private readonly jobs: Jobs;
+  readonly jobs: Jobs;
   private firstRing = 0;
   private closing = false;
   private nextCycleMs = 0;
@@ -177,8 +181,7 @@ export class ShardLoop implements WorkSource, JobHost {
     if (def.name.startsWith('transaction|apply')) {
       needs = queuedCommands(args).some((id) => registry.defs[id]!.group === 'scripting');
     }
-    if (needs) scripts.wanted = true;
-    return needs;
+    return needs && scripts.mustWait;
   }
 
   /** Runs until stop(), or until the interpreter of scripts is to be made: call again then. */
@@ -275,9 +278,10 @@ export class ShardLoop implements WorkSource, JobHost {
   private take(io: number, requests: RingConsumer, offset: number): boolean {
     const view = this.view;
     const replies = this.pairs[io]!.replies;
+    requests.takeUp();
     const whole = readRequest(requests, offset, view);
     if (view.cmdId === ANSWERED) {
-      requests.advance();
+      finishRequest(requests, view);
       return true;
     }
     this.workedIo = io;
@@ -291,11 +295,14 @@ export class ShardLoop implements WorkSource, JobHost {
         'warning',
         'a big request was lost with the thread that carried it; its connection is closed',
       );
-      this.closeConnection(io, view.connId, view.seq);
+      this.closeWith(io, view.connId, view.seq, NOTHING);
     } else if (this.needsScripts(view.cmdId, view.args)) {
       return false;
     } else if (this.route[view.cmdId] === ROUTE_JOB) {
-      if (this.jobs.full) return false;
+      if (this.jobs.full) {
+        requests.putOff();
+        return false;
+      }
       this.jobs.start(io, view.connId, view.seq, view.cmdId, view.args, client);
     } else {
       const reply = this.reply;
@@ -327,7 +334,7 @@ export class ShardLoop implements WorkSource, JobHost {
     // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
     this.sendOutbox(true);
     // While it waited for room its peer may have been replaced, and the ring with it.
-    if (requests === this.pairs[io]!.requests) requests.advance();
+    if (requests === this.pairs[io]!.requests) finishRequest(requests, view);
     return true;
   }
 
@@ -426,13 +433,6 @@ export class ShardLoop implements WorkSource, JobHost {
     return true;
   }
 
-  private closeConnection(io: number, connId: number, seq: number): void {
-    const pair = this.pairs[io]!;
-    if (!writeReply(pair.replies, connId, seq, REPLY.CLOSE, this.reply.u8, 0, 0)) {
-      this.sendWaiting(io, connId, seq, REPLY.CLOSE, [], false);
-    }
-  }
-
   // ---- the work of every cycle
 
   private cycle(now: number): void {
@@ -488,39 +488,21 @@ export class ShardLoop implements WorkSource, JobHost {
    * some lease. Once, before run().
    */
   takeOver(leaseWasHeld: boolean): void {
-    // Where the predecessor's replies end: read before anything is answered here.
-    const positions = this.pairs.map((pair) => pair.replies.committedPosition());
-    for (let io = 0; io < this.pairs.length; io++) {
-      // A job that was taken in, but whose record had not been passed yet.
-      const { requests } = this.pairs[io]!;
-      const offset = requests.peek();
-      if (offset < 0 || requests.interrupted) continue;
-      readRequest(requests, offset, this.view);
-      if (this.jobs.knows(io, this.view.connId, this.view.seq)) requests.advance();
-    }
     this.blocking.everybody = true;
-    let closed = this.jobs.dropLost(positions);
-    for (let io = 0; io < this.pairs.length; io++) {
-      const { requests } = this.pairs[io]!;
-      if (!requests.interrupted) continue;
-      const offset = requests.peek();
-      if (offset < 0) continue;
-      const answered = positions[io] !== requests.interruptedMark;
-      const executing = leaseWasHeld || requests.interruptedExecuted;
-      if (!answered && !executing) continue;
-      if (!answered) {
-        readRequest(requests, offset, this.view);
-        this.closeConnection(io, this.view.connId, this.view.seq);
-        closed++;
-      }
-      requests.advance();
-    }
+    const { closed, fatal } = settleInterrupted(this, leaseWasHeld);
     this.publish();
     for (let io = 0; io < this.pairs.length; io++) {
       this.pairs[io]!.requests.release();
       this.pairs[io]!.bell.ring();
     }
-    if (closed > 0) this.parts.port.log('warning', `${closed} connections are closed: their commands were cut short`);
+    const { port } = this.parts;
+    if (closed > fatal) port.log('warning', `${closed - fatal} connections are closed: their commands were cut short`);
+    if (fatal > 0) port.log('warning', `${fatal} commands are given up: each of them ended two threads`);
+  }
+
+  closeWith(io: number, connId: number, seq: number, line: Uint8Array): void {
+    if (writeReply(this.pairs[io]!.replies, connId, seq, REPLY.CLOSE, line, 0, line.length)) return;
+    this.sendWaiting(io, connId, seq, REPLY.CLOSE, [line], false);
   }
 
   /** I/O thread `io` was started again: its old rings and jobs are forgotten. */

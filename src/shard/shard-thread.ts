@@ -107,7 +107,11 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
   });
   if (data.generation > 0) loop.takeOver(data.leaseWasHeld);
   port.ready();
-  for (loop.run(); !loop.stopped; loop.run()) await engine.executor.scripts?.start();
+  const noInterpreter = (error: unknown): void => {
+    const why = error instanceof Error ? error.message : String(error);
+    port.log('warning', `no interpreter of scripts could be made: ${why}`);
+  };
+  for (loop.run(); !loop.stopped; loop.run()) await engine.executor.scripts?.start(noInterpreter);
   segments.close();
   for (const pair of pairs) pair.requests.mailbox?.close();
   port.close();

@@ -27,6 +27,8 @@ export interface StartOptions {
   ioThreads?: number;
   dispatch?: 'auto' | 'ring' | 'inline';
   env?: Record<string, string>;
+  /** Arguments of `ulimit` under which it runs (sherd only). */
+  ulimit?: string;
   /** Flags for node itself (sherd only). */
   nodeArgs?: readonly string[];
 }
@@ -170,7 +172,10 @@ export async function startSherd(options: StartOptions = {}): Promise<TestServer
   if (options.ioThreads !== undefined) args.push('--io-threads', String(options.ioThreads));
   if (options.dispatch !== undefined) args.push('--dispatch', options.dispatch);
   args.push(...(options.args ?? []));
-  return start(process.env.SHERD_NODE ?? process.execPath, args, port, dir, options.env);
+  const node = process.env.SHERD_NODE ?? process.execPath;
+  if (options.ulimit === undefined) return start(node, args, port, dir, options.env);
+  const limited = ['-c', `ulimit ${options.ulimit}; exec "$@"`, 'sh', node, ...args];
+  return start('/bin/bash', limited, port, dir, options.env);
 }
 
 /** Starts Debian's redis-server, the oracle. Requires `REDIS_AVAILABLE`. */

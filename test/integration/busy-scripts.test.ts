@@ -79,7 +79,8 @@ describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $
       );
       const refused = waiting.map((each) =>
         each.pipeline([
-          ['SET', 'k', 'lost'],
+          // It travels by mail.
+          ['SET', 'k', 'lost'.repeat(100_000)],
           ['GET', 'k'],
           ['BLPOP', 'k', '0'],
         ]),

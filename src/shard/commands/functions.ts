@@ -13,6 +13,7 @@ import { CRC_BYTES, FOOTER_BYTES, soundFooter } from '../rdb/footer.js';
 import { RDB_OPCODE_FUNCTION, RDB_OPCODE_FUNCTION_PRE_GA, RDB_VERSION_7_0 } from '../rdb/rdb-format.js';
 import { BadDataError, RdbReader } from '../rdb/rdb-reader.js';
 import { RdbWriter } from '../rdb/rdb-writer.js';
+import { interpreted } from '../script/interpreted.js';
 import type { Library } from '../script/library-store.js';
 import { isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
 import { scriptFlagNames } from '../script/script-flags.js';
@@ -242,7 +243,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE',
       },
     ],
-    handler: (ctx, args, reply) => fcall(ctx, args, reply, false),
+    handler: interpreted((ctx, args, reply) => fcall(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
     ...CALL,
@@ -255,7 +256,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RO and ACCESS',
       },
     ],
-    handler: (ctx, args, reply) => fcall(ctx, args, reply, true),
+    handler: interpreted((ctx, args, reply) => fcall(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
     ...CHANGE,
@@ -265,7 +266,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     complexity: 'O(1)',
     summary: 'Forgets a library and its functions.',
     args: [str('library-name')],
-    handler: remove,
+    handler: interpreted(remove),
   }),
   defineCommand<ExecContext>({
     ...LOOK,
@@ -303,7 +304,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     complexity: 'O(1) (considering compilation time is redundant)',
     summary: 'Makes the functions of a library known.',
     args: [token('replace', 'REPLACE', OPT), str('function-code')],
-    handler: load,
+    handler: interpreted(load),
   }),
   defineCommand<ExecContext>({
     ...CHANGE,
@@ -313,6 +314,6 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     complexity: 'O(N) where N is the number of functions on the payload',
     summary: 'Brings back libraries from a payload.',
     args: [str('serialized-value'), oneOf('policy', [token('flush'), token('append'), token('replace')], OPT)],
-    handler: restore,
+    handler: interpreted(restore),
   }),
 ];

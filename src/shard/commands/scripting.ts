@@ -8,6 +8,7 @@ import { NOSCRIPT, NOT_INTEGER } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
+import { interpreted } from '../script/interpreted.js';
 import { isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
 import { ScriptEngine } from '../script/script-engine.js';
 import { SHA_CHARS } from '../script/sha-table.js';
@@ -92,7 +93,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
-    handler: (ctx, args, reply) => evalScript(ctx, args, reply, false),
+    handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
     ...SCRIPT,
@@ -106,7 +107,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
-    handler: (ctx, args, reply) => evalSha(ctx, args, reply, false),
+    handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
     ...SCRIPT,
@@ -119,7 +120,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
-    handler: (ctx, args, reply) => evalScript(ctx, args, reply, true),
+    handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
     ...SCRIPT,
@@ -132,7 +133,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
-    handler: (ctx, args, reply) => evalSha(ctx, args, reply, true),
+    handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
     ...SCRIPT,
@@ -144,7 +145,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     summary: 'Loads a Lua script without running it.',
     args: [str('script')],
     tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
-    handler: scriptLoad,
+    handler: interpreted(scriptLoad),
   }),
   defineCommand<ExecContext>({
     ...SCRIPT,

@@ -56,6 +56,8 @@ const COLLECT_STEP_KB = 64;
 const HANDLER = 1;
 const REAL_GLOBALS = 2;
 const DEFAULT_THRESHOLD_MS = 5000;
+/** When no interpreter could be made, the next try comes after this time. */
+const RETRY_MS = 1000;
 
 export class ScriptEngine {
   readonly log: ScriptLog;
@@ -89,6 +91,8 @@ export class ScriptEngine {
   private globalsSet = false;
   /** The interpreter must be made (again): the loop calls `start`. */
   wanted = false;
+  /** Before this time (of performance.now()) no interpreter is made: there is no memory for one. */
+  private retryAtMs = 0;
   /** Called now and then while a script runs for too long. Must not throw. */
   onBusy: (() => void) | null = null;
 
@@ -112,11 +116,32 @@ export class ScriptEngine {
     return this.api !== null && this.api.running !== null;
   }
 
-  /** Makes the interpreter. */
-  async start(): Promise<void> {
+  /**
+   * Whether a script must wait until the loop has called `start`. When no interpreter can be made it need not: it is
+   * answered with an error.
+   */
+  get mustWait(): boolean {
+    if (this.vm !== null || performance.now() < this.retryAtMs) return false;
+    this.wanted = true;
+    return true;
+  }
+
+  /** Makes the interpreter. When that fails, scripts are refused for RETRY_MS. `report` is told why. */
+  async start(report: (error: unknown) => void): Promise<void> {
     this.wanted = false;
     if (this.vm !== null) return;
-    const vm = await LuaVm.create();
+    try {
+      this.adopt(await LuaVm.create());
+      this.retryAtMs = 0;
+    } catch (error) {
+      this.discard();
+      this.wanted = false;
+      this.retryAtMs = performance.now() + RETRY_MS;
+      report(error);
+    }
+  }
+
+  private adopt(vm: LuaVm): void {
     const api = new RedisApi(vm, this.registry);
     api.register();
     registerLibraries(vm);
@@ -318,7 +343,7 @@ export class ScriptEngine {
     this.settle();
   }
 
-  /** Gives the interpreter up; a new one is made before the next script. */
+  /** Gives the interpreter up; a new one is made at once, so that the next script finds it. */
   private discard(): void {
     this.vm = null;
     this.libraries = null;

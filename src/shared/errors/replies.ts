@@ -13,6 +13,10 @@ function line(text: string): Uint8Array {
 
 export const WRONGTYPE = line('WRONGTYPE Operation against a key holding the wrong kind of value');
 export const SYNTAX = line('ERR syntax error');
+/** Not in Redis: a script's interpreter needs address space of its own. */
+export const NO_INTERPRETER = line('ERR there is no memory for an interpreter of scripts');
+/** Not in Redis: a thread of ours ended with this request at hand, and so did its successor. */
+export const ENDED_THREADS = line('ERR the server could not carry out this command: it ended the thread that ran it');
 export const NOT_INTEGER = line('ERR value is not an integer or out of range');
 export const NOT_FLOAT = line('ERR value is not a valid float');
 export const NOT_POSITIVE = line('ERR value is out of range, must be positive');

@@ -6,7 +6,7 @@
  * ring has released the naming record: when the receiver dies, its successor gets a new port and everything again.
  *
  * Invariants: (1) ids count up per direction and are never 0; (2) bytes in flight are at most MAIL_BYTES_MAX, or one
- * mail.
+ * mail; (3) a mail stays in the box until `drop`: a request that is looked at and put off finds it again.
  */
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
@@ -77,14 +77,31 @@ export class Mailbox {
     this.sent[this.sent.length - 1]!.end = endPosition;
   }
 
-  /** Takes the mail out of the box, or null when it is lost (its sender died before posting all). */
-  take(id: number): Mail | null {
-    let mail = this.find(id);
-    if (mail === null) {
-      this.onMissing();
-      mail = this.find(id);
+  /** Finds a mail, which stays in the box; null when it is lost (its sender died before it had posted all). */
+  look(id: number): Mail | null {
+    const mail = this.find(id);
+    if (mail !== null) return mail;
+    this.onMissing();
+    return this.find(id);
+  }
+
+  /**
+   * The record that names this mail is done with. The mails before it go too: the records of a former life were done,
+   * but not released, when it ended, so their mails came once more.
+   */
+  drop(id: number): void {
+    const { received } = this;
+    if (!received.has(id)) return;
+    for (const known of received.keys()) {
+      received.delete(known);
+      if (known === id) return;
     }
-    if (mail !== null) this.received.delete(id);
+  }
+
+  /** Takes the mail out of the box; null when it is lost. For who is done with the naming record at once. */
+  take(id: number): Mail | null {
+    const mail = this.look(id);
+    if (mail !== null) this.drop(id);
     return mail;
   }
 

@@ -196,13 +196,15 @@ export class RequestView {
   proto = 2;
   clientFlags = 0;
   info = 0;
+  /** The mail that has the arguments, 0 when they lie in the ring. */
+  mail = 0;
   /** The arguments, in ring memory or in the mail's own buffer. */
   readonly args: Args = new Args();
 }
 
 /**
- * hot: reads the request at payload `offset` (from peek()) into `into`. False when its mail is lost; `into` then has
- * everything but arguments, and the connection must be closed.
+ * hot: reads the request at payload `offset` (from peek()) into `into`; may be called again for a request that was put
+ * off. False when its mail is lost; `into` then has everything but arguments, and the connection must be closed.
  */
 export function readRequest(ring: RingConsumer, offset: number, into: RequestView): boolean {
   const i32 = ring.i32;
@@ -218,6 +220,7 @@ export function readRequest(ring: RingConsumer, offset: number, into: RequestVie
   into.info = i32[w + (REQUEST.info >> 2)]!;
   const argc = i32[w + (REQUEST.argc >> 2)]!;
   const mail = i32[w + (REQUEST.mail >> 2)]!;
+  into.mail = mail;
   const args = into.args;
   if (mail !== 0) return readMailedArgs(ring, mail, argc, args);
   if (args.off.length < argc) args.reserve(argc);
@@ -236,20 +239,22 @@ export function readRequest(ring: RingConsumer, offset: number, into: RequestVie
   return true;
 }
 
+/** hot: the peeked request, which `view` has read, is done with: its mail goes, and the ring moves on. */
+export function finishRequest(ring: RingConsumer, view: RequestView): void {
+  if (view.mail !== 0 && ring.mailbox !== null) ring.mailbox.drop(view.mail);
+  ring.advance();
+}
+
 /** A request whose command is this has been answered already: it is to be passed over. */
 export const ANSWERED = -1;
 
-/** Reads of the request at payload `offset` connection, number and command into `into`, nothing else. */
+/** Reads of the request at payload `offset` connection, number, command and mail into `into`, nothing else. */
 export function readRequestHead(ring: RingConsumer, offset: number, into: RequestView): void {
   const w = offset >> 2;
+  into.mail = ring.i32[w + (REQUEST.mail >> 2)]!;
   into.connId = ring.i32[w]!;
   into.seq = ring.i32[w + 1]! >>> 0;
   into.cmdId = ring.i32[w + (REQUEST.cmdId >> 2)]!;
-}
-
-/** Whether the arguments of the request at payload `offset` travel by mail. */
-export function isMailed(ring: RingConsumer, offset: number): boolean {
-  return ring.i32[(offset + REQUEST.mail) >> 2] !== 0;
 }
 
 /** The request at payload `offset`, which is not worked on, has been answered. */
@@ -258,7 +263,7 @@ export function markAnswered(ring: RingConsumer, offset: number): void {
 }
 
 function readMailedArgs(ring: RingConsumer, id: number, argc: number, args: Args): boolean {
-  const mail = ring.mailbox === null ? null : ring.mailbox.take(id);
+  const mail = ring.mailbox === null ? null : ring.mailbox.look(id);
   if (mail === null || mail.table === null || mail.table.length !== 2 * argc) {
     args.argc = 0;
     return false;

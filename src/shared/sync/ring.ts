@@ -8,6 +8,8 @@
  *           72  done       end of the record that the consumer last finished
  *           76  mark       a number of the consumer's, kept with `begun`
  *           80  executed   1 when the record begun has been carried out, but its answer may not have left
+ *           84  taken up   end of the record that the consumer last looked at in order to work on it
+ *           88  deaths     consumers that ended with a record taken up, and 92 the end of that record
  *          128  starved    1 when the producer found it full and wants a wake-up
  *          256  data, `capacity` bytes (a power of two)
  *
@@ -32,6 +34,9 @@ const BEGUN = 17;
 const DONE = 18;
 const MARK = 19;
 const EXECUTED = 20;
+const TAKEN_UP = 21;
+const DEATHS = 22;
+const DEATHS_AT = 23;
 const STARVED = 32;
 const DATA_OFFSET = 256;
 const HEADER_BYTES = 8;
@@ -258,6 +263,29 @@ export class RingConsumer extends RingView {
     this.i32[MARK] = mark;
     this.i32[EXECUTED] = 0;
     this.i32[BEGUN] = this.next;
+  }
+
+  /** hot: the peeked record is taken up: until `advance` or `putOff` a death of this thread is laid at its door. */
+  takeUp(): void {
+    this.i32[TAKEN_UP] = this.next;
+  }
+
+  /** The record taken up waits for its turn, and it is not to blame when this thread dies meanwhile. */
+  putOff(): void {
+    this.i32[TAKEN_UP] = this.position;
+  }
+
+  /**
+   * For a successor: how many consumers died with the peeked record taken up, the last one included; 0 if the last one
+   * was not at it. Counts the last death: once.
+   */
+  countDeath(): number {
+    const { i32, next } = this;
+    if (i32[TAKEN_UP] !== next) return 0;
+    const deaths = i32[DEATHS_AT] === next ? i32[DEATHS]! + 1 : 1;
+    i32[DEATHS_AT] = next;
+    i32[DEATHS] = deaths;
+    return deaths;
   }
 
   /** The record begun has been carried out, and only its answer must still leave. @requires begin() */

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Args } from '../../../src/shared/resp/args.js';
 import { MAIL_BYTES_MAX, Mailbox } from '../../../src/shared/sync/mailbox.js';
 import {
+  finishRequest,
   REPLY,
   ReplyView,
   RequestView,
@@ -173,5 +174,24 @@ describe('records', () => {
     const view = new RequestView();
     expect(readRequest(consumer, consumer.peek(), view)).toBe(false);
     expect(view).toMatchObject({ connId: 3, seq: 4 });
+  });
+
+  test('#11 a big request can be read again until it is finished, and leaves nothing in the box then', () => {
+    const { producer, consumer, far } = pair(4096);
+    const view = new RequestView();
+    const sent = [1, 2].map((seed) => bytes(5000, seed));
+    sent.forEach((part, seq) => {
+      expect(writeRequest(producer, 1, seq, 0, 0, 2, 0, 1, argsOf([part]))).toBe(true);
+    });
+    producer.publish();
+    for (let seq = 0; seq < 2; seq++) {
+      for (let time = 0; time < 3; time++) {
+        expect(readRequest(consumer, consumer.peek(), view)).toBe(true);
+        expect(argsBack(view.args)).toEqual([sent[seq]]);
+      }
+      finishRequest(consumer, view);
+      expect(far.look(view.mail)).toBe(null);
+    }
+    expect(consumer.peek()).toBe(-1);
   });
 });

@@ -5,6 +5,12 @@ import { REPLY, ReplyView, readReply, writeReply, writeRequest } from '../../../
 import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
 import { JOB_WORDS, JOBS_MAX } from '../../../src/shared/sync/thread-data.js';
 
+interface Told {
+  seq: number;
+  close: boolean;
+  text?: string;
+}
+
 /** One pair whose shard thread died; `die` prepares what it left behind in the memory. */
 function scene() {
   const requestRing = createRing(4096);
@@ -15,7 +21,7 @@ function scene() {
   args.argc = 1;
   for (let seq = 0; seq < 3; seq++) writeRequest(requests, 7, seq, 0, 0, 2, 0, 1, args);
   requests.publish();
-  const takeOver = (leaseWasHeld: boolean): { seq: number; close: boolean }[] => {
+  const takeOver = (leaseWasHeld: boolean): Told[] => {
     const pair = {
       requests: new RingConsumer(requestRing),
       replies: new RingProducer(replyRing),
@@ -28,10 +34,12 @@ function scene() {
     loop.takeOver(leaseWasHeld);
     const replies = new RingConsumer(replyRing);
     const view = new ReplyView();
-    const out: { seq: number; close: boolean }[] = [];
+    const out: Told[] = [];
     for (let at = replies.peek(); at >= 0; at = replies.peek()) {
       readReply(replies, at, view);
-      out.push({ seq: view.seq, close: (view.flags & REPLY.CLOSE) !== 0 });
+      const reply: Told = { seq: view.seq, close: (view.flags & REPLY.CLOSE) !== 0 };
+      if (view.length > 5) reply.text = Buffer.from(view.u8.buffer, view.start, view.length).toString();
+      out.push(reply);
       replies.advance();
     }
     return out;
@@ -43,7 +51,14 @@ function scene() {
   };
   const old = { requests: new RingConsumer(requestRing), replies: new RingProducer(replyRing) };
   old.requests.peek();
-  return { old, jobTable, takeOver, nextSeq };
+  /** A further thread takes the first request up; it dies then. */
+  const die = (): RingConsumer => {
+    const next = new RingConsumer(requestRing);
+    next.peek();
+    next.takeUp();
+    return next;
+  };
+  return { old, jobTable, takeOver, nextSeq, die };
 }
 
 describe('the successor of a shard thread', () => {
@@ -95,5 +110,30 @@ describe('the successor of a shard thread', () => {
     expect(old.requests.interrupted).toBe(false);
     expect(takeOver(false)).toEqual([{ seq: 0, close: true }]);
     expect(nextSeq()).toBe(1);
+  });
+
+  test('#11 runs a request again that was at hand when a thread died, but not after a second death', () => {
+    const { old, takeOver, nextSeq, die } = scene();
+    old.requests.takeUp();
+    expect(takeOver(false)).toEqual([]);
+    expect(nextSeq()).toBe(0);
+    die();
+    expect(takeOver(false)).toEqual([{ seq: 0, close: true, text: expect.stringMatching(/^-ERR .*ended the thread/) }]);
+    expect(nextSeq()).toBe(1);
+  });
+
+  test('#11 does not blame a request that was put off, nor one behind that which was at hand', () => {
+    const { old, takeOver, nextSeq, die } = scene();
+    for (let round = 0; round < 3; round++) {
+      old.requests.takeUp();
+      old.requests.putOff();
+      expect(takeOver(false)).toEqual([]);
+    }
+    for (let seq = 0; seq < 3; seq++) {
+      const next = die();
+      expect(takeOver(false)).toEqual([]);
+      expect(nextSeq()).toBe(seq);
+      next.advance();
+    }
   });
 });
