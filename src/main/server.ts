@@ -63,7 +63,9 @@ export interface ServerDebug {
  */
 export async function createServer(options: ServerOptions = {}): Promise<SherdServer> {
   const config = configFromOptions(options);
-  return createServerFromConfig(config, await embeddedLog(config));
+  const server = new SherdServer(config, await embeddedLog(config));
+  await server.start();
+  return server;
 }
 
 /** A guest in somebody's process says nothing, unless a log was asked for. */
@@ -75,13 +77,6 @@ async function embeddedLog(config: Config): Promise<Log> {
     logfile: logfile && resolve(config.str('dir'), logfile),
     terminal: false,
   });
-}
-
-/** As createServer, from a whole configuration. */
-export async function createServerFromConfig(config: Config, log: Log): Promise<SherdServer> {
-  const server = new SherdServer(config, log);
-  await server.start();
-  return server;
 }
 
 export class SherdServer {
@@ -175,6 +170,7 @@ export class SherdServer {
   /** Called by createServer(). Rejects, leaving nothing behind, when the server cannot serve. */
   async start(): Promise<void> {
     try {
+      this.#assertOpen();
       this.#exchange.collect();
       this.#stats.identify(THREAD_MAIN, 0, Date.now());
       this.#stats.tick(Date.now());
@@ -182,9 +178,11 @@ export class SherdServer {
       this.#timer.unref();
       await this.#supervisor.start();
       this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#assertOpen();
     } catch (error) {
-      await this.#end();
-      this.#settleClosed.resolve();
+      const wasClosed = this.#ending !== null && this.#failure === null;
+      await this.close();
+      if (wasClosed) this.#assertOpen();
       throw error;
     }
     Atomics.store(this.#block.i32, CONTROL.serving, 1);
@@ -193,8 +191,13 @@ export class SherdServer {
     if (this.#config.str('unixsocket') !== '') this.#write('notice', 'Ready to accept connections unix', threads);
   }
 
+  #assertOpen(): void {
+    if (this.#ending !== null) throw new SherdError('SHERD_CLOSED', 'the server was closed while it started');
+  }
+
   /**
-   * Ends the server: connections are closed, threads end, memory goes. Resolves when nothing is left; may be repeated.
+   * Ends the server: connections are closed, threads end, memory goes. Resolves when nothing is left; may be repeated,
+   * and called while the server starts: the start fails with SHERD_CLOSED then.
    */
   close(): Promise<void> {
     this.#ending ??= this.#end().then(() => {

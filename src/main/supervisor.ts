@@ -9,9 +9,12 @@
  *
  * Runs on the main thread's event loop. Invariants: (1) the leases of a dead thread are broken before its successor
  * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) more
- * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line.
+ * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line; (4) a successor that cannot be started
+ * or cannot listen for want of resources is tried again until it can.
  */
+import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { SherdError } from '../shared/errors/sherd-error.js';
 import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
 import { clearInterest, createInterest, InterestReader } from '../shared/pubsub/interest.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
@@ -24,7 +27,7 @@ import {
   THREAD,
   THREAD_STATE,
 } from '../shared/sync/control-block.js';
-import type { ListenFd, ListenOrder, LogFields, LogLevel } from '../shared/sync/control-messages.js';
+import type { LogFields, LogLevel } from '../shared/sync/control-messages.js';
 import { Lease } from '../shared/sync/lease.js';
 import { RING_LIMITS } from '../shared/sync/records.js';
 import { createRing } from '../shared/sync/ring.js';
@@ -38,6 +41,8 @@ import {
   type ShardWorkerData,
 } from '../shared/sync/thread-data.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
+import { Listening, type ListeningThread } from './listening.js';
+import { isShortage, untilRetry } from './shortage.js';
 
 /** More deaths of threads than this ... */
 const RESTARTS_MAX = 10;
@@ -45,6 +50,8 @@ const RESTARTS_MAX = 10;
 const RESTART_WINDOW_MS = 10_000;
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
+/** Threads that start at the same time. */
+const STARTS_PER_CORE = 2;
 /** How long a thread may take to end by itself. */
 const STOP_MS = 3_000;
 /** Ring from one I/O thread to another. */
@@ -73,17 +80,17 @@ export interface ThreadPlan {
   fatal(error: Error): void;
 }
 
-interface Thread {
-  readonly id: number;
+interface Thread extends ListeningThread {
   readonly kind: 'io' | 'shard';
-  readonly index: number;
   worker: Worker | null;
   /** Lives before this one. */
   generation: number;
   onReady: { resolve: () => void; reject: (error: Error) => void } | null;
   exited: Promise<void>;
-  /** I/O threads: the sockets on which they listen. */
-  fds: readonly ListenFd[];
+  /** The life before died with a lease, and none was ready since. */
+  leaseWasHeld: boolean;
+  /** It could not be started for want of something, and the log says so. */
+  isShort: boolean;
 }
 
 interface PairRings {
@@ -103,9 +110,7 @@ export class Supervisor {
   /** Rings between I/O threads: [from][to]; none to itself. */
   private readonly links: (SharedArrayBuffer | null)[][] = [];
   private readonly deathsMs: number[] = [];
-  private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
-  private relisten: Promise<void> = Promise.resolve();
-  private listening = false;
+  private readonly listening: Listening;
   private stopping = false;
 
   constructor(plan: ThreadPlan) {
@@ -122,6 +127,7 @@ export class Supervisor {
       this.shards.push(newThread(block.shardThreadId(s), 'shard', s));
       this.jobTables.push(new SharedArrayBuffer(JOBS_MAX * JOB_WORDS * 4));
     }
+    this.listening = new Listening(plan.bus, this.io, (level, message) => plan.log(level, message));
   }
 
   /** Starts every thread; resolves when all are ready. Rejects with the first error. */
@@ -136,57 +142,35 @@ export class Supervisor {
         shardPorts[s]!.push(channel.port2);
       }
     }
-    const ready = this.shards.map((thread, s) => this.launch(thread, shardPorts[s]!, false));
-    ready.push(...this.io.map((thread, i) => this.launch(thread, ports[i]!, false)));
-    await Promise.all(ready);
+    const threads = [...this.shards, ...this.io];
+    const mail = [...shardPorts, ...ports];
+    let next = 0;
+    const startSome = async (): Promise<void> => {
+      while (next < threads.length) {
+        if (this.stopping) throw closedAtStart();
+        const at = next++;
+        await this.launch(threads[at]!, mail[at]!, false);
+      }
+    };
+    // Many at once would be no faster, and all of them must come up before one can end.
+    await Promise.all(Array.from({ length: STARTS_PER_CORE * availableParallelism() }, startSome));
   }
 
-  /**
-   * Opens the listening sockets in all I/O threads; resolves with the TCP port (0 if there is none). `port` 0 means
-   * any, -1 none. Rejects with an error for people.
-   */
-  async listen(port: number): Promise<number> {
-    const again = this.listening;
-    this.listening = true;
-    this.order = { port, reusePort: this.io.length > 1 && reusePortWorks() };
-    // CONFIG SET port, bind.
-    if (again) await this.unlistenAll();
-    return this.open(this.io[0]!, true);
-  }
-
-  private async unlistenAll(): Promise<void> {
-    await Promise.all(this.io.map((t) => this.plan.bus.ask(t.id, 'unlisten', null).catch(ignoreGone)));
-  }
-
-  /** Opens in `first`, then lets all others share. */
-  private async open(first: Thread, probe: boolean): Promise<number> {
-    const opened = await this.plan.bus.ask(first.id, 'listen', { ...this.order, mode: 'open', probe, fds: [] });
-    first.fds = opened.fds;
-    if (this.order.port >= 0) this.order = { ...this.order, port: opened.port };
-    await Promise.all(this.io.filter((t) => t !== first).map((t) => this.share(t, opened.fds)));
-    return opened.port;
-  }
-
-  private async share(thread: Thread, fds: readonly ListenFd[]): Promise<void> {
-    const mode = this.order.reusePort ? 'reuse' : 'fd';
-    if (mode === 'reuse' && this.order.port < 0) return;
-    try {
-      const order: ListenOrder = { ...this.order, mode, probe: false, fds };
-      thread.fds = (await this.plan.bus.ask(thread.id, 'listen', order)).fds;
-    } catch (error) {
-      if (error instanceof ThreadGoneError) return;
-      // The others serve; this thread has no clients.
-      const why = (error as Error).message;
-      this.plan.log('warning', `I/O thread ${thread.index} does not listen: ${why}`);
-    }
+  /** Opens the listening sockets in all I/O threads, see Listening.listen. */
+  listen(port: number): Promise<number> {
+    return this.listening.listen(port);
   }
 
   /** A thread reported that it is ready. */
   ready(threadId: number): void {
     const thread = this.byId(threadId);
     this.plan.block.setState(threadId, THREAD_STATE.ready);
-    thread?.onReady?.resolve();
-    if (thread !== null) thread.onReady = null;
+    if (thread === null) return;
+    thread.onReady?.resolve();
+    thread.onReady = null;
+    thread.leaseWasHeld = false;
+    if (thread.isShort) this.plan.log('notice', `${nameOf(thread)} is started`);
+    thread.isShort = false;
   }
 
   /** A thread reported that it cannot go on: before it was ready its start fails, later the server does. */
@@ -198,9 +182,13 @@ export class Supervisor {
     } else this.plan.fatal(error);
   }
 
-  /** Ends all threads: I/O threads first, so that no request is on its way when the shards go. */
+  /**
+   * Ends all threads: I/O threads first, so that no request is on its way when the shards go. Threads that are not
+   * ready yet have nothing to end: a start under way fails with SHERD_CLOSED.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.listening.end();
     await this.stopThreads(this.io);
     await this.stopThreads(this.shards);
   }
@@ -209,13 +197,13 @@ export class Supervisor {
     await Promise.all(
       threads.map(async (thread) => {
         if (thread.worker === null) return;
-        await within(this.plan.bus.ask(thread.id, 'close', null).catch(ignoreGone), STOP_MS);
+        const starts = thread.onReady !== null;
+        if (!starts) await within(this.plan.bus.ask(thread.id, 'close', null).catch(this.noted), STOP_MS);
         const worker = thread.worker as Worker | null;
         if (worker === null) return;
         // A shard's loop ends by itself; an I/O thread has closed everything by now and holds only its control port.
-        if (thread.kind === 'io') await worker.terminate();
-        else if (!(await within(thread.exited, STOP_MS))) await worker.terminate();
-        await thread.exited;
+        if (starts || thread.kind === 'io' || !(await within(thread.exited, STOP_MS))) void worker.terminate();
+        if (!(await within(thread.exited, STOP_MS))) this.plan.log('warning', `${nameOf(thread)} does not end`);
       }),
     );
   }
@@ -261,7 +249,7 @@ export class Supervisor {
 
   /** Resolves when no restart or relisten is under way (for tests). */
   async settled(): Promise<void> {
-    await this.relisten;
+    await this.listening.settled();
   }
 
   // ---- starting ----
@@ -272,14 +260,21 @@ export class Supervisor {
     block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
     const control = new MessageChannel();
     bus.attach(thread.id, control.port1);
-    const worker =
-      thread.kind === 'io'
-        ? this.ioWorker(thread, control.port2, mail)
-        : this.shardWorker(thread, control.port2, mail, leaseWasHeld);
-    thread.worker = worker;
     const ready = new Promise<void>((resolve, reject) => {
       thread.onReady = { resolve, reject };
     });
+    let worker: Worker;
+    try {
+      worker =
+        thread.kind === 'io'
+          ? this.ioWorker(thread, control.port2, mail)
+          : this.shardWorker(thread, control.port2, mail, leaseWasHeld);
+    } catch (error) {
+      // The system gives no thread: as if it had ended at once.
+      setImmediate(() => this.exited(thread, 1, error as Error));
+      return ready;
+    }
+    thread.worker = worker;
     let cause: Error | null = null;
     worker.on('error', (error) => {
       cause = error instanceof Error ? error : new Error(String(error));
@@ -366,15 +361,23 @@ export class Supervisor {
     block.setState(thread.id, THREAD_STATE.dead);
     thread.fds = [];
     bus.detach(thread.id);
-    if (this.stopping) return;
+    const name = nameOf(thread);
+    const starting = thread.onReady;
+    thread.onReady = null;
+    if (this.stopping) {
+      starting?.reject(closedAtStart());
+      return;
+    }
     if (thread.kind === 'io') this.forgetClients(thread.index);
     else this.endScript(thread.id);
-    const held = this.breakLeases(thread.id);
-    const name = `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
-    if (thread.onReady !== null) {
-      thread.onReady.reject(cause ?? new Error(`${name} ended while it started (code ${code})`));
-      thread.onReady = null;
+    if (this.breakLeases(thread.id)) thread.leaseWasHeld = true;
+    if (starting !== null) {
+      starting.reject(cause ?? new Error(`${name} ended while it started (code ${code})`));
       if (thread.generation === 0) return;
+      if (isShortage(cause)) {
+        this.restartLater(thread, cause!);
+        return;
+      }
     }
     log('warning', `${name} died, starting it again`, {
       code,
@@ -386,9 +389,22 @@ export class Supervisor {
       );
       return;
     }
+    this.restart(thread);
+  }
+
+  private restart(thread: Thread): void {
     thread.generation++;
-    if (thread.kind === 'shard') this.restartShard(thread, held);
+    if (thread.kind === 'shard') this.restartShard(thread, thread.leaseWasHeld);
     else this.restartIo(thread);
+  }
+
+  /** No death of the thread: it had not begun. What waits for it goes on waiting, and all data stays. */
+  private restartLater(thread: Thread, cause: Error): void {
+    if (!thread.isShort) this.plan.log('warning', `${nameOf(thread)} cannot be started, tries go on: ${cause.message}`);
+    thread.isShort = true;
+    void untilRetry().then(() => {
+      if (!this.stopping) this.restart(thread);
+    });
   }
 
   private diedTooOften(): boolean {
@@ -449,7 +465,7 @@ export class Supervisor {
       this.links[thread.index]![peer.index] = createRing(LINK_BYTES);
       this.links[peer.index]![thread.index] = createRing(LINK_BYTES);
       const change = { peer: thread.index, ...this.linkOf(peer.index, thread.index)! };
-      this.plan.bus.ask(peer.id, 'link', change).catch(ignoreGone);
+      this.plan.bus.ask(peer.id, 'link', change).catch(this.noted);
     }
     const mail: MessagePort[] = [];
     for (const shard of this.shards) {
@@ -463,36 +479,20 @@ export class Supervisor {
     Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
     f64[STAT.connectedClients] = 0;
     f64[STAT.blockedClients] = 0;
-    const ready = this.launch(thread, mail, false);
-    this.relisten = Promise.all([this.relisten, ready])
-      .then(() => this.listenAgain(thread))
-      .catch((error: Error) => {
-        if (!this.stopping && !(error instanceof ThreadGoneError)) this.plan.fatal(error);
-      });
-  }
-
-  /**
-   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
-   * nobody is left who listens, the port was free for a moment.
-   */
-  private async listenAgain(thread: Thread): Promise<void> {
-    if (this.stopping || !this.listening) return;
-    const { bus } = this.plan;
-    const alive = this.io.find((t) => t !== thread && t.fds.length > 0);
-    if (this.order.reusePort && thread.index !== 0) await this.share(thread, []);
-    else if (!this.order.reusePort && alive !== undefined) await this.share(thread, alive.fds);
-    else {
-      const order: ListenOrder = { ...this.order, mode: 'open', probe: false, fds: [] };
-      thread.fds = (await bus.ask(thread.id, 'listen', order)).fds;
-    }
+    this.listening.resume(thread, this.launch(thread, mail, false));
   }
 
   private tellPair(
     thread: Thread,
     change: { peer: number; mail: MessagePort } & { [K in keyof PairRings]: PairRings[K] | null },
   ): void {
-    this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(ignoreGone);
+    this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(this.noted);
   }
+
+  /** For asks whose failure stops nothing: the log gets it, unless the thread is gone. */
+  private readonly noted = (error: Error): void => {
+    if (!(error instanceof ThreadGoneError)) this.plan.log('warning', `a thread failed to answer: ${error.message}`);
+  };
 
   private byId(threadId: number): Thread | null {
     return this.io.find((t) => t.id === threadId) ?? this.shards.find((t) => t.id === threadId) ?? null;
@@ -507,8 +507,27 @@ export class Supervisor {
   }
 }
 
+function closedAtStart(): SherdError {
+  return new SherdError('SHERD_CLOSED', 'the server was closed while it started');
+}
+
+function nameOf(thread: Thread): string {
+  return `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
+}
+
 function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
-  return { id, kind, index, worker: null, generation: 0, onReady: null, exited: Promise.resolve(), fds: [] };
+  return {
+    id,
+    kind,
+    index,
+    worker: null,
+    generation: 0,
+    onReady: null,
+    exited: Promise.resolve(),
+    leaseWasHeld: false,
+    isShort: false,
+    fds: [],
+  };
 }
 
 function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[] {
@@ -517,13 +536,6 @@ function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[]
 
 function newRings(): PairRings {
   return { requestRing: createRing(RING_LIMITS.requestBytes), replyRing: createRing(RING_LIMITS.replyBytes) };
-}
-
-/** SO_REUSEPORT in `server.listen` is there from Node 22.12 and 23.1 on, and spreads connections on Linux only. */
-function reusePortWorks(): boolean {
-  if (process.platform !== 'linux') return false;
-  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
 
 /** Whether the promise settled within the time. */
@@ -535,10 +547,6 @@ async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const done = await Promise.race([promise.then(() => true), late]);
   clearTimeout(timer);
   return done;
-}
-
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof ThreadGoneError)) throw error;
 }
 
 function ignore(): void {}
