@@ -82,11 +82,16 @@ async function serve(config: Config, warnings: readonly string[], log: Log): Pro
     throw new SherdError('SHERD_LISTEN', "nowhere to listen: set 'port' or 'unixsocket'", { directive: 'port' });
   }
   const onStop = watchSignals(log);
-  const { createServerFromConfig } = await import('./server.js');
-  const server = await createServerFromConfig(config, log);
-  const removePidFile = writePidFile(config, log);
+  const { SherdServer } = await import('./server.js');
+  const server = new SherdServer(config, log);
   // The outcome of close() is that of `closed`.
   onStop(() => void server.close());
+  try {
+    await server.start();
+  } catch (error) {
+    if (!(error instanceof SherdError) || error.code !== 'SHERD_CLOSED') throw error;
+  }
+  const removePidFile = writePidFile(config, log);
   try {
     await server.closed;
   } finally {

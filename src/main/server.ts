@@ -37,12 +37,14 @@ import { Config, type ConfigEntry } from './config/config.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
 import { ControlBus } from './control-bus.js';
+import { ClientCapacity } from './descriptors.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
 import { Supervisor, type TerminateWhere } from './supervisor.js';
 
 /** More shards than this are not worth a thread each. */
 const DEFAULT_SHARDS_MAX = 64;
 const STATS_TICK_MS = 1000;
+const INT32_MAX = 2 ** 31 - 1;
 
 /** Hooks for tests: threads that die. */
 export interface ServerDebug {
@@ -61,7 +63,9 @@ export interface ServerDebug {
  */
 export async function createServer(options: ServerOptions = {}): Promise<SherdServer> {
   const config = configFromOptions(options);
-  return createServerFromConfig(config, await embeddedLog(config));
+  const server = new SherdServer(config, await embeddedLog(config));
+  await server.start();
+  return server;
 }
 
 /** A guest in somebody's process says nothing, unless a log was asked for. */
@@ -73,13 +77,6 @@ async function embeddedLog(config: Config): Promise<Log> {
     logfile: logfile && resolve(config.str('dir'), logfile),
     terminal: false,
   });
-}
-
-/** As createServer, from a whole configuration. */
-export async function createServerFromConfig(config: Config, log: Log): Promise<SherdServer> {
-  const server = new SherdServer(config, log);
-  await server.start();
-  return server;
 }
 
 export class SherdServer {
@@ -95,6 +92,7 @@ export class SherdServer {
   readonly #exchange: SegmentExchange;
   readonly #supervisor: Supervisor;
   readonly #stats: StatsBlock;
+  readonly #capacity: ClientCapacity;
   #port = 0;
   #ending: Promise<void> | null = null;
   #failure: Error | null = null;
@@ -116,7 +114,11 @@ export class SherdServer {
     // Whoever does not look at `closed` shall not be killed by an unhandled rejection.
     this.closed.catch(nothing);
 
+    const listeners = config.bindAddresses().length + (config.str('unixsocket') === '' ? 0 : 1);
+    this.#capacity = new ClientCapacity({ shards: this.shards, ioThreads: this.ioThreads, listeners });
+    this.#capacity.lower(config, (message) => this.#write('warning', message));
     const block = ControlBlock.create(this.ioThreads, this.shards);
+    block.i32[CONTROL.descriptorsRefusedFrom] = this.#capacity.refusedFrom();
     const hashKey = new Int32Array(randomBytes(16).buffer.slice(0, 16));
     block.i32.set(hashKey, CONTROL.hashSeed);
     block.f64[CONTROL_F64.startedAtMs] = Date.now();
@@ -168,16 +170,19 @@ export class SherdServer {
   /** Called by createServer(). Rejects, leaving nothing behind, when the server cannot serve. */
   async start(): Promise<void> {
     try {
+      this.#assertOpen();
       this.#exchange.collect();
       this.#stats.identify(THREAD_MAIN, 0, Date.now());
-      this.#tick();
-      this.#timer = setInterval(() => this.#tick(), STATS_TICK_MS);
+      this.#stats.tick(Date.now());
+      this.#timer = setInterval(() => this.#stats.tick(Date.now()), STATS_TICK_MS);
       this.#timer.unref();
       await this.#supervisor.start();
       this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#assertOpen();
     } catch (error) {
-      await this.#end();
-      this.#settleClosed.resolve();
+      const wasClosed = this.#ending !== null && this.#failure === null;
+      await this.close();
+      if (wasClosed) this.#assertOpen();
       throw error;
     }
     Atomics.store(this.#block.i32, CONTROL.serving, 1);
@@ -186,8 +191,13 @@ export class SherdServer {
     if (this.#config.str('unixsocket') !== '') this.#write('notice', 'Ready to accept connections unix', threads);
   }
 
+  #assertOpen(): void {
+    if (this.#ending !== null) throw new SherdError('SHERD_CLOSED', 'the server was closed while it started');
+  }
+
   /**
-   * Ends the server: connections are closed, threads end, memory goes. Resolves when nothing is left; may be repeated.
+   * Ends the server: connections are closed, threads end, memory goes. Resolves when nothing is left; may be repeated,
+   * and called while the server starts: the start fails with SHERD_CLOSED then.
    */
   close(): Promise<void> {
     this.#ending ??= this.#end().then(() => {
@@ -210,11 +220,6 @@ export class SherdServer {
     this.#failure = error;
     this.#write('warning', `the server stops: ${error.message}`);
     void this.close();
-  }
-
-  #tick(): void {
-    const memory = process.memoryUsage();
-    this.#stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
   }
 
   #write(level: LogLevel, message: string, fields?: LogFields): void {
@@ -251,6 +256,9 @@ export class SherdServer {
   async #configSet(request: ConfigSetRequest): Promise<null> {
     const result = this.#config.prepare(request.pairs, { local: request.local });
     if (!result.ok) throw new Error(result.error);
+    const clients = result.changed.find(([name]) => name === 'maxclients');
+    const tooMany = clients === undefined ? null : this.#capacity.refuse(Number(clients[1]));
+    if (tooMany !== null) throw new Error(Config.applyError('maxclients', tooMany));
     const before = result.changed.map(([name]): ConfigEntry => [name, this.#config.raw(name)]);
     await this.#apply(result.changed);
     const listens = result.changed.find(([name]) => name === 'port' || name === 'bind');
@@ -352,7 +360,7 @@ function writeConfigWords(block: ControlBlock, config: Config): void {
   set(CONTROL.hz, config.int('hz'));
   set(CONTROL.dispatch, DISPATCH_WORDS.indexOf(config.raw('dispatch')));
   set(CONTROL.databases, config.int('databases'));
-  set(CONTROL.maxclients, config.int('maxclients'));
+  set(CONTROL.maxclients, Math.min(config.int('maxclients'), INT32_MAX));
   set(CONTROL.activeExpireEffort, config.int('active-expire-effort'));
   set(CONTROL.lazyExpire, flag('lazyfree-lazy-expire'));
   set(CONTROL.lazyServerDel, flag('lazyfree-lazy-server-del'));

@@ -9,10 +9,13 @@
  *
  * Runs on the main thread's event loop. Invariants: (1) the leases of a dead thread are broken before its successor
  * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) a thread
- * that has served is always started again, at once or later (restart-policy.ts); (4) that a lease was held is told to
- * each further life until one of them is ready.
+ * that has served is always started again, at once or later (restart-policy.ts), and one that cannot be started or
+ * cannot listen for want of resources is tried again until it can; (4) that a lease was held is told to each further
+ * life until one of them is ready.
  */
+import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { SherdError } from '../shared/errors/sherd-error.js';
 import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
 import { clearInterest, createInterest, InterestReader } from '../shared/pubsub/interest.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
@@ -25,7 +28,7 @@ import {
   THREAD,
   THREAD_STATE,
 } from '../shared/sync/control-block.js';
-import type { ListenFd, ListenOrder, LogFields, LogLevel } from '../shared/sync/control-messages.js';
+import type { LogFields, LogLevel } from '../shared/sync/control-messages.js';
 import { Lease } from '../shared/sync/lease.js';
 import { RING_LIMITS } from '../shared/sync/records.js';
 import { createRing } from '../shared/sync/ring.js';
@@ -39,10 +42,14 @@ import {
   type ShardWorkerData,
 } from '../shared/sync/thread-data.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
+import { Listening, type ListeningThread } from './listening.js';
 import { RestartPolicy } from './restart-policy.js';
+import { isShortage, SHORTAGE_RETRY_MS } from './shortage.js';
 
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
+/** Threads that start at the same time. */
+const STARTS_PER_CORE = 2;
 /** How long a thread may take to end by itself. */
 const STOP_MS = 3_000;
 /** Ring from one I/O thread to another. */
@@ -71,19 +78,17 @@ export interface ThreadPlan {
   fatal(error: Error): void;
 }
 
-interface Thread {
-  readonly id: number;
+interface Thread extends ListeningThread {
   readonly kind: 'io' | 'shard';
-  readonly index: number;
   worker: Worker | null;
   /** Lives before this one. */
   generation: number;
   onReady: { resolve: () => void; reject: (error: Error) => void } | null;
   exited: Promise<void>;
-  /** I/O threads: the sockets on which they listen. */
-  fds: readonly ListenFd[];
   /** It died with a lease, and no later life of it has settled that yet. */
   heldLease: boolean;
+  /** It could not be started for want of something, and the log says so. */
+  isShort: boolean;
   /** Until it is started again. */
   pause: NodeJS.Timeout | undefined;
 }
@@ -105,9 +110,7 @@ export class Supervisor {
   /** Rings between I/O threads: [from][to]; none to itself. */
   private readonly links: (SharedArrayBuffer | null)[][] = [];
   private readonly restarts = new RestartPolicy();
-  private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
-  private relisten: Promise<void> = Promise.resolve();
-  private listening = false;
+  private readonly listening: Listening;
   private stopping = false;
 
   constructor(plan: ThreadPlan) {
@@ -124,6 +127,7 @@ export class Supervisor {
       this.shards.push(newThread(block.shardThreadId(s), 'shard', s));
       this.jobTables.push(new SharedArrayBuffer(JOBS_MAX * JOB_WORDS * 4));
     }
+    this.listening = new Listening(plan.bus, this.io, (level, message) => plan.log(level, message));
   }
 
   /** Starts every thread; resolves when all are ready. Rejects with the first error. */
@@ -138,49 +142,23 @@ export class Supervisor {
         shardPorts[s]!.push(channel.port2);
       }
     }
-    const ready = this.shards.map((thread, s) => this.launch(thread, shardPorts[s]!, false));
-    ready.push(...this.io.map((thread, i) => this.launch(thread, ports[i]!, false)));
-    await Promise.all(ready);
+    const threads = [...this.shards, ...this.io];
+    const mail = [...shardPorts, ...ports];
+    let next = 0;
+    const startSome = async (): Promise<void> => {
+      while (next < threads.length) {
+        if (this.stopping) throw closedAtStart();
+        const at = next++;
+        await this.launch(threads[at]!, mail[at]!, false);
+      }
+    };
+    // Many at once would be no faster, and all of them must come up before one can end.
+    await Promise.all(Array.from({ length: STARTS_PER_CORE * availableParallelism() }, startSome));
   }
 
-  /**
-   * Opens the listening sockets in all I/O threads; resolves with the TCP port (0 if there is none). `port` 0 means
-   * any, -1 none. Rejects with an error for people.
-   */
-  async listen(port: number): Promise<number> {
-    const again = this.listening;
-    this.listening = true;
-    this.order = { port, reusePort: this.io.length > 1 && reusePortWorks() };
-    // CONFIG SET port, bind.
-    if (again) await this.unlistenAll();
-    return this.open(this.io[0]!, true);
-  }
-
-  private async unlistenAll(): Promise<void> {
-    await Promise.all(this.io.map((t) => this.plan.bus.ask(t.id, 'unlisten', null).catch(ignoreGone)));
-  }
-
-  /** Opens in `first`, then lets all others share. */
-  private async open(first: Thread, probe: boolean): Promise<number> {
-    const opened = await this.plan.bus.ask(first.id, 'listen', { ...this.order, mode: 'open', probe, fds: [] });
-    first.fds = opened.fds;
-    if (this.order.port >= 0) this.order = { ...this.order, port: opened.port };
-    await Promise.all(this.io.filter((t) => t !== first).map((t) => this.share(t, opened.fds)));
-    return opened.port;
-  }
-
-  private async share(thread: Thread, fds: readonly ListenFd[]): Promise<void> {
-    const mode = this.order.reusePort ? 'reuse' : 'fd';
-    if (mode === 'reuse' && this.order.port < 0) return;
-    try {
-      const order: ListenOrder = { ...this.order, mode, probe: false, fds };
-      thread.fds = (await this.plan.bus.ask(thread.id, 'listen', order)).fds;
-    } catch (error) {
-      if (error instanceof ThreadGoneError) return;
-      // The others serve; this thread has no clients.
-      const why = (error as Error).message;
-      this.plan.log('warning', `I/O thread ${thread.index} does not listen: ${why}`);
-    }
+  /** Opens the listening sockets in all I/O threads, see Listening.listen. */
+  listen(port: number): Promise<number> {
+    return this.listening.listen(port);
   }
 
   /** A thread reported that it is ready. */
@@ -188,9 +166,11 @@ export class Supervisor {
     const thread = this.byId(threadId);
     this.plan.block.setState(threadId, THREAD_STATE.ready);
     if (thread === null) return;
-    thread.heldLease = false;
     thread.onReady?.resolve();
     thread.onReady = null;
+    thread.heldLease = false;
+    if (thread.isShort) this.plan.log('notice', `${nameOf(thread)} is started`);
+    thread.isShort = false;
   }
 
   /** A thread reported that it cannot go on: before it was ready its start fails, later the server does. */
@@ -202,10 +182,14 @@ export class Supervisor {
     } else this.plan.fatal(error);
   }
 
-  /** Ends all threads: I/O threads first, so that no request is on its way when the shards go. */
+  /**
+   * Ends all threads: I/O threads first, so that no request is on its way when the shards go. Threads that are not
+   * ready yet have nothing to end: a start under way fails with SHERD_CLOSED.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const thread of [...this.io, ...this.shards]) clearTimeout(thread.pause);
+    this.listening.end();
     await this.stopThreads(this.io);
     await this.stopThreads(this.shards);
   }
@@ -214,13 +198,13 @@ export class Supervisor {
     await Promise.all(
       threads.map(async (thread) => {
         if (thread.worker === null) return;
-        await within(this.plan.bus.ask(thread.id, 'close', null).catch(ignoreGone), STOP_MS);
+        const starts = thread.onReady !== null;
+        if (!starts) await within(this.plan.bus.ask(thread.id, 'close', null).catch(this.noted), STOP_MS);
         const worker = thread.worker as Worker | null;
         if (worker === null) return;
         // A shard's loop ends by itself; an I/O thread has closed everything by now and holds only its control port.
-        if (thread.kind === 'io') await worker.terminate();
-        else if (!(await within(thread.exited, STOP_MS))) await worker.terminate();
-        await thread.exited;
+        if (starts || thread.kind === 'io' || !(await within(thread.exited, STOP_MS))) void worker.terminate();
+        if (!(await within(thread.exited, STOP_MS))) this.plan.log('warning', `${nameOf(thread)} does not end`);
       }),
     );
   }
@@ -266,7 +250,7 @@ export class Supervisor {
 
   /** Resolves when no restart or relisten is under way (for tests). */
   async settled(): Promise<void> {
-    await this.relisten;
+    await this.listening.settled();
   }
 
   // ---- starting ----
@@ -277,14 +261,21 @@ export class Supervisor {
     block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
     const control = new MessageChannel();
     bus.attach(thread.id, control.port1);
-    const worker =
-      thread.kind === 'io'
-        ? this.ioWorker(thread, control.port2, mail)
-        : this.shardWorker(thread, control.port2, mail, leaseWasHeld);
-    thread.worker = worker;
     const ready = new Promise<void>((resolve, reject) => {
       thread.onReady = { resolve, reject };
     });
+    let worker: Worker;
+    try {
+      worker =
+        thread.kind === 'io'
+          ? this.ioWorker(thread, control.port2, mail)
+          : this.shardWorker(thread, control.port2, mail, leaseWasHeld);
+    } catch (error) {
+      // The system gives no thread: as if it had ended at once.
+      setImmediate(() => this.exited(thread, 1, error as Error));
+      return ready;
+    }
+    thread.worker = worker;
     let cause: Error | null = null;
     worker.on('error', (error) => {
       cause = error instanceof Error ? error : new Error(String(error));
@@ -371,30 +362,45 @@ export class Supervisor {
     block.setState(thread.id, THREAD_STATE.dead);
     thread.fds = [];
     bus.detach(thread.id);
-    if (this.stopping) return;
+    const name = nameOf(thread);
+    const starting = thread.onReady;
+    thread.onReady = null;
+    if (this.stopping) {
+      starting?.reject(closedAtStart());
+      return;
+    }
     if (thread.kind === 'io') this.forgetClients(thread.index);
     else this.endScript(thread.id);
     if (this.breakLeases(thread.id)) thread.heldLease = true;
-    const name = nameOf(thread);
-    if (thread.onReady !== null) {
+    if (starting !== null) {
       const isFirst = thread.generation === 0;
       const error = cause ?? new Error(`${name} ended while it started (code ${code})`);
-      thread.onReady.reject(isFirst ? error : new ThreadGoneError(thread.id));
-      thread.onReady = null;
+      starting.reject(isFirst ? error : new ThreadGoneError(thread.id));
       if (isFirst) return;
+      if (isShortage(cause)) {
+        this.isShort(thread, cause!);
+        return;
+      }
     }
     const text = cause === null ? null : (cause.stack ?? cause.message);
     log('warning', `${name} died, starting it again`, { code, error: text });
-    this.startLater(thread);
-  }
-
-  private startLater(thread: Thread): void {
     const pauseMs = this.restarts.died();
     if (pauseMs === 0) {
       this.startAgain(thread);
       return;
     }
-    this.plan.log('warning', `${nameOf(thread)} dies again and again: its next start is in ${pauseMs} ms`);
+    log('warning', `${name} dies again and again: its next start is in ${pauseMs} ms`);
+    this.startLater(thread, pauseMs);
+  }
+
+  /** No death of the thread: it had not begun. What waits for it goes on waiting, and all data stays. */
+  private isShort(thread: Thread, cause: Error): void {
+    if (!thread.isShort) this.plan.log('warning', `${nameOf(thread)} cannot be started, tries go on: ${cause.message}`);
+    thread.isShort = true;
+    this.startLater(thread, SHORTAGE_RETRY_MS);
+  }
+
+  private startLater(thread: Thread, pauseMs: number): void {
     thread.pause = setTimeout(() => this.startAgain(thread), pauseMs);
   }
 
@@ -405,10 +411,9 @@ export class Supervisor {
       if (thread.kind === 'shard') this.restartShard(thread, thread.heldLease);
       else this.restartIo(thread);
     } catch (error) {
-      // The system has no thread, memory or descriptor to give: as if it had died at its start.
+      // The system has no thread, memory or descriptor to give.
       this.plan.bus.detach(thread.id);
-      this.plan.log('warning', `${nameOf(thread)} cannot be started: ${(error as Error).message}`);
-      this.startLater(thread);
+      this.isShort(thread, error as Error);
     }
   }
 
@@ -463,7 +468,7 @@ export class Supervisor {
       this.links[thread.index]![peer.index] = createRing(LINK_BYTES);
       this.links[peer.index]![thread.index] = createRing(LINK_BYTES);
       const change = { peer: thread.index, ...this.linkOf(peer.index, thread.index)! };
-      this.plan.bus.ask(peer.id, 'link', change).catch(ignoreGone);
+      this.plan.bus.ask(peer.id, 'link', change).catch(this.noted);
     }
     const mail: MessagePort[] = [];
     for (const shard of this.shards) {
@@ -477,36 +482,20 @@ export class Supervisor {
     Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
     f64[STAT.connectedClients] = 0;
     f64[STAT.blockedClients] = 0;
-    const ready = this.launch(thread, mail, false);
-    this.relisten = Promise.all([this.relisten, ready])
-      .then(() => this.listenAgain(thread))
-      .catch((error: Error) => {
-        if (!this.stopping && !(error instanceof ThreadGoneError)) this.plan.fatal(error);
-      });
-  }
-
-  /**
-   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
-   * nobody is left who listens, the port was free for a moment.
-   */
-  private async listenAgain(thread: Thread): Promise<void> {
-    if (this.stopping || !this.listening) return;
-    const { bus } = this.plan;
-    const alive = this.io.find((t) => t !== thread && t.fds.length > 0);
-    if (this.order.reusePort && thread.index !== 0) await this.share(thread, []);
-    else if (!this.order.reusePort && alive !== undefined) await this.share(thread, alive.fds);
-    else {
-      const order: ListenOrder = { ...this.order, mode: 'open', probe: false, fds: [] };
-      thread.fds = (await bus.ask(thread.id, 'listen', order)).fds;
-    }
+    this.listening.resume(thread, this.launch(thread, mail, false));
   }
 
   private tellPair(
     thread: Thread,
     change: { peer: number; mail: MessagePort } & { [K in keyof PairRings]: PairRings[K] | null },
   ): void {
-    this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(ignoreGone);
+    this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(this.noted);
   }
+
+  /** For asks whose failure stops nothing: the log gets it, unless the thread is gone. */
+  private readonly noted = (error: Error): void => {
+    if (!(error instanceof ThreadGoneError)) this.plan.log('warning', `a thread failed to answer: ${error.message}`);
+  };
 
   private byId(threadId: number): Thread | null {
     return this.io.find((t) => t.id === threadId) ?? this.shards.find((t) => t.id === threadId) ?? null;
@@ -519,6 +508,10 @@ export class Supervisor {
   private lease(shard: number): Lease {
     return new Lease(this.controlWords(shard), CTL_LEASE);
   }
+}
+
+function closedAtStart(): SherdError {
+  return new SherdError('SHERD_CLOSED', 'the server was closed while it started');
 }
 
 function nameOf(thread: Thread): string {
@@ -534,9 +527,10 @@ function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
     generation: 0,
     onReady: null,
     exited: Promise.resolve(),
-    fds: [],
     heldLease: false,
+    isShort: false,
     pause: undefined,
+    fds: [],
   };
 }
 
@@ -548,13 +542,6 @@ function newRings(): PairRings {
   return { requestRing: createRing(RING_LIMITS.requestBytes), replyRing: createRing(RING_LIMITS.replyBytes) };
 }
 
-/** SO_REUSEPORT in `server.listen` is there from Node 22.12 and 23.1 on, and spreads connections on Linux only. */
-function reusePortWorks(): boolean {
-  if (process.platform !== 'linux') return false;
-  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
-}
-
 /** Whether the promise settled within the time. */
 async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -564,10 +551,6 @@ async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const done = await Promise.race([promise.then(() => true), late]);
   clearTimeout(timer);
   return done;
-}
-
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof ThreadGoneError)) throw error;
 }
 
 function ignore(): void {}

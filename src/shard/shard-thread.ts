@@ -80,10 +80,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     pairs,
     jobTable: data.jobTable,
     cores: availableParallelism(),
-    onSecond: () => {
-      const memory = process.memoryUsage();
-      stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
-    },
+    onSecond: () => stats.tick(Date.now()),
     onCycle: () => {
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },

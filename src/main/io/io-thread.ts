@@ -555,8 +555,7 @@ export class IoThread {
 
   private cron(): void {
     this.nowMs = Date.now();
-    const memory = process.memoryUsage();
-    this.stats.tick(this.nowMs, memory.heapUsed, memory.heapTotal, memory.external);
+    this.stats.tick(this.nowMs);
     noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry.count);
     lookAtClients(this);

@@ -6,27 +6,38 @@
  * with SO_REUSEPORT or listen on the first one's descriptors; the kernel then deals the connections out.
  *
  * Invariants: (1) `maxclients` counts the connections of all I/O threads, in one control word; (2) a connection that is
- * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone.
+ * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone; (4) a connection
+ * never gets one of the process's last descriptors, so that nothing else fails for want of one.
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../shared/errors/replies.js';
 import { SherdError } from '../../shared/errors/sherd-error.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ListenFd, Listening, ListenOrder } from '../../shared/sync/control-messages.js';
+import { fromBinary } from '../config/binary-string.js';
 import { CONN_FLAG, Connection } from './connection.js';
 import { copyDescriptors } from './descriptor-copy.js';
 import { HandleTransport } from './handle-transport.js';
 import { ConnectionInput } from './input.js';
 import type { IoThread } from './io-thread.js';
 import { SocketTransport } from './socket-transport.js';
+import { SpareDescriptor } from './spare-descriptor.js';
 import { isStreamHandle, type StreamHandle, streamBinding } from './stream-binding.js';
+import { freeUnixPath, removeUnixSocket } from './unix-socket-path.js';
 
 interface ServerHandle {
   fd: number;
   onconnection: (status: number, handle: unknown) => void;
 }
+
+/** How often the log says that connections are refused for want of descriptors. */
+const COMPLAIN_MS = 60_000;
+/** How long the thread rests when it has nothing with which to accept. */
+const REST_MS = 10;
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 interface Address {
   address?: string;
@@ -38,6 +49,8 @@ export class Listener {
   private readonly io: IoThread;
   private servers: Server[] = [];
   private unixPath = '';
+  private readonly spare: SpareDescriptor = new SpareDescriptor();
+  private complainedAtMs = -COMPLAIN_MS;
 
   constructor(io: IoThread) {
     this.io = io;
@@ -67,7 +80,7 @@ export class Listener {
       }
       if (fds.length === 0) throw new SherdError('SHERD_LISTEN', `Could not bind any address on port ${port}.`);
     }
-    const path = this.directive('unixsocket', '');
+    const path = fromBinary(this.directive('unixsocket', ''));
     if (path !== '' && order.mode === 'open') fds.push(await this.openUnix(path));
     if (fds.length === 0 && order.mode === 'open') {
       throw new SherdError('SHERD_LISTEN', 'Configured to not listen anywhere, exiting.');
@@ -80,8 +93,10 @@ export class Listener {
     const servers = this.servers;
     this.servers = [];
     for (const server of servers) server.close();
-    if (this.unixPath !== '') rmSync(this.unixPath, { force: true });
+    const problem = this.unixPath === '' ? null : removeUnixSocket(this.unixPath);
+    if (problem !== null) this.io.log('warning', `the unix socket stays behind: ${problem}`);
     this.unixPath = '';
+    this.spare.release();
   }
 
   private directive(name: string, otherwise: string): string {
@@ -143,17 +158,17 @@ export class Listener {
   }
 
   private async openUnix(path: string): Promise<ListenFd> {
-    rmSync(path, { force: true });
+    freeUnixPath(path);
     const server = this.server();
     try {
       await listening(server, { path, backlog: Number(this.directive('tcp-backlog', '511')), exclusive: true });
+      this.take(server, true);
+      this.unixPath = path;
+      const mode = Number.parseInt(this.directive('unixsocketperm', '0'), 8);
+      if (mode > 0) chmodSync(path, mode);
     } catch (error) {
       throw bindError(path, -1, error);
     }
-    const mode = Number.parseInt(this.directive('unixsocketperm', '0'), 8);
-    if (mode > 0) chmodSync(path, mode);
-    this.unixPath = path;
-    this.take(server, true);
     return { fd: fdOf(server), kind: 'unix', address: path };
   }
 
@@ -184,6 +199,7 @@ export class Listener {
   /** Routes what `server` accepts to us. */
   private take(server: Server, unix: boolean): void {
     this.servers.push(server);
+    this.spare.keep();
     server.on('error', (error) => this.io.log('warning', `Accepting client connection: ${error.message}`));
     server.on('connection', (socket) => this.acceptSocket(socket, unix));
     const handle = (server as unknown as { _handle: ServerHandle | null })._handle;
@@ -191,7 +207,8 @@ export class Listener {
     if (binding === null || handle === null || typeof handle.onconnection !== 'function') return;
     const plain = handle.onconnection;
     handle.onconnection = (status, accepted) => {
-      if (status !== 0 || !isStreamHandle(accepted)) plain.call(handle, status, accepted);
+      if (status !== 0) this.acceptFailed(status);
+      else if (!isStreamHandle(accepted)) plain.call(handle, status, accepted);
       else this.acceptHandle(accepted, unix);
     };
   }
@@ -199,9 +216,10 @@ export class Listener {
   private acceptHandle(handle: StreamHandle, unix: boolean): void {
     const { io } = this;
     const transport = new HandleTransport(handle, streamBinding()!, io.readBuffer);
-    if (!this.admit()) {
+    if (!this.admit(handle.fd)) {
       transport.write(MAX_CLIENTS);
       handle.close();
+      this.spare.keep();
       return;
     }
     if (!unix) {
@@ -220,7 +238,8 @@ export class Listener {
 
   private acceptSocket(socket: Socket, unix: boolean): void {
     const { io } = this;
-    if (!this.admit()) {
+    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    if (!this.admit(fd)) {
       socket.on('error', () => socket.destroy());
       socket.end(MAX_CLIENTS);
       return;
@@ -229,18 +248,34 @@ export class Listener {
     if (!unix && seconds > 0) socket.setKeepAlive(true, seconds * 1000);
     const peer = { address: socket.remoteAddress, family: socket.remoteFamily, port: socket.remotePort } as Address;
     const own = { address: socket.localAddress, family: socket.localFamily, port: socket.localPort } as Address;
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
     this.add(new SocketTransport(socket, io.readBuffer), unix, peer, own, fd);
   }
 
-  /** Counts one more client over all threads, unless there are as many as may be. */
-  private admit(): boolean {
+  /** Counts one more client over all threads, unless there are as many as may be, or its descriptor is a last one. */
+  private admit(fd: number): boolean {
     const { i32 } = this.io.control;
     const max = i32[CONTROL.maxclients]!;
-    if (Atomics.add(i32, CONTROL.clients, 1) < max || max === 0) return true;
-    Atomics.sub(i32, CONTROL.clients, 1);
+    const refusedFrom = i32[CONTROL.descriptorsRefusedFrom]!;
+    const isLast = refusedFrom !== 0 && fd >= refusedFrom;
+    if (!isLast && (Atomics.add(i32, CONTROL.clients, 1) < max || max === 0)) return true;
+    if (isLast) this.complain('the process has no descriptors left for clients, connections are refused');
+    else Atomics.sub(i32, CONTROL.clients, 1);
     this.io.stats.f64[STAT.connectionsRejected]! += 1;
     return false;
+  }
+
+  /** No connection could be accepted, and the one that waits stays: what is given up here, it gets. */
+  private acceptFailed(status: number): void {
+    this.complain(`Accepting client connection: ${getSystemErrorName(status)}`);
+    // libuv goes on at once, whatever happens here: without a rest it would burn the core.
+    if (!this.spare.release()) Atomics.wait(NEVER_WOKEN, 0, 0, REST_MS);
+  }
+
+  private complain(message: string): void {
+    const now = performance.now();
+    if (now - this.complainedAtMs < COMPLAIN_MS) return;
+    this.complainedAtMs = now;
+    this.io.log('warning', message);
   }
 
   private add(

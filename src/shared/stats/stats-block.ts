@@ -3,6 +3,7 @@
  * The data plane adds through `f64` directly (`block.f64[STAT.keyspaceHits]! += 1`) or the small methods below.
  */
 import { strict as assert } from 'node:assert';
+import { getHeapStatistics } from 'node:v8';
 import {
   CMD_CALLS,
   CMD_FAILED,
@@ -103,10 +104,12 @@ export class StatsBlock {
   }
 
   /** Publishes this thread's V8 heap figures and the time; about once a second. */
-  tick(nowMs: number, heapUsedBytes: number, heapTotalBytes: number, externalBytes: number): void {
-    this.f64[STAT.heapUsedBytes] = heapUsedBytes;
-    this.f64[STAT.heapTotalBytes] = heapTotalBytes;
-    this.f64[STAT.externalBytes] = externalBytes;
+  tick(nowMs: number): void {
+    // `process.memoryUsage()` would open a file, and throw where no descriptor is left.
+    const heap = getHeapStatistics();
+    this.f64[STAT.heapUsedBytes] = heap.used_heap_size;
+    this.f64[STAT.heapTotalBytes] = heap.total_heap_size;
+    this.f64[STAT.externalBytes] = heap.external_memory;
     this.f64[STAT.tickAtMs] = nowMs;
   }
 }

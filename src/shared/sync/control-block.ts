@@ -71,6 +71,8 @@ export const CONTROL = {
   /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
   trackers: 248,
   monitors: 249,
+  /** An accepted connection with this descriptor or a higher one is refused; 0: the system has no such limit. */
+  descriptorsRefusedFrom: 255,
   /** Words that DEBUG subcommands and CONFIG handlers may use (64 of them). */
   debug: 32,
 } as const;

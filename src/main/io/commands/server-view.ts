@@ -72,6 +72,7 @@ export class ServerView {
   private lastCycles = 0;
   private lastCycleUsec = 0;
   private lastOutputBytes = 0;
+  private lastResidentBytes = 0;
 
   constructor(parts: ServerViewParts) {
     const control = parts.control;
@@ -128,10 +129,14 @@ export class ServerView {
   /** Resident bytes of the process. */
   residentBytes(): number {
     try {
-      return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[1]) * PAGE_BYTES;
+      this.lastResidentBytes =
+        process.platform === 'linux'
+          ? Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[1]) * PAGE_BYTES
+          : process.memoryUsage.rss();
     } catch {
-      return process.memoryUsage.rss();
+      // No descriptor is left: INFO answers with the figure from before.
     }
+    return this.lastResidentBytes;
   }
 
   /** Keys and the like of database `db`, over all shards. */
