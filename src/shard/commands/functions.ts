@@ -14,7 +14,7 @@ import { RDB_OPCODE_FUNCTION, RDB_OPCODE_FUNCTION_PRE_GA, RDB_VERSION_7_0 } from
 import { BadDataError, RdbReader } from '../rdb/rdb-reader.js';
 import { RdbWriter } from '../rdb/rdb-writer.js';
 import type { Library } from '../script/library-store.js';
-import { isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
+import { deniesOomFunction, isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
 import { scriptFlagNames } from '../script/script-flags.js';
 import { integerArg } from './keys-integer.js';
 
@@ -242,6 +242,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE',
       },
     ],
+    deniesOom: deniesOomFunction,
     handler: (ctx, args, reply) => fcall(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({
@@ -255,6 +256,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RO and ACCESS',
       },
     ],
+    deniesOom: deniesOomFunction,
     handler: (ctx, args, reply) => fcall(ctx, args, reply, true),
   }),
   defineCommand<ExecContext>({

@@ -8,7 +8,7 @@ import { NOSCRIPT, NOT_INTEGER } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
-import { isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
+import { deniesOomCall, isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
 import { ScriptEngine } from '../script/script-engine.js';
 import { SHA_CHARS } from '../script/sha-table.js';
 import { integerArg } from './keys-integer.js';
@@ -92,6 +92,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
+    deniesOom: deniesOomCall,
     handler: (ctx, args, reply) => evalScript(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({
@@ -106,6 +107,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
+    deniesOom: deniesOomCall,
     handler: (ctx, args, reply) => evalSha(ctx, args, reply, false),
   }),
   defineCommand<ExecContext>({
@@ -119,6 +121,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    deniesOom: deniesOomCall,
     handler: (ctx, args, reply) => evalScript(ctx, args, reply, true),
   }),
   defineCommand<ExecContext>({
@@ -132,6 +135,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    deniesOom: deniesOomCall,
     handler: (ctx, args, reply) => evalSha(ctx, args, reply, true),
   }),
   defineCommand<ExecContext>({
