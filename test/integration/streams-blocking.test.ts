@@ -169,8 +169,12 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
       ['XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', 0, 'STREAMS', 'now', '0'],
     ]);
     expect(replies.slice(3)).toEqual([[null, null], [['now', []]]]);
-    const script = "return redis.pcall('XREAD', 'BLOCK', 0, 'STREAMS', KEYS[1], '$')";
-    expect(text(await a.call('EVAL', script, 1, 'now'))).toMatch(/is not allowed with BLOCK option from scripts/);
+    const script = "return redis.call('XREAD', 'BLOCK', 0, 'STREAMS', KEYS[1], '$')";
+    expect(await a.call('EVAL', script, 1, 'now')).toBe(null);
+    const grouped = "return redis.call('XREADGROUP', 'GROUP', 'g', 'c', 'BLOCK', 0, 'STREAMS', KEYS[1], '>')";
+    expect(await a.call('EVAL', grouped, 1, 'now')).toBe(null);
+    const wrong = "return redis.pcall('XREAD', 'BLOCK', 'x', 'STREAMS', KEYS[1], '$')";
+    expect(text(await a.call('EVAL', wrong, 1, 'now'))).toMatch(/timeout is not an integer/);
   });
 
   test('CLIENT UNBLOCK ends the waiting, and a client that goes is forgotten', async () => {

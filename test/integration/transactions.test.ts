@@ -117,13 +117,34 @@ describe.each(SETUPS)('with $shards shards, --dispatch $dispatch', (setup) => {
     expect(await error(a.call('EXEC'))).toBe('ERR EXEC without MULTI');
   });
 
-  test('queues nothing without memory, and carries out no queue then that may need some', async () => {
-    await a.ok('MULTI');
-    expect(await a.call('SET', 'k1', 'v')).toBe('QUEUED');
+  test('without memory queues only what needs none (#11), and carries out no queue that may need some', async () => {
+    const oom = /^OOM command not allowed/;
+    const shebang = "#!lua\nreturn redis.call('GET', KEYS[1])";
+    await a.ok('SET', 'k1', 'old');
     await b.ok('CONFIG', 'SET', 'maxmemory', '1');
-    expect(await error(a.call('GET', 'k1'))).toMatch(/^OOM command not allowed/);
-    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
+    await a.ok('MULTI');
+    expect(await a.call('GET', 'k1')).toBe('QUEUED');
+    expect(await a.call('PING')).toBe('QUEUED');
+    expect(await a.call('DEL', 'k1')).toBe('QUEUED');
+    expect(await a.call('EVAL', shebang.replace('lua', 'lua flags=no-writes'), 1, 'k1')).toBe('QUEUED');
+    expect(await a.call('EXEC')).toEqual(['old', 'PONG', 1, null]);
+    await a.ok('MULTI');
+    expect(await error(a.call('SET', 'k1', 'v'))).toMatch(oom);
     expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT Transaction discarded because of previous errors/);
+    await a.ok('MULTI');
+    expect(await error(a.call('EVAL', shebang, 1, 'k1'))).toMatch(oom);
+    expect(await a.call('DISCARD')).toBe('OK');
+    // A script with a first line is refused as a whole, also where it may only read.
+    for (const name of ['EVAL', 'EVAL_RO']) {
+      expect(await error(a.call(name, shebang, 1, 'k1'))).toBe(
+        "OOM command not allowed when used memory > 'maxmemory'.",
+      );
+    }
+    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
+    await a.pipeline([['MULTI'], ['EVAL', shebang, 1, 'k1']]);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT Transaction discarded because of: OOM command not allowed/);
+    await b.ok('CONFIG', 'SET', 'maxmemory', '0');
     await a.pipeline([['MULTI'], ['SET', 'k1', 'v'], ['GET', 'k1']]);
     await b.ok('CONFIG', 'SET', 'maxmemory', '1');
     expect(await error(a.call('EXEC'))).toMatch(/^EXECABORT Transaction discarded because of: OOM command not allowed/);

@@ -16,7 +16,16 @@ import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from '
 import type { IoThread } from './io-thread.js';
 import { monitorExec } from './modes.js';
 import { settleServed } from './reply-intake.js';
-import { buildArgs, buildQueue, enqueue, isNotForMulti, mergeLocals, runsInline, Transaction } from './transaction.js';
+import {
+  buildArgs,
+  buildQueue,
+  deniesOom,
+  enqueue,
+  isNotForMulti,
+  mergeLocals,
+  runsInline,
+  Transaction,
+} from './transaction.js';
 
 /** Dispatch goes on as for any command. */
 export const GO_ON = -1;
@@ -101,8 +110,7 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
   }
   if (isNotForMulti(flags)) return refuseWith(io, conn, id, NOT_ALLOWED);
   if (mustWait(conn)) return AGAIN;
-  // Of any kind: a queue may take as much memory as it likes.
-  if (io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
+  if (deniesOom(io, id, flags, args) && io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
   if (!enqueue(io, tx!, id, args)) return refuseWith(io, conn, id, QUEUE_TOO_LONG);
   answer(conn, QUEUED);
   return NEXT;

@@ -14,7 +14,7 @@
  */
 
 import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';
-import { FLAG_FAST, FLAG_INLINE, FLAG_MAY_REPLICATE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
+import { FLAG_DENYOOM, FLAG_FAST, FLAG_INLINE, FLAG_MAY_REPLICATE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
 import { KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
@@ -152,6 +152,7 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
   }
   tx.used = at;
   tx.flags |= (flags & FLAG_MAY_REPLICATE) === 0 ? flags : pausedFlags(io, id, flags, args);
+  if (deniesOom(io, id, flags, args)) tx.flags |= FLAG_DENYOOM;
   const route = registry.route[id]!;
   if (route === ROUTE_LOCAL) {
     tx.locals++;
@@ -190,6 +191,13 @@ function queueKeys(io: IoThread, tx: Transaction, def: CommandDef, id: number, a
 function selectQueued(io: IoThread, tx: Transaction, args: Args): void {
   const db = args.argc === 2 ? integerAt(args, 1, -0x80000000, 0x7fffffff) : null;
   if (db !== null && db >= 0 && db < io.control.i32[CONTROL.databases]!) tx.db = db;
+}
+
+/** Whether a command is refused when memory is short; a script may say so of itself. */
+export function deniesOom(io: IoThread, id: number, flags: number, args: Args): boolean {
+  if ((flags & FLAG_DENYOOM) !== 0) return true;
+  const { deniesOom: ofCall } = io.registry.defs[id]!;
+  return ofCall !== undefined && ofCall(args);
 }
 
 /** Whether a command may not stand in a transaction. */

@@ -15,7 +15,7 @@ import { BadDataError, RdbReader } from '../rdb/rdb-reader.js';
 import { RdbWriter } from '../rdb/rdb-writer.js';
 import { interpreted } from '../script/interpreted.js';
 import type { Library } from '../script/library-store.js';
-import { isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
+import { deniesOomFunction, isOpenFunction, isReadOnlyFunction } from '../script/script-decision.js';
 import { scriptFlagNames } from '../script/script-flags.js';
 import { integerArg } from './keys-integer.js';
 
@@ -243,6 +243,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE',
       },
     ],
+    deniesOom: deniesOomFunction,
     handler: interpreted((ctx, args, reply) => fcall(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
@@ -256,6 +257,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
         notes: 'We cannot tell how the keys will be used so we assume the worst, RO and ACCESS',
       },
     ],
+    deniesOom: deniesOomFunction,
     handler: interpreted((ctx, args, reply) => fcall(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({

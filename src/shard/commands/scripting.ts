@@ -9,7 +9,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
 import { interpreted } from '../script/interpreted.js';
-import { isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
+import { deniesOomCall, isOpenCall, isReadOnlyCall } from '../script/script-decision.js';
 import { ScriptEngine } from '../script/script-engine.js';
 import { SHA_CHARS } from '../script/sha-table.js';
 import { integerArg } from './keys-integer.js';
@@ -93,6 +93,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
+    deniesOom: deniesOomCall,
     handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
@@ -107,6 +108,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
     onlyReads: isReadOnlyCall,
+    deniesOom: deniesOomCall,
     handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
@@ -120,6 +122,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('script'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    deniesOom: deniesOomCall,
     handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
@@ -133,6 +136,7 @@ export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
     keys: RO_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
     everyShard: isOpenCall,
+    deniesOom: deniesOomCall,
     handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({

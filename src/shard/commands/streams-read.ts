@@ -62,10 +62,6 @@ function parse(ctx: ExecContext, args: Args, reply: Reply, grouped: boolean): bo
   for (let i = 1; i < args.argc; i++) {
     const more = args.argc - 1 - i;
     if (args.is(i, 'block') && more > 0) {
-      if (ctx.scripts?.isRunning === true) {
-        reply.errorLatin1(`ERR ${shown(args, 0)} command is not allowed with BLOCK option from scripts`);
-        return false;
-      }
       const ms = integerArg(args, ++i);
       if (Number.isNaN(ms)) {
         reply.errorText('ERR timeout is not an integer or out of range');

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Registry } from '../../shared/command/registry.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { LibraryStore } from './library-store.js';
-import { NO_WRITES, readShebang } from './script-flags.js';
+import { ALLOW_OOM, COMPAT, NO_WRITES, readShebang } from './script-flags.js';
 import { isClosedLibrary, isClosedScript } from './script-keys.js';
 import type { ScriptLog } from './script-log.js';
 import { SHA_CHARS, ShaTable } from './sha-table.js';
@@ -75,22 +75,42 @@ export function isOpenFunction(args: Args): boolean {
   return !closedFunctions.has(args.latin1(1).toLowerCase());
 }
 
+/** What the script of this EVAL, EVALSHA or a read-only form says in its first line; COMPAT when nothing is known. */
+function flagsOfCall(args: Args): number {
+  const bySha = args.is(0, 'evalsha') || args.is(0, 'evalsha_ro');
+  const body = bySha ? scripts?.find(args.latin1(1).toLowerCase()) : Buffer.from(args.latin1(1), 'latin1');
+  if (body === undefined || body === null) return COMPAT;
+  const shebang = readShebang(Uint8Array.from(body));
+  return typeof shebang === 'string' ? COMPAT : shebang.flags;
+}
+
+/** The flags with which the function of this FCALL was registered; COMPAT when there is no such function. */
+function flagsOfFunction(args: Args): number {
+  const wanted = args.latin1(1).toLowerCase();
+  for (const { functions } of libraries?.all() ?? []) {
+    for (const { name, flags } of functions) if (name.toLowerCase() === wanted) return flags;
+  }
+  return COMPAT;
+}
+
 /** Whether the script of this EVAL or EVALSHA says in its first line that it writes nothing. Cold. */
 export function isReadOnlyCall(args: Args): boolean {
-  const bySha = args.is(0, 'evalsha');
-  const body = bySha ? scripts?.find(args.latin1(1).toLowerCase()) : Buffer.from(args.latin1(1), 'latin1');
-  if (body === undefined || body === null) return false;
-  const shebang = readShebang(Uint8Array.from(body));
-  return typeof shebang !== 'string' && (shebang.flags & NO_WRITES) !== 0;
+  return (flagsOfCall(args) & NO_WRITES) !== 0;
 }
 
 /** Whether the function of this FCALL was registered as one that writes nothing. Cold. */
 export function isReadOnlyFunction(args: Args): boolean {
-  const wanted = args.latin1(1).toLowerCase();
-  for (const { functions } of libraries?.all() ?? []) {
-    for (const { name, flags } of functions) if (name.toLowerCase() === wanted) return (flags & NO_WRITES) !== 0;
-  }
-  return false;
+  return (flagsOfFunction(args) & NO_WRITES) !== 0;
+}
+
+/** Whether the script of this call has a first line, by which it is refused when memory is short. Cold. */
+export function deniesOomCall(args: Args): boolean {
+  return (flagsOfCall(args) & (COMPAT | NO_WRITES | ALLOW_OOM)) === 0;
+}
+
+/** Whether the function of this call is refused when memory is short. Cold. */
+export function deniesOomFunction(args: Args): boolean {
+  return (flagsOfFunction(args) & (COMPAT | NO_WRITES | ALLOW_OOM)) === 0;
 }
 
 function decideFunctions(store: LibraryStore, commands: Registry): void {

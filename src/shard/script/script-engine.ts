@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
+import { OOM } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
@@ -292,13 +293,13 @@ export class ScriptEngine {
   // hot: EVALSHA
   run(ctx: ExecContext, script: Callable, args: Args, keys: number, readOnly: boolean, reply: Reply): void {
     const { flags } = script;
-    if ((flags & COMPAT) === 0) {
-      if ((flags & NO_WRITES) === 0 && readOnly) {
-        reply.errorText('ERR Can not execute a script with write flag using *_ro command.');
+    if ((flags & (COMPAT | NO_WRITES)) === 0) {
+      if ((flags & ALLOW_OOM) === 0 && ctx.runner!.refusesMemory()) {
+        reply.error(OOM);
         return;
       }
-      if ((flags & (ALLOW_OOM | NO_WRITES)) === 0 && ctx.runner!.refusesMemory()) {
-        reply.errorText("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'");
+      if (readOnly) {
+        reply.errorText('ERR Can not execute a script with write flag using *_ro command.');
         return;
       }
     }

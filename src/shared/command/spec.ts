@@ -111,6 +111,8 @@ export interface CommandSpec {
   readonly everyShard?: (args: Args) => boolean;
   /** Whether a `may_replicate` call says of itself that it writes nothing (a script): it passes CLIENT PAUSE WRITE. */
   readonly onlyReads?: (args: Args) => boolean;
+  /** Whether a call of a script counts as `denyoom` by what the script says of itself. */
+  readonly deniesOom?: (args: Args) => boolean;
   readonly args?: readonly ArgSpec[];
   /** Command tips, as in COMMAND INFO ("request_policy:all_shards"). */
   readonly tips?: readonly string[];

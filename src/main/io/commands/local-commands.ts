@@ -2,6 +2,7 @@
 import type { CommandDef } from '../../../shared/command/spec.js';
 import { aclCommand } from './acl.js';
 import { clientCommand } from './client.js';
+import { clusterCommands } from './cluster.js';
 import { commandCommand } from './command.js';
 import { configCommand } from './config.js';
 import { connectionCommands } from './connection.js';
@@ -12,6 +13,7 @@ import { moduleCommand } from './module.js';
 import { monitorCommand } from './monitor.js';
 import { objectHelpCommand } from './object-help.js';
 import { pubsubCommands } from './pubsub.js';
+import { replicationCommands } from './replication.js';
 import { scriptCommand } from './script.js';
 import { serverCommands } from './server.js';
 import { slowlogCommand } from './slowlog.js';
@@ -38,4 +40,6 @@ export const localCommands: readonly CommandDef[] = [
   monitorCommand,
   ...transactionCommands,
   ...waitCommands,
+  ...clusterCommands,
+  ...replicationCommands,
 ];
