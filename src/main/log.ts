@@ -51,7 +51,7 @@ function complain(where: string, error: unknown): void {
 }
 
 /** Opens the file for each line, as Redis does, so that log rotation needs no signal. */
-export function fileStream(path: string): DestinationStream {
+function fileStream(path: string): DestinationStream {
   let failed = false;
   return {
     write(line: string): void {
