@@ -84,6 +84,11 @@ const RULES: readonly Rule[] = [
     check: noLine(/\bprocess\.exit\(/, 'reject, or tell the main thread'),
   },
   {
+    title: 'figures of the heap need no descriptor',
+    files: /^src\//,
+    check: noLine(/\bprocess\.memoryUsage\(/, 'opens a file and throws where none can be: use StatsBlock.tick'),
+  },
+  {
     title: 'the engine asks its context for the time',
     files: /^src\/shard\/(keyspace|types|commands)\//,
     check: noLine(/\bDate\.now\(|\bnew Date\b/, 'use ctx.nowMs'),

@@ -6,5 +6,7 @@
 import module from 'node:module';
 
 (module as { enableCompileCache?: () => void }).enableCompileCache?.();
+// Node.js would open its debugger for everybody on this machine; program.ts says so in the log.
+process.on('SIGUSR1', () => {});
 const { runProgram } = await import('./program.js');
 process.exit(await runProgram(process.argv.slice(2)));

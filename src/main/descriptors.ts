@@ -13,7 +13,7 @@ import { SherdError } from '../shared/errors/sherd-error.js';
 import type { Config } from './config/config.js';
 
 /** Descriptors that clients never get, as in Redis. */
-export const DESCRIPTORS_RESERVED = 32;
+const DESCRIPTORS_RESERVED = 32;
 /** An accepted connection whose descriptor is among this many last ones is refused: nothing else had to fail yet. */
 const DESCRIPTORS_KEPT_FREE = 16;
 /** What an event loop of a thread has open (Node.js 20 to 24: 4 to 5). */

@@ -4,9 +4,10 @@
  *
  * Redis's levels are mapped so: debug -> debug, verbose -> verbose (25), notice -> info, warning -> warn, nothing ->
  * silent; lines carry Redis's words. Main thread only: other threads send their lines over the control bus.
- * Writes are synchronous, so that the last line before an exit is out.
+ * Writes are synchronous, so that the last line before an exit is out. A log that cannot be written (full disk, no
+ * descriptor left, terminal or reader gone) stops nothing: standard error is told once for each time that it begins.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeSync } from 'node:fs';
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
 export type Log = Logger<'verbose'>;
@@ -31,37 +32,57 @@ const PINO_LEVELS: Readonly<Record<string, string>> = {
 const REDIS_WORDS: Readonly<Record<string, string>> = { info: 'notice', warn: 'warning' };
 const VERBOSE = 25;
 const STDOUT = 1;
+const STDERR = 2;
+/** Lines that could not be written are kept up to so many bytes, to be tried again with the next one. */
+const KEPT_BYTES_MAX = 64 * 1024;
 
 /** The pino level for a `loglevel` of redis.conf. */
 export function pinoLevel(loglevel: string): string {
   return PINO_LEVELS[loglevel] ?? 'info';
 }
 
+/** Tells standard error that the log cannot be written; it may be gone too. */
+function complain(where: string, error: unknown): void {
+  try {
+    writeSync(STDERR, `sherd: cannot write the log to ${where}, the server goes on: ${(error as Error).message}\n`);
+  } catch {
+    // There is no other place.
+  }
+}
+
 /** Opens the file for each line, as Redis does, so that log rotation needs no signal. */
 function fileStream(path: string): DestinationStream {
+  let failed = false;
   return {
     write(line: string): void {
       try {
         appendFileSync(path, line);
-      } catch {
-        // There is no better place to tell it: a full disk must not stop the server.
+        failed = false;
+      } catch (error) {
+        if (!failed) complain(path, error);
+        failed = true;
       }
     },
   };
 }
 
-function stdoutStream(): DestinationStream {
-  const stream = destination({ dest: STDOUT, sync: true });
-  // The reader of a pipe may go away; the server stays.
-  stream.on('error', () => {});
+function stdoutStream(): ReturnType<typeof destination> {
+  const stream = destination({ dest: STDOUT, sync: true, maxLength: KEPT_BYTES_MAX });
+  let failed = false;
+  stream.on('error', (error: Error) => {
+    if (!failed) complain('standard output', error);
+    failed = true;
+  });
+  stream.on('drain', () => {
+    failed = false;
+  });
   return stream;
 }
 
 async function terminalStream(): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
-    sync: true,
-    destination: STDOUT,
+    destination: stdoutStream(),
     ignore: 'pid,hostname',
     translateTime: 'SYS:dd mmm yyyy HH:MM:ss.l',
     customLevels: 'verbose:25',

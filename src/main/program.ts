@@ -68,6 +68,7 @@ function watchSignals(log: Log): (stop: () => void) => void {
   process.on('SIGINT', onSignal);
   // A terminal that hangs up does not end a server.
   process.on('SIGHUP', () => {});
+  process.on('SIGUSR1', () => log.info('received SIGUSR1, which does nothing here'));
   return (how) => {
     stop = how;
     if (isStopping) stop();

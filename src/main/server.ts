@@ -36,6 +36,7 @@ import { SHERD_VERSION } from '../shared/version.js';
 import { Config, type ConfigEntry } from './config/config.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
+import { systemErrorText } from './config/special-values.js';
 import { ControlBus } from './control-bus.js';
 import { ClientCapacity } from './descriptors.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
@@ -260,7 +261,14 @@ export class SherdServer {
     const tooMany = clients === undefined ? null : this.#capacity.refuse(Number(clients[1]));
     if (tooMany !== null) throw new Error(Config.applyError('maxclients', tooMany));
     const before = result.changed.map(([name]): ConfigEntry => [name, this.#config.raw(name)]);
-    await this.#apply(result.changed);
+    try {
+      await this.#apply(result.changed);
+    } catch (error) {
+      // `dir` went away, say: nothing is changed then.
+      const name = result.changed.some(([each]) => each === 'dir') ? 'dir' : result.changed[0]![0];
+      await this.#apply(before).catch(nothing);
+      throw new Error(Config.applyError(name, systemErrorText(error)));
+    }
     const listens = result.changed.find(([name]) => name === 'port' || name === 'bind');
     if (listens === undefined) return null;
     try {

@@ -7,7 +7,7 @@
  *
  * Main thread; synchronous file work. The file is replaced atomically: new file, fsync, rename, fsync of the directory.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from './config.js';
 import type { Directive } from './directive.js';
@@ -164,6 +164,8 @@ function syncPath(path: string): void {
 
 function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
+  // In a container every life of the server has the same pid: one that died here may have left its file.
+  rmSync(temporary, { force: true });
   const fd = openSync(temporary, 'wx', modeOf(path));
   try {
     try {
@@ -175,7 +177,7 @@ function replaceFile(path: string, text: string): void {
     }
     renameSync(temporary, path);
   } catch (error) {
-    unlinkSync(temporary);
+    rmSync(temporary, { force: true });
     throw error;
   }
   syncPath(dirname(path));

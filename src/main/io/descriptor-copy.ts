@@ -27,7 +27,10 @@ export function copyDescriptors(fds: readonly number[]): Promise<ListenHandle[]>
     child.on('message', (_index, handle) => {
       if (handle !== undefined && handle !== null) copies.push(handle as ListenHandle);
     });
-    child.on('error', reject);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     child.on('close', (code) => {
       clearTimeout(timer);
       if (copies.length === fds.length) resolve(copies);
