@@ -22,6 +22,8 @@ import { beginWaiting, endWaiting } from './waiting-clients.js';
 const LOOK_AGAIN_MS = 1;
 /** Wait before another try to send into a full ring, ms. */
 const RETRY_MS = 10;
+/** Of more keys than this each is kept once. */
+const DISTINCT_KEYS_MIN = 8;
 /** Longest time that a timer takes. */
 const TIMER_MS_MAX = 0x7fffffff;
 
@@ -50,7 +52,17 @@ export function mayBlock(conn: Connection): boolean {
 export function beginBlocking(io: IoThread, conn: Connection, id: number, args: Args): void {
   const count = io.keysOf(io.registry.defs[id]!, args);
   const keys: Uint8Array[] = [];
-  for (let k = 0; k < count; k++) keys.push(args.copy(io.keyIndexes[k]!));
+  // The same key twice is one wait. Of a short row, which nearly all are, no set is made.
+  const known = count > DISTINCT_KEYS_MIN ? new Set<string>() : null;
+  for (let k = 0; k < count; k++) {
+    const i = io.keyIndexes[k]!;
+    if (known !== null) {
+      const text = args.latin1(i);
+      if (known.has(text)) continue;
+      known.add(text);
+    }
+    keys.push(args.copy(i));
+  }
   conn.blocked = {
     seq: conn.nextSeq,
     command: id,

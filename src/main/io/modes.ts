@@ -56,8 +56,8 @@ export function beforeCommand(
 
 /** Shows the queue of a transaction that is going to be run. */
 export function monitorExec(io: IoThread, conn: Connection, tx: Transaction): void {
-  for (let c = 0; c < tx.commands; c++) {
-    io.hub.monitors.feed(conn, io.registry.flags[tx.heads[3 * c]!]!, queuedArgs(tx, c));
+  for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
+    io.hub.monitors.feed(conn, io.registry.flags[tx.heads[3 * c]!]!, queuedArgs(tx, c, first));
   }
 }
 

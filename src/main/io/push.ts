@@ -69,21 +69,22 @@ function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
   io.settling.addListener(conn);
 }
 
+/** Pushes leave in the order in which they came, so none waits for less than the one before it. */
 function defer(conn: Connection, bytes: Uint8Array, seq: number): void {
   if (conn.deferred === null) conn.deferred = [];
-  conn.deferred.push({ seq, bytes });
+  const list = conn.deferred;
+  const last = list.length > 0 ? list[list.length - 1]!.seq : seq;
+  list.push({ seq: ((last - seq) | 0) > 0 ? last : seq, bytes });
 }
 
 /** Replies have come: pushes that waited for them follow. @requires `conn.deferred` not null */
 export function releaseDeferred(io: IoThread, conn: Connection): void {
   if (isHeld(conn)) return;
   const list = conn.deferred!;
-  conn.deferred = null;
-  for (let i = 0; i < list.length; i++) {
-    const { seq, bytes } = list[i]!;
-    if (((conn.headSeq - seq) | 0) >= 0) append(io, conn, bytes);
-    else defer(conn, bytes, seq);
-  }
+  let n = 0;
+  while (n < list.length && ((conn.headSeq - list[n]!.seq) | 0) >= 0) append(io, conn, list[n++]!.bytes);
+  if (n === list.length) conn.deferred = null;
+  else if (n > 0) list.splice(0, n);
 }
 
 /** The writer for the connection's next reply, with what was pushed in it already. */

@@ -17,7 +17,7 @@ import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
 import { registerBlockingCalls } from './blocking.js';
-import { registerClientCalls } from './commands/client-list.js';
+import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';

@@ -190,14 +190,14 @@ function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
   const args = buildArgs(tx, false);
   unread.reset();
   if (io.inlineAllowed && io.executor.tryInline(unwatchId, args, unread, conn)) {
-    tx.watches = [];
+    tx.forgetWatches();
     return NEXT;
   }
   const seq = conn.nextSeq;
   const what = sendOwn(io, conn, unwatchId, args, false);
   if (what === AGAIN) return AGAIN;
   muteRequest(conn, seq);
-  tx.watches = [];
+  tx.forgetWatches();
   return what;
 }
 
@@ -224,7 +224,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     const queue = watched ? buildQueue(tx, io.registry.route) : tx.queued;
     if (io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn)) {
       tx.reset();
-      if (watched) tx.watches = [];
+      if (watched) tx.forgetWatches();
       if (io.blocking.unsent) settleServed(io);
       return NEXT;
     }
@@ -243,7 +243,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     conn.captured = () => mergeLater(io, conn, tx, Buffer.concat(captured.takeChunks()));
   } else {
     tx.reset();
-    tx.watches = [];
+    tx.forgetWatches();
   }
   return WAIT;
 }

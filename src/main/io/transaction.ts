@@ -26,6 +26,7 @@ import type { Connection } from './connection.js';
 import { countFailure } from './dispatch.js';
 import type { IoThread } from './io-thread.js';
 import { pausedFlags } from './pause-watch.js';
+import { otherEvents, SLICE_MS } from './slices.js';
 
 /** A key under WATCH, in the database it was watched in. */
 interface Watch {
@@ -69,7 +70,9 @@ export class Transaction {
   shardArgs = 0;
   private view: DataView;
   bytes: Uint8Array;
-  watches: Watch[] = [];
+  readonly watches: Watch[] = [];
+  /** The same keys, to find one again. */
+  private readonly watched: Set<string> = new Set();
 
   constructor() {
     this.bytes = new Uint8Array(QUEUE_BYTES);
@@ -106,11 +109,17 @@ export class Transaction {
   /** Notes that the client watches the keys of a WATCH. */
   noteWatch(db: number, args: Args): void {
     for (let i = 1; i < args.argc; i++) {
-      const key = args.copy(i);
-      if (!this.watches.some((watch) => watch.db === db && Buffer.compare(watch.key, key) === 0)) {
-        this.watches.push({ db, key });
-      }
+      const text = `${db}:${args.latin1(i)}`;
+      if (this.watched.has(text)) continue;
+      this.watched.add(text);
+      this.watches.push({ db, key: args.copy(i) });
     }
+  }
+
+  /** The client watches nothing any longer. */
+  forgetWatches(): void {
+    this.watches.length = 0;
+    this.watched.clear();
   }
 }
 
@@ -289,10 +298,8 @@ export function buildQueue(tx: Transaction, route: Uint8Array): Args {
 
 // ---- local commands among the others
 
-/** The arguments of command `c` of the queue, in bytes of their own. */
-export function queuedArgs(tx: Transaction, c: number): Args {
-  let first = 0;
-  for (let k = 0; k < c; k++) first += tx.heads[3 * k + 1]!;
+/** The arguments of command `c` of the queue, which are those from `first` on. */
+export function queuedArgs(tx: Transaction, c: number, first: number): Args {
   const args = new Args(Math.max(1, tx.heads[3 * c + 1]!));
   args.argc = tx.heads[3 * c + 1]!;
   args.setBuffer(tx.queued.u8, tx.queued.dv);
@@ -349,7 +356,10 @@ export async function mergeLocals(
   let at = 0;
   if (answered) while (bytes[at++] !== 10);
   reply.array(tx.commands);
-  for (let c = 0; c < tx.commands; c++) {
+  let sliceEndMs = performance.now() + SLICE_MS;
+  for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
+    // It may have been closed during a command that waits, or between two slices.
+    if (conn.closed) return;
     const id = tx.heads[3 * c]!;
     const def = io.registry.defs[id]!;
     if (def.route !== 'local') {
@@ -361,14 +371,18 @@ export async function mergeLocals(
     io.stats.call(id);
     reply.proto = conn.proto;
     conn.neverBlocks = true;
-    const args = queuedArgs(tx, c);
+    const args = queuedArgs(tx, c, first);
     reply.errors = 0;
     const started = performance.now();
     await def.local!(io, conn, args, reply);
-    const usec = (performance.now() - started) * 1000;
+    const endedMs = performance.now();
+    const usec = (endedMs - started) * 1000;
     io.stats.time(id, usec);
     if (reply.errors !== 0) countFailure(io, id, reply);
     if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
     conn.neverBlocks = false;
+    if (endedMs < sliceEndMs) continue;
+    await otherEvents();
+    sliceEndMs = performance.now() + SLICE_MS;
   }
 }

@@ -24,6 +24,7 @@ import { Reply } from '../../shared/resp/reply.js';
 import { beginClaim, endClaim, isSettled } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { ClientState, ExecContext } from '../context.js';
+import { INDEXED_KEYS_MIN, ReadyIndex } from './ready-index.js';
 import {
   absentWaiter,
   addWaiter,
@@ -109,6 +110,8 @@ export class Blocking {
   ready: ReadyKey[] = [];
   /** Keys whose first waiter needs leases that were not held. */
   deferred: DeferredKey[] = [];
+  /** The same, to find one again; emptied when the next key is deferred. */
+  private readonly deferredTexts: Set<string> = new Set();
   /** A thread died that may have been about to serve somebody: all keys are looked at that somebody waits for. */
   everybody = false;
   /** Replies to clients that were served, as far as `sink` has not taken them. */
@@ -122,6 +125,7 @@ export class Blocking {
   private keyBytes = new Uint8Array(KEY_BYTES);
   private keyView = new DataView(this.keyBytes.buffer);
   private keyEnd = 0;
+  private readonly index = new ReadyIndex();
   /** The request that is served, and its reply. */
   private readonly args = new Args();
   private readonly reply = new Reply(1024);
@@ -157,9 +161,13 @@ export class Blocking {
   /** Puts a key on the ready list, unless it is there. */
   private addReady(shard: number, db: number, u8: Uint8Array, off: number, len: number): void {
     const { ready } = this;
-    for (let k = 0; k < ready.length; k++) {
-      const known = ready[k]!;
-      if (known.shard === shard && known.db === db && known.len === len && this.isAt(known.off, u8, off, len)) return;
+    if (ready.length >= INDEXED_KEYS_MIN) {
+      if (this.index.find(ready, this.keyBytes, shard, db, u8, off, len) >= 0) return;
+    } else {
+      for (let k = 0; k < ready.length; k++) {
+        const known = ready[k]!;
+        if (known.shard === shard && known.db === db && known.len === len && this.isAt(known.off, u8, off, len)) return;
+      }
     }
     const at = this.keyEnd;
     if (at + len > this.keyBytes.length) this.growKeys(at + len);
@@ -184,6 +192,7 @@ export class Blocking {
   /** Forgets the ready list. */
   dropReady(): void {
     this.ready.length = 0;
+    this.index.clear();
     this.keyEnd = 0;
     if (this.keyBytes.length > KEY_BYTES_KEPT) {
       this.keyBytes = new Uint8Array(KEY_BYTES);
@@ -192,9 +201,10 @@ export class Blocking {
   }
 
   private defer(shard: number, db: number, key: Uint8Array): void {
-    for (const known of this.deferred) {
-      if (known.shard === shard && known.db === db && Buffer.compare(known.key, key) === 0) return;
-    }
+    const text = `${shard} ${db} ${Buffer.from(key).toString('latin1')}`;
+    if (this.deferred.length === 0) this.deferredTexts.clear();
+    if (this.deferredTexts.has(text)) return;
+    this.deferredTexts.add(text);
     this.deferred.push({ shard, db, key });
     this.unsent = true;
   }
@@ -261,6 +271,7 @@ export class Blocking {
     fields.moreShards = moreShards;
     fields.oneKey = count === 1;
     fields.wantsAbsent = wantsAbsent;
+    if (count > 1) fields.requests.fill(0);
     for (let k = 0; k < count; k++) {
       const i = keyIndexes[k]!;
       fields.keyIndex = i;

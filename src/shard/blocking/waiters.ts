@@ -4,12 +4,14 @@
  *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter | how many
  *                    of them want the absent key |
  *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
- *                    key index | argc | blob or 0 | payload bytes | scope | wants absent | payload
+ *                    key index | argc | blob, request or 0 | payload bytes | scope | wants absent | payload
  *     payload:       length of each argument (int32), then their bytes
+ *     request cell:  waiters that share it | payload bytes | blob or 0 | fsck's count | payload
  *
  * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a
- * cell in the queue of each. Who of several wins it is settled by its claim (claims.ts); cells whose claim is gone are
- * dropped by whoever meets them.
+ * cell in the queue of each; when the request is long these cells share its payload, one copy in each shard. Who of
+ * several wins a request is settled by its claim (claims.ts); cells whose claim is gone are dropped by whoever meets
+ * them.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) a queue is not empty; (3) CTL_BLOCKED is 0 or the root of
  * the table, whose count says whether anybody waits here.
@@ -51,6 +53,18 @@ const W_BYTES = 13;
 const W_SCOPE = 14;
 const MORE_SHARDS = 1;
 const ONE_KEY = 2;
+/** The payload is in a request cell, which W_BLOB names. */
+const SHARED = 4;
+/** A longer request that waits for several keys is shared. */
+const OWN_BYTES_MAX = 1024;
+/** Word offsets of a request cell. */
+const Q_WAITERS = 0;
+const Q_BYTES = 1;
+const Q_BLOB = 2;
+const Q_SEEN = 3;
+const REQUEST_HEAD_BYTES = 16;
+/** As many shards as a server can have. */
+const SHARDS_MAX = 256;
 /** 1 when the command is also carried out when the key is gone or becomes something else (XREADGROUP). */
 export const W_WANTS_ABSENT = 15;
 const HEAD_BYTES = 64;
@@ -75,6 +89,8 @@ export class WaiterFields {
   /** It waits for a single key. */
   oneKey = false;
   wantsAbsent = false;
+  /** The request cell of what is queued now, by shard; 0: there is none yet. */
+  readonly requests: Int32Array = new Int32Array(SHARDS_MAX);
 }
 
 const table = new ElementTable();
@@ -205,10 +221,16 @@ function setQueue(arena: Arena, queue: Ptr, first: Ptr, last: Ptr, absent: numbe
   value.dv.setInt32(value.off + ABSENT_AT, value.dv.getInt32(value.off + ABSENT_AT, true) + absent, true);
 }
 
-function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
-  const { argc, off, len, u8 } = args;
+function payloadBytes(args: Args): number {
+  const { argc, len } = args;
   let bytes = 4 * argc;
   for (let i = 0; i < argc; i++) bytes += len[i]!;
+  return bytes;
+}
+
+/** Puts the arguments into `payload`. */
+function writePayload(args: Args, bytes: number): void {
+  const { argc, off, len, u8 } = args;
   roomForPayload(bytes);
   const view = payloadView;
   let pos = 4 * argc;
@@ -217,9 +239,25 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
     copyBytes(payload, pos, u8, off[i]!, len[i]!);
     pos += len[i]!;
   }
-  const inline = bytes <= INLINE_BYTES_MAX;
-  const blob = inline ? NULL : blobFrom(arena, payload, 0, bytes);
+}
+
+function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
+  const { argc } = args;
+  const known = fields.oneKey ? NULL : (fields.requests[arena.shard]! as Ptr);
+  const bytes = known === NULL ? payloadBytes(args) : waiterWord(arena, known, Q_BYTES);
+  const shared = !fields.oneKey && bytes > OWN_BYTES_MAX;
+  if (known === NULL) writePayload(args, bytes);
+  const inline = !shared && bytes <= INLINE_BYTES_MAX;
   const waiter = alloc(arena, HEAD_BYTES + (inline ? bytes : 0));
+  let blob = NULL;
+  if (!inline) {
+    try {
+      blob = shared ? shareRequest(arena, fields, bytes) : blobFrom(arena, payload, 0, bytes);
+    } catch (error) {
+      free(arena, waiter);
+      throw error;
+    }
+  }
   const segment = waiter >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
   const w = (waiter & UNIT_MASK) << 1;
@@ -236,10 +274,75 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   i32[w + W_ARGC] = argc;
   i32[w + W_BLOB] = blob;
   i32[w + W_BYTES] = bytes;
-  i32[w + W_SCOPE] = (fields.moreShards ? MORE_SHARDS : 0) | (fields.oneKey ? ONE_KEY : 0);
+  const scope = (fields.moreShards ? MORE_SHARDS : 0) | (fields.oneKey ? ONE_KEY : 0);
+  i32[w + W_SCOPE] = shared ? scope | SHARED : scope;
   i32[w + W_WANTS_ABSENT] = fields.wantsAbsent ? 1 : 0;
   if (inline) copyBytes(arena.u8[segment]!, w * 4 + HEAD_BYTES, payload, 0, bytes);
   return waiter;
+}
+
+/** One waiter more for the request whose payload is written in `payload`: its cell, made for the first of them. */
+function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
+  const known = fields.requests[arena.shard]! as Ptr;
+  if (known !== NULL) {
+    setWord(arena, known, Q_WAITERS, waiterWord(arena, known, Q_WAITERS) + 1);
+    return known;
+  }
+  const inline = bytes <= INLINE_BYTES_MAX;
+  const request = alloc(arena, REQUEST_HEAD_BYTES + (inline ? bytes : 0));
+  let blob = NULL;
+  if (!inline) {
+    try {
+      blob = blobFrom(arena, payload, 0, bytes);
+    } catch (error) {
+      free(arena, request);
+      throw error;
+    }
+  }
+  const segment = request >>> SEGMENT_SHIFT;
+  const i32 = arena.i32[segment]!;
+  const w = (request & UNIT_MASK) << 1;
+  i32[w + Q_WAITERS] = 1;
+  i32[w + Q_BYTES] = bytes;
+  i32[w + Q_BLOB] = blob;
+  i32[w + Q_SEEN] = 0;
+  if (inline) copyBytes(arena.u8[segment]!, w * 4 + REQUEST_HEAD_BYTES, payload, 0, bytes);
+  fields.requests[arena.shard] = request;
+  return request;
+}
+
+/** A waiter's payload is needed no longer by it. */
+function freePayload(arena: Arena, waiter: Ptr): void {
+  const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
+  if (blob === NULL) return;
+  if ((waiterWord(arena, waiter, W_SCOPE) & SHARED) === 0) {
+    blobFree(arena, blob, waiterWord(arena, waiter, W_BYTES));
+    return;
+  }
+  const waiters = waiterWord(arena, blob, Q_WAITERS) - 1;
+  if (waiters > 0) {
+    setWord(arena, blob, Q_WAITERS, waiters);
+    return;
+  }
+  const own = waiterWord(arena, blob, Q_BLOB) as Ptr;
+  if (own !== NULL) blobFree(arena, own, waiterWord(arena, blob, Q_BYTES));
+  free(arena, blob);
+}
+
+/** Calls `visit` for the cells of a waiter's payload; for those of a shared one once. */
+function visitPayload(arena: Arena, waiter: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+  const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
+  if (blob === NULL) return;
+  if ((waiterWord(arena, waiter, W_SCOPE) & SHARED) === 0) {
+    visitBlob(arena, blob, waiterWord(arena, waiter, W_BYTES), visit);
+    return;
+  }
+  const seen = waiterWord(arena, blob, Q_SEEN) + 1;
+  setWord(arena, blob, Q_SEEN, seen === waiterWord(arena, blob, Q_WAITERS) ? 0 : seen);
+  if (seen > 1) return;
+  visit(blob, 'request of several waiters');
+  const own = waiterWord(arena, blob, Q_BLOB) as Ptr;
+  if (own !== NULL) visitBlob(arena, own, waiterWord(arena, blob, Q_BYTES), visit);
 }
 
 /** Reads a waiter into `fields` and its arguments into `args`, in bytes that hold until the next call. */
@@ -262,9 +365,14 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   const argc = i32[w + W_ARGC]!;
   const bytes = i32[w + W_BYTES]!;
   roomForPayload(bytes);
-  const blob = i32[w + W_BLOB]! as Ptr;
+  const isShared = (i32[w + W_SCOPE]! & SHARED) !== 0;
+  const holder = isShared ? (i32[w + W_BLOB]! as Ptr) : waiter;
+  const blob = waiterWord(arena, holder, isShared ? Q_BLOB : W_BLOB) as Ptr;
   if (blob !== 0) blobRead(arena, blob, 0, payload, 0, bytes);
-  else copyBytes(payload, 0, arena.u8[segment]!, w * 4 + HEAD_BYTES, bytes);
+  else {
+    const at = (holder & UNIT_MASK) * 8 + (isShared ? REQUEST_HEAD_BYTES : HEAD_BYTES);
+    copyBytes(payload, 0, arena.u8[holder >>> SEGMENT_SHIFT]!, at, bytes);
+  }
   const view = payloadView;
   args.setBuffer(payload, view);
   args.reserve(argc);
@@ -319,14 +427,13 @@ export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
     if (next !== 0) setWord(arena, next, W_PREVIOUS, previous);
     setQueue(arena, queue, first, last, -waiterWord(arena, waiter, W_WANTS_ABSENT));
   }
-  const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
-  if (blob !== 0) blobFree(arena, blob, waiterWord(arena, waiter, W_BYTES));
+  freePayload(arena, waiter);
   free(arena, waiter);
 }
 
 /**
- * Removes the request `seq` of a connection from the queue of a key, if it is there. O(waiters before it): those who
- * are served are the first.
+ * Removes the request `seq` of a connection from the queue of a key, if it is there. Looks from both ends: those who
+ * are served are the first, those who have just come the last.
  */
 export function forgetWaiter(
   arena: Arena,
@@ -338,12 +445,20 @@ export function forgetWaiter(
   off: number,
   len: number,
 ): void {
-  for (let waiter = firstWaiter(arena, db, u8, off, len); waiter !== 0; ) {
-    if (isOf(arena, waiter, io, slot, seq)) {
-      removeWaiter(arena, waiter, db, u8, off, len);
+  const queue = findQueue(arena, db, u8, off, len);
+  if (queue === NULL) return;
+  let front = firstWaiter(arena, db, u8, off, len);
+  let back = lastOf(arena, queue);
+  for (;;) {
+    const isFront = isOf(arena, front, io, slot, seq);
+    if (isFront || isOf(arena, back, io, slot, seq)) {
+      removeWaiter(arena, isFront ? front : back, db, u8, off, len);
       return;
     }
-    waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+    if (front === back) return;
+    front = waiterWord(arena, front, W_NEXT) as Ptr;
+    if (front === back) return;
+    back = waiterWord(arena, back, W_PREVIOUS) as Ptr;
   }
 }
 
@@ -388,8 +503,7 @@ export function visitWaiters(arena: Arena, visit: (ptr: Ptr, what: string) => vo
     elementValue(arena, el);
     for (let waiter = value.dv.getInt32(value.off, true) as Ptr; waiter !== 0; ) {
       visit(waiter, 'waiter');
-      const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
-      if (blob !== 0) visitBlob(arena, blob, waiterWord(arena, waiter, W_BYTES), visit);
+      visitPayload(arena, waiter, visit);
       waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
     }
   }

@@ -4,8 +4,9 @@
  *
  *     0        header      counts, see below
  *     128      channels    open addressing by a keyed 64-bit hash: [h1 | h2 | subscribers | kind], grows
- *     ...      names       patterns and tracking prefixes: [kind | clients | length | -][bytes padded to 4]
+ *     ...      names       patterns: [- | clients | length | -][bytes padded to 4]
  *     ...      tracked     counting filter of keys in clients' caches: cells by hash, each the number of such keys
+ *     ...      prefixes    tracking prefixes, see prefix-filter.ts
  *
  * One writer, the I/O thread (but the filter, to which others add); any number of readers on other threads. A
  * subscription stands here before it is confirmed,
@@ -18,6 +19,7 @@
  * filter never misses a key; it may name one that nobody has.
  */
 import { globMatch } from '../glob.js';
+import { PREFIX_FILTER_BYTES, PrefixFilter } from './prefix-filter.js';
 
 const SEQ = 0;
 const CHANNELS = 1;
@@ -29,7 +31,6 @@ const LOST_NAMES = 6;
 const MONITORS = 7;
 const TRACKERS = 8;
 const TRACKED = 9;
-const PREFIXES = 10;
 
 const HEADER_BYTES = 128;
 const SLOT_WORDS = 4;
@@ -39,6 +40,8 @@ const KIND = 3;
 const SLOTS_MIN = 256;
 /** Distinct channels of one I/O thread that are counted exactly: three quarters of this. */
 const SLOTS_MAX = 1 << 20;
+/** Slots, or names, are put down anew when at least this part of the room (1 / so many) is dead. */
+const REBUILD_SHARE = 16;
 const CHANNELS_WORD = HEADER_BYTES >> 2;
 const NAMES_AT = HEADER_BYTES + SLOTS_MAX * SLOT_WORDS * 4;
 const NAMES_BYTES = 1 << 20;
@@ -52,13 +55,12 @@ const BUSY = 1;
 /** How often a reader looks again while slots or names are moved, before it takes the thread for dead. */
 const RETRIES_MAX = 20_000_000;
 
-/** Kinds of names. */
-export const NAME_PATTERN = 1;
-export const NAME_PREFIX = 2;
+const PREFIXES_AT = FILTER_AT + FILTER_CELLS * 2;
+const INTEREST_BYTES = PREFIXES_AT + PREFIX_FILTER_BYTES;
 
 /** Memory for the interest of one I/O thread; the operating system commits what is used. */
 export function createInterest(): SharedArrayBuffer {
-  const sab = new SharedArrayBuffer(FILTER_AT + FILTER_CELLS * 2);
+  const sab = new SharedArrayBuffer(INTEREST_BYTES);
   new Int32Array(sab, 0, 32)[MASK] = SLOTS_MIN - 1;
   return sab;
 }
@@ -69,9 +71,8 @@ function slotHash(h1: number): number {
   return odd === BUSY ? 3 : odd;
 }
 
-/** A pattern or prefix that the writer has put down. */
+/** A pattern that the writer has put down. */
 export interface InterestName {
-  readonly kind: number;
   readonly bytes: Uint8Array;
   /** Byte offset, or -1 when there was no room. */
   at: number;
@@ -83,6 +84,7 @@ export class InterestWriter {
   private readonly i32: Int32Array;
   private readonly u8: Uint8Array;
   private readonly filter: Uint16Array;
+  private readonly prefixes: PrefixFilter;
   /** Slots not empty: living ones and dead ones that a chain may pass. */
   private used = 0;
   private names: InterestName[] = [];
@@ -93,6 +95,7 @@ export class InterestWriter {
     this.i32 = new Int32Array(sab);
     this.u8 = new Uint8Array(sab);
     this.filter = new Uint16Array(sab, FILTER_AT, FILTER_CELLS);
+    this.prefixes = new PrefixFilter(sab, PREFIXES_AT);
     clearInterest(sab);
   }
 
@@ -129,8 +132,10 @@ export class InterestWriter {
   private insert(kind: number, h: number, h2: number, count: number): boolean {
     const i32 = this.i32;
     if ((this.used + 1) * 4 > (i32[MASK]! + 1) * 3) {
+      const slots = i32[MASK]! + 1;
+      // A rebuild looks at every slot: it must give room for a number of channels that pays for it.
+      if (slots === SLOTS_MAX && (this.used - i32[CHANNELS]!) * REBUILD_SHARE < slots) return false;
       this.rebuild();
-      if ((this.used + 1) * 4 > (i32[MASK]! + 1) * 3) return false;
     }
     const mask = i32[MASK]!;
     let i = (h >>> 1) & mask;
@@ -190,29 +195,29 @@ export class InterestWriter {
     Atomics.add(i32, SEQ, 1);
   }
 
-  // ---- patterns and prefixes
+  // ---- patterns
 
-  /** Puts a name down with its first client. */
-  addName(kind: number, bytes: Uint8Array): InterestName {
-    const name: InterestName = { kind, bytes, at: -1, clients: 1 };
+  /** Puts a pattern down with its first client. */
+  addName(bytes: Uint8Array): InterestName {
+    const name: InterestName = { bytes, at: -1, clients: 1 };
     const size = nameSize(bytes.length);
-    if (this.i32[NAMES_END]! + size > NAMES_BYTES && this.deadBytes > 0) this.compact();
+    if (this.i32[NAMES_END]! + size > NAMES_BYTES && this.deadBytes * REBUILD_SHARE > NAMES_BYTES) this.compact();
     if (this.i32[NAMES_END]! + size > NAMES_BYTES) Atomics.add(this.i32, LOST_NAMES, 1);
     else {
       this.write(name, this.i32[NAMES_END]!);
       this.names.push(name);
       Atomics.store(this.i32, NAMES_END, this.i32[NAMES_END]! + size);
     }
-    Atomics.add(this.i32, kind === NAME_PATTERN ? PATTERNS : PREFIXES, 1);
+    Atomics.add(this.i32, PATTERNS, 1);
     return name;
   }
 
-  /** Says how many clients have the name; 0 takes it away, and it must not be used again. */
+  /** Says how many clients have the pattern; 0 takes it away, and it must not be used again. */
   setName(name: InterestName, clients: number): void {
     name.clients = clients;
     if (name.at >= 0) Atomics.store(this.i32, (name.at >> 2) + 1, clients);
     if (clients > 0) return;
-    Atomics.sub(this.i32, name.kind === NAME_PATTERN ? PATTERNS : PREFIXES, 1);
+    Atomics.sub(this.i32, PATTERNS, 1);
     if (name.at < 0) {
       Atomics.sub(this.i32, LOST_NAMES, 1);
       return;
@@ -224,7 +229,6 @@ export class InterestWriter {
   private write(name: InterestName, offset: number): void {
     name.at = NAMES_AT + offset;
     const w = name.at >> 2;
-    this.i32[w] = name.kind;
     this.i32[w + 1] = name.clients;
     this.i32[w + 2] = name.bytes.length;
     this.u8.set(name.bytes, name.at + NAME_HEAD);
@@ -241,6 +245,18 @@ export class InterestWriter {
     this.i32[NAMES_END] = end;
     this.deadBytes = 0;
     Atomics.add(this.i32, SEQ, 1);
+  }
+
+  // ---- tracking prefixes
+
+  /** Some client of this thread wants to hear of changes of all keys with the prefix. */
+  addPrefix(prefix: Uint8Array): void {
+    this.prefixes.add(prefix);
+  }
+
+  /** No client does any more. */
+  removePrefix(prefix: Uint8Array): void {
+    this.prefixes.remove(prefix);
   }
 
   // ---- tracked keys, trackers, monitors
@@ -299,9 +315,10 @@ export function clearInterest(sab: SharedArrayBuffer): void {
   const slots = i32[MASK]! + 1;
   i32.fill(0, CHANNELS_WORD, CHANNELS_WORD + slots * SLOT_WORDS);
   const tracked = i32[TRACKED] !== 0;
-  for (let w = CHANNELS; w <= PREFIXES; w++) Atomics.store(i32, w, 0);
+  for (let w = CHANNELS; w <= TRACKED; w++) Atomics.store(i32, w, 0);
   i32[MASK] = SLOTS_MIN - 1;
   if (tracked) new Uint16Array(sab, FILTER_AT, FILTER_CELLS).fill(0);
+  new PrefixFilter(sab, PREFIXES_AT).clear();
   Atomics.add(i32, SEQ, 1);
 }
 
@@ -310,11 +327,13 @@ export class InterestReader {
   private readonly i32: Int32Array;
   private readonly u8: Uint8Array;
   private readonly filter: Uint16Array;
+  private readonly prefixes: PrefixFilter;
 
   constructor(sab: SharedArrayBuffer) {
     this.i32 = new Int32Array(sab);
     this.u8 = new Uint8Array(sab);
     this.filter = new Uint16Array(sab, FILTER_AT, FILTER_CELLS);
+    this.prefixes = new PrefixFilter(sab, PREFIXES_AT);
   }
 
   /** hot: whether any client here listens to channels or patterns. */
@@ -385,18 +404,8 @@ export class InterestReader {
 
   /** hot: clients whose patterns match the channel, one for each pattern; 0 at once when there are no patterns. */
   patternCount(u8: Uint8Array, off: number, len: number): number {
-    if (Atomics.load(this.i32, PATTERNS) === 0) return 0;
-    return this.sumNames(NAME_PATTERN, u8, off, len);
-  }
-
-  /** hot: whether some client wants to hear of changes of all keys with a prefix of this one. */
-  hasPrefixOf(u8: Uint8Array, off: number, len: number): boolean {
-    if (Atomics.load(this.i32, PREFIXES) === 0) return false;
-    return this.i32[LOST_NAMES] !== 0 || this.sumNames(NAME_PREFIX, u8, off, len) > 0;
-  }
-
-  private sumNames(kind: number, u8: Uint8Array, off: number, len: number): number {
     const i32 = this.i32;
+    if (Atomics.load(i32, PATTERNS) === 0) return 0;
     for (let tries = 0; tries < RETRIES_MAX; tries++) {
       const seq = Atomics.load(i32, SEQ);
       if ((seq & 1) !== 0) continue;
@@ -408,18 +417,17 @@ export class InterestReader {
         const bytes = i32[w + 2]!;
         const start = at + NAME_HEAD;
         if (bytes < 0 || start + bytes > end) break;
-        if (clients > 0 && i32[w] === kind) {
-          const hit =
-            kind === NAME_PATTERN
-              ? globMatch(this.u8, start, bytes, u8, off, len, false)
-              : startsWith(u8, off, len, this.u8, start, bytes);
-          if (hit) sum += clients;
-        }
+        if (clients > 0 && globMatch(this.u8, start, bytes, u8, off, len, false)) sum += clients;
         at += nameSize(bytes);
       }
       if (Atomics.load(i32, SEQ) === seq) return sum;
     }
     return 0;
+  }
+
+  /** hot: whether some client may want to hear of changes of all keys with a prefix of this one. */
+  hasPrefixOf(u8: Uint8Array, off: number, len: number): boolean {
+    return this.prefixes.mayHavePrefixOf(u8, off, len);
   }
 
   /** hot: whether some client may have the key with this hash in its cache. */
@@ -443,25 +451,11 @@ export class InterestReader {
       const bytes = this.i32[(at >> 2) + 2]!;
       const start = at + NAME_HEAD;
       if (bytes < 0 || start + bytes > end) break;
-      if (this.i32[at >> 2] === NAME_PATTERN && this.i32[(at >> 2) + 1]! > 0) {
+      if (this.i32[(at >> 2) + 1]! > 0) {
         found.push(Buffer.from(this.u8.slice(start, start + bytes)).toString('latin1'));
       }
       at += nameSize(bytes);
     }
     return found;
   }
-}
-
-/** Whether the text begins with the prefix. */
-function startsWith(
-  text: Uint8Array,
-  off: number,
-  len: number,
-  prefix: Uint8Array,
-  pOff: number,
-  pLen: number,
-): boolean {
-  if (pLen > len) return false;
-  for (let i = 0; i < pLen; i++) if (text[off + i] !== prefix[pOff + i]) return false;
-  return true;
 }

@@ -94,4 +94,57 @@ describe('glob patterns', () => {
       { numRuns: 2000 },
     );
   });
+
+  it('#11: need no more steps than pattern and text are long, nearly', () => {
+    const text = 'a'.repeat(200_000);
+    expect(matches(`*${'a'.repeat(50_000)}b`, text)).toBe(false);
+    expect(matches(`*${'a'.repeat(50_000)}b*`, text)).toBe(false);
+    expect(matches(`*${'a'.repeat(50_000)}*`, text)).toBe(true);
+    expect(globMatchText(`*${'a'.repeat(50_000)}B*`, `${text}b${text}`, true)).toBe(true);
+    expect(matches(`*${'a?'.repeat(2000)}[bc]*`, text)).toBe(false);
+    expect(matches(`*${'a?'.repeat(2000)}[bc]*`, `${text}c${text}`)).toBe(true);
+  });
+
+  it('#11: agree with a table of all places, also where the search is prepared', () => {
+    const element = fc.constantFrom<[string, Element]>(
+      ['*', null],
+      ['?', () => true],
+      ['a', (c) => c === 'a'],
+      ['a', (c) => c === 'a'],
+      ['a', (c) => c === 'a'],
+      ['\\b', (c) => c === 'b'],
+      ['[ab]', (c) => c === 'a' || c === 'b'],
+    );
+    const text = fc.string({ unit: fc.constantFrom(...'aaaaaaaaaaaaaaaab'), minLength: 200, maxLength: 600 });
+    const literal = fc.constantFrom(...'aaaaaaaaaaaaaaaab').map((a): [string, Element] => [a, (c) => c === a]);
+    const segment = fc.array(literal, { minLength: 30, maxLength: 60 });
+    const elements = fc.oneof(
+      fc.array(element, { maxLength: 80 }),
+      fc
+        .tuple(segment, segment)
+        .map(([a, b]): [string, Element][] => [['*', null], ...a, ['*', null], ...b, ['*', null]]),
+    );
+    fc.assert(
+      fc.property(elements, text, (parts, t) => {
+        const pattern = parts.map((part) => part[0]).join('');
+        const tests = parts.map((part) => part[1]);
+        expect(matches(pattern, t)).toBe(byTable(tests, t));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
+
+/** Which prefixes of the text the elements so far match, element by element. */
+function byTable(elements: readonly Element[], text: string): boolean {
+  let reached = Array.from({ length: text.length + 1 }, (_, t) => t === 0);
+  for (const element of elements) {
+    const next = reached.map(() => false);
+    for (let t = 0; t <= text.length; t++) {
+      if (element === null) next[t] = reached[t]! || (t > 0 && next[t - 1]!);
+      else if (t > 0) next[t] = reached[t - 1]! && element(text[t - 1]!);
+    }
+    reached = next;
+  }
+  return reached[text.length]!;
+}

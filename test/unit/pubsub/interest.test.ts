@@ -1,13 +1,7 @@
 /** The shared table of what an I/O thread's clients want to hear, against plain maps. */
 import { describe, expect, test } from 'vitest';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../../../src/shared/pubsub/bulletin.js';
-import {
-  createInterest,
-  InterestReader,
-  InterestWriter,
-  NAME_PATTERN,
-  NAME_PREFIX,
-} from '../../../src/shared/pubsub/interest.js';
+import { createInterest, InterestReader, InterestWriter } from '../../../src/shared/pubsub/interest.js';
 import { SeededRandom } from '../../harness/random.js';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
@@ -50,16 +44,16 @@ describe('interest', () => {
 
   test('sums the clients of matching patterns and tells prefixes apart from them', () => {
     const { writer, reader } = pair();
-    const news = writer.addName(NAME_PATTERN, bytes('news.*'));
-    const all = writer.addName(NAME_PATTERN, bytes('*'));
-    const prefix = writer.addName(NAME_PREFIX, bytes('news'));
+    const news = writer.addName(bytes('news.*'));
+    const all = writer.addName(bytes('*'));
+    writer.addPrefix(bytes('news'));
     writer.setName(news, 3);
     const channel = bytes('__news.art__');
     expect(reader.patternCount(channel, 2, 8)).toBe(4);
     expect(reader.hasPrefixOf(channel, 2, 8)).toBe(true);
     expect(reader.hasPrefixOf(channel, 0, 8)).toBe(false);
     writer.setName(all, 0);
-    writer.setName(prefix, 0);
+    writer.removePrefix(bytes('news'));
     expect(reader.patternCount(channel, 2, 8)).toBe(3);
     expect(reader.hasPrefixOf(channel, 2, 8)).toBe(false);
     expect(reader.patterns()).toEqual(['news.*']);
@@ -67,12 +61,11 @@ describe('interest', () => {
 
   test('keeps names through many that come and go, and says so when there is no room', () => {
     const { writer, reader } = pair();
-    const kept = writer.addName(NAME_PATTERN, bytes('kept'));
-    for (let i = 0; i < 50_000; i++)
-      writer.setName(writer.addName(NAME_PATTERN, bytes(`name ${i} ${'x'.repeat(40)}`)), 0);
+    const kept = writer.addName(bytes('kept'));
+    for (let i = 0; i < 50_000; i++) writer.setName(writer.addName(bytes(`name ${i} ${'x'.repeat(40)}`)), 0);
     expect(reader.isInexact).toBe(false);
     expect(reader.patterns()).toEqual(['kept']);
-    const many = Array.from({ length: 200 }, (_, i) => writer.addName(NAME_PATTERN, bytes(`${i}`.repeat(10_000))));
+    const many = Array.from({ length: 200 }, (_, i) => writer.addName(bytes(`${i}`.repeat(10_000))));
     expect(reader.isInexact).toBe(true);
     for (const name of many) writer.setName(name, 0);
     expect(reader.isInexact).toBe(false);

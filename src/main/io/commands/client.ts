@@ -9,15 +9,16 @@ import { type Connection, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { PAUSE_CONGESTED } from '../pause-watch.js';
 import { CLIENT_HELP } from './client-help.js';
+import { clientLine } from './client-list.js';
 import {
   ANY_CLIENT,
   type ClientFilter,
   type ClientType,
-  clientLine,
   killEverywhere,
   listEverywhere,
+  replyLines,
   unblockEverywhere,
-} from './client-list.js';
+} from './client-search.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
@@ -90,7 +91,7 @@ async function list(io: IoThread, _conn: Connection, args: Args, reply: Reply): 
     return;
   }
   const lines = await listEverywhere(io, filter);
-  reply.verbatim('txt', lines.map(([, line]) => `${line}\n`).join(''));
+  await replyLines(reply, lines);
 }
 
 /** The filter of CLIENT KILL's new form; null after an error was written. */

@@ -109,21 +109,33 @@ function conflict(state: TrackingState | null, { flags, prefixes }: Wish): strin
 /** Prefixes of one client must not name the same key twice. */
 function overlap(state: TrackingState | null, prefixes: readonly string[]): string | null {
   const rule = 'Prefixes for a single client must not overlap.';
+  const clashing = withClash(prefixes);
   for (let i = 0; i < prefixes.length; i++) {
     const prefix = prefixes[i]!;
-    for (const old of state?.prefixes ?? []) {
-      if (overlaps(old, prefix)) return `Prefix '${prefix}' overlaps with an existing prefix '${old}'. ${rule}`;
-    }
-    for (const other of prefixes.slice(i + 1)) {
-      if (overlaps(prefix, other))
-        return `Prefix '${prefix}' overlaps with another provided prefix '${other}'. ${rule}`;
-    }
+    const old = state === null ? null : state.prefixTree.overlapping(prefix);
+    if (old !== null) return `Prefix '${prefix}' overlaps with an existing prefix '${old}'. ${rule}`;
+    if (!clashing.has(i)) continue;
+    const other = prefixes.slice(i + 1).find((text) => text.startsWith(prefix) || prefix.startsWith(text))!;
+    return `Prefix '${prefix}' overlaps with another provided prefix '${other}'. ${rule}`;
   }
   return null;
 }
 
-function overlaps(a: string, b: string): boolean {
-  return a.startsWith(b) || b.startsWith(a);
+/** The indexes of those that overlap with any other: in their order, a prefix stands before all that begin with it. */
+function withClash(prefixes: readonly string[]): Set<number> {
+  const found = new Set<number>();
+  const order = prefixes.map((_, i) => i).sort((a, b) => (prefixes[a]! < prefixes[b]! ? -1 : 1));
+  /** Prefixes of one another, the longest last. */
+  const nested: number[] = [];
+  for (const i of order) {
+    while (nested.length > 0 && !prefixes[i]!.startsWith(prefixes[nested[nested.length - 1]!]!)) nested.pop();
+    if (nested.length > 0) {
+      found.add(i);
+      found.add(nested[nested.length - 1]!);
+    }
+    nested.push(i);
+  }
+  return found;
 }
 
 /** CLIENT CACHING. */

@@ -13,7 +13,7 @@
  */
 import type { ChannelHasher } from '../../../shard/outbox.js';
 import { globMatch } from '../../../shared/glob.js';
-import { type InterestName, type InterestWriter, NAME_PATTERN } from '../../../shared/pubsub/interest.js';
+import type { InterestName, InterestWriter } from '../../../shared/pubsub/interest.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
@@ -89,7 +89,7 @@ export class Channels {
   private create(kind: number, name: string, bytes: Uint8Array): Channel {
     const { hasher } = this;
     hasher.hash(kind, bytes, new DataView(bytes.buffer), 0, bytes.length);
-    const noted = kind === KIND_PATTERN ? this.interest.addName(NAME_PATTERN, bytes) : null;
+    const noted = kind === KIND_PATTERN ? this.interest.addName(bytes) : null;
     const listIndex = this.patternList.length;
     const channel: Channel = { kind, name, bytes, h1: hasher.h1, h2: hasher.h2, conns: [], noted, listIndex };
     if (kind === KIND_PATTERN) this.patternList.push(channel);

@@ -1,4 +1,5 @@
 /** CLIENT TRACKING as one connection has it. */
+import type { PrefixTree } from './prefix-tree.js';
 
 /** Bits of `TrackingState.flags`. */
 export const TRACK = {
@@ -20,4 +21,6 @@ export interface TrackingState {
   redirectIo: number;
   /** BCAST: its prefixes, one char a byte. */
   readonly prefixes: Set<string>;
+  /** The same, to find those that overlap. */
+  readonly prefixTree: PrefixTree<true>;
 }

@@ -20,7 +20,7 @@ import { CLIENT_IO_SHIFT } from '../../../shard/context.js';
 import type { Outbox } from '../../../shard/outbox.js';
 import { FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
-import { type InterestName, type InterestWriter, NAME_PREFIX } from '../../../shared/pubsub/interest.js';
+import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
@@ -29,6 +29,7 @@ import type { IoThread } from '../io-thread.js';
 import { latin1 } from '../pubsub/latin1.js';
 import { push, pushBehindReplies } from '../push.js';
 import { invalidationMessage, invalidationPush, keyArray, redirectGonePush } from './invalidations.js';
+import { PrefixTree } from './prefix-tree.js';
 import { TRACK, type TrackingState } from './tracking-state.js';
 
 /** Missed changes that are kept. */
@@ -38,9 +39,8 @@ const DROPS_MAX = 100;
 
 /** Clients of a prefix, and what has changed below it in this turn. */
 interface Prefix {
-  readonly text: string;
+  readonly bytes: Uint8Array;
   readonly conns: Set<Connection>;
-  readonly noted: InterestName;
   /** Changed keys with the id of the client that wrote them last. */
   readonly changed: Map<string, number>;
 }
@@ -53,7 +53,7 @@ export class Tracking {
   private readonly table: Map<string, number | Set<number>> = new Map();
   private items = 0;
   private readonly trackers: Set<Connection> = new Set();
-  private readonly prefixes: Map<string, Prefix> = new Map();
+  private readonly prefixes: PrefixTree<Prefix> = new PrefixTree();
   private readonly changedPrefixes: Set<Prefix> = new Set();
   /** Walks over the table in search of keys to drop. */
   private oldest: Iterator<string> | null = null;
@@ -83,7 +83,7 @@ export class Tracking {
   /** Switches tracking on for a connection, or changes its options. */
   enable(conn: Connection, flags: number, redirectId: number, redirectIo: number, prefixes: readonly string[]): void {
     if (conn.tracking === null) {
-      conn.tracking = { flags: 0, redirectId: 0, redirectIo: 0, prefixes: new Set() };
+      conn.tracking = { flags: 0, redirectId: 0, redirectIo: 0, prefixes: new Set(), prefixTree: new PrefixTree() };
       conn.modes |= MODE.tracking;
       this.trackers.add(conn);
       Atomics.add(this.io.control.i32, CONTROL.trackers, 1);
@@ -103,14 +103,15 @@ export class Tracking {
   private addPrefix(conn: Connection, state: TrackingState, text: string): void {
     if (state.prefixes.has(text)) return;
     state.prefixes.add(text);
+    state.prefixTree.set(text, true);
     let prefix = this.prefixes.get(text);
     if (prefix === undefined) {
-      const noted = this.interest.addName(NAME_PREFIX, Uint8Array.from(Buffer.from(text, 'latin1')));
-      prefix = { text, conns: new Set(), noted, changed: new Map() };
+      const bytes = Uint8Array.from(Buffer.from(text, 'latin1'));
+      this.interest.addPrefix(bytes);
+      prefix = { bytes, conns: new Set(), changed: new Map() };
       this.prefixes.set(text, prefix);
     }
     prefix.conns.add(conn);
-    this.interest.setName(prefix.noted, prefix.conns.size);
   }
 
   /** Switches tracking off for a connection. Safe to call when it is off. */
@@ -120,8 +121,8 @@ export class Tracking {
     for (const text of state.prefixes) {
       const prefix = this.prefixes.get(text)!;
       prefix.conns.delete(conn);
-      this.interest.setName(prefix.noted, prefix.conns.size);
       if (prefix.conns.size > 0) continue;
+      this.interest.removePrefix(prefix.bytes);
       this.prefixes.delete(text);
       this.changedPrefixes.delete(prefix);
     }
@@ -268,10 +269,11 @@ export class Tracking {
   /** A key has changed, says a bulletin. `writer`: id of the client that changed it, 0 for none. */
   changed(u8: Uint8Array, off: number, len: number, writer: number): void {
     const key = latin1(u8, off, len);
-    for (const prefix of this.prefixes.values()) {
-      if (!key.startsWith(prefix.text)) continue;
-      prefix.changed.set(key, writer);
-      this.changedPrefixes.add(prefix);
+    if (this.prefixes.size > 0) {
+      for (const prefix of this.prefixes.prefixesOf(key)) {
+        prefix.changed.set(key, writer);
+        this.changedPrefixes.add(prefix);
+      }
     }
     if (this.table.has(key)) this.invalidate(key, writer);
     else this.miss(key, writer);
@@ -322,9 +324,10 @@ export class Tracking {
     if (this.changedPrefixes.size === 0) return;
     for (const prefix of this.changedPrefixes) {
       const all = keyArray([...prefix.changed.keys()]);
+      const writers = new Set(prefix.changed.values());
       for (const conn of prefix.conns) {
         const state = conn.tracking!;
-        if ((state.flags & TRACK.noLoop) === 0) this.tell(conn, state, all);
+        if ((state.flags & TRACK.noLoop) === 0 || !writers.has(conn.id)) this.tell(conn, state, all);
         else {
           const others = [...prefix.changed].filter((entry) => entry[1] !== conn.id).map((entry) => entry[0]);
           if (others.length > 0) this.tell(conn, state, keyArray(others));
