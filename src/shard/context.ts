@@ -238,23 +238,14 @@ export class ExecContext {
     if (e === 0) return NULL;
     if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
     if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;
-    if (this.mayExpire()) this.expire(keyspace, e);
+    if (!this.keepsExpired()) this.expire(keyspace, e);
     return NULL;
   }
 
   /**
-   * Whether an expired key may go right now. A command that only reads hides it while clients are paused, for then
-   * nothing changes; also when somebody waits for streams with a group, who must hear of its end, on a thread that
-   * serves nobody: active expiry will find it. A command that writes removes it in any case, or it would write into a
-   * key that is gone; nobody waits for its key where nobody is served (Executor.concernsWaiters).
+   * Whether what has expired stays for now, hidden: clients are paused, and the running command only reads. A command
+   * that writes removes it in any case, or it would write into a key that is gone.
    */
-  private mayExpire(): boolean {
-    if (this.mayWrite) return true;
-    if (this.keepsExpired()) return false;
-    return this.blocking.servesHere || this.control.i32[CONTROL.groupReaders] === 0 || !anyWaits(this.arena);
-  }
-
-  /** Whether what has expired stays for now, hidden: clients are paused, and the running command only reads. */
   keepsExpired(): boolean {
     return !this.mayWrite && isPaused(this.control);
   }

@@ -23,7 +23,7 @@ import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
-import { MAY_END, readyClasses } from './blocking/makes-ready.js';
+import { MAY_END, MAY_MAKE_ELSEWHERE, readyClasses } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CallTimer } from './call-timer.js';
@@ -211,7 +211,7 @@ export class Executor {
   private concernsWaiters(cmdId: number, args: Args, db: number): boolean {
     if (this.makesReady[cmdId] === MAY_END && this.ctx.control.i32[CONTROL.groupReaders] === 0) return false;
     if (!this.somebodyWaits()) return false;
-    if (this.registry.keyKind[cmdId] !== KEYS_ONE) return true;
+    if (this.registry.keyKind[cmdId] !== KEYS_ONE || this.makesReady[cmdId] === MAY_MAKE_ELSEWHERE) return true;
     const k = this.registry.firstKey[cmdId]!;
     const arena = this.ctx.arenas[this.lowest]!;
     return firstWaiter(arena, db, args.u8, args.off[k]!, args.len[k]!) !== NULL;

@@ -104,9 +104,10 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   if (route === ROUTE_KEY) {
     if ((flags & INLINE_OR_BLOCKING) === FLAG_INLINE && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
       if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
-        if (io.executor.tryInline(id, args, conn.out!, conn)) {
+        const ran = io.executor.tryInline(id, args, conn.out!, conn);
+        if (io.blocking.unsent) settleServed(io);
+        if (ran) {
           conn.lastCommandId = id;
-          if (io.blocking.unsent) settleServed(io);
           return NEXT;
         }
         if (io.executor.bigReply) {
@@ -188,12 +189,12 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
   blocking.blocked = false;
   const ran = io.executor.tryInline(id, args, conn.out!, conn);
   ticket.io = -1;
+  if (blocking.unsent) settleServed(io);
   if (!ran) {
     io.executor.bigReply = false;
     return AGAIN;
   }
   conn.lastCommandId = id;
-  if (blocking.unsent) settleServed(io);
   if (!blocking.blocked) return NEXT;
   blocking.blocked = false;
   // The lease is held still: nobody has seen the waiter before its claim is there.

@@ -6,11 +6,13 @@
  * but while a reply is there in part.
  *
  * An invalidation must not overtake a reply under way: the client would drop the key and then keep the old value that
- * comes behind. So it waits for all replies that were outstanding when it came (`pushBehindReplies`).
+ * comes behind. So it waits for all replies that were outstanding when it came (`pushBehindReplies`). A client that is
+ * blocked is told at once: what it will be answered with has not been read yet, as long as nobody has claimed it.
  *
  * Invariants: (1) `conn.pushed` is set only while `conn.out` is null; (2) shared bytes are never written again;
  * (3) whoever was pushed to is flushed at the end of the event loop's turn.
  */
+import { isOpen } from '../../shared/sync/claims.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
 
@@ -41,13 +43,20 @@ export function give(io: IoThread, conn: Connection, bytes: Uint8Array): void {
 export function pushBehindReplies(io: IoThread, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
   io.hub.channels.depart();
-  if (conn.headSeq === conn.nextSeq && !isHeld(conn)) append(io, conn, bytes);
+  if ((conn.headSeq === conn.nextSeq || isWaiting(io, conn)) && !isHeld(conn)) append(io, conn, bytes);
   else defer(conn, bytes, conn.nextSeq);
 }
 
-/** A reply is there in part, or is being made: nothing may be written before the rest of it. */
+/** A reply is there in part, or is being made: nothing may be written before the rest of it. WAIT makes none yet. */
 function isHeld(conn: Connection): boolean {
-  return conn.partial || conn.capture !== null || (conn.barrier & BARRIER.promise) !== 0;
+  if (conn.partial || conn.capture !== null) return true;
+  return (conn.barrier & BARRIER.promise) !== 0 && conn.endWait === null;
+}
+
+/** The client waits for a key, and nobody has begun to serve it. (Nothing else of it is under way then.) */
+function isWaiting(io: IoThread, conn: Connection): boolean {
+  const { blocked } = conn;
+  return blocked !== null && blocked.waits && isOpen(io.claims, conn.slot, blocked.seq);
 }
 
 function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {

@@ -222,10 +222,11 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     const watched = tx.watches.length !== 0;
     if (!watched) runQueue(tx);
     const queue = watched ? buildQueue(tx, io.registry.route) : tx.queued;
-    if (io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn)) {
+    const ran = io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn);
+    if (io.blocking.unsent) settleServed(io);
+    if (ran) {
       tx.reset();
       if (watched) tx.forgetWatches();
-      if (io.blocking.unsent) settleServed(io);
       return NEXT;
     }
     io.executor.bigReply = false;

@@ -5,10 +5,12 @@
  *     LPUSH makes the key -> ready list -> serveReady() at the end of the command: first waiter, its claim, its handler
  *                                                                                  again, its reply beside LPUSH's own
  *
- * A waiter is served for the key that became ready alone: `onlyKey` tells its handler. All this happens under the
- * leases of the command that made the key ready, so nobody gets in between: on shard threads, and on an I/O thread that
- * is the only one (Executor). Only a waiter that needs further shards (BLMOVE to elsewhere) is served afterwards, when
- * a shard thread has taken the leases of all.
+ * A waiter is woken by a key of its type. Its whole command is then carried out again, so of several keys that one
+ * transaction filled it takes the one that it named first. Keys whose leases are not held are passed over
+ * (`passesOver`): nothing can have been put there unseen. All this happens under the leases of the command that made
+ * the key ready, so nobody gets in between: on shard threads, and on an I/O thread that is the only one (Executor). A
+ * waiter that needs further shards (BLMOVE to elsewhere) is served afterwards, when a shard thread has taken the leases
+ * of all; so is whoever waits for a key that another I/O thread made ready after all.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
  * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all
@@ -21,9 +23,10 @@ import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
-import { beginClaim, endClaim, isSettled } from '../../shared/sync/claims.js';
+import { beginClaim, endClaim, isSettled, isUndecided } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { ClientState, ExecContext } from '../context.js';
+import { entryType } from '../keyspace/entry.js';
 import { INDEXED_KEYS_MIN, ReadyIndex } from './ready-index.js';
 import {
   absentWaiter,
@@ -40,6 +43,7 @@ import {
   W_WANTS_ABSENT,
   WaiterFields,
   waiterWord,
+  wakes,
 } from './waiters.js';
 
 /** Bit of CONTROL.groupReaders for all shards from this one on; once set it stays. */
@@ -104,8 +108,8 @@ export class Blocking {
   blocked = false;
   /** Until when (unix ms, 0: for ever); then it hears a null array, whatever the command is. */
   deadlineMs = 0;
-  /** Argument index of the one key for which a waiter is served, 0 while a command runs for itself. */
-  onlyKey = 0;
+  /** A waiter is served: its command is carried out again. */
+  serving = false;
   /** Keys that the running command made ready, in order. */
   ready: ReadyKey[] = [];
   /** Keys whose first waiter needs leases that were not held. */
@@ -131,7 +135,7 @@ export class Blocking {
   private readonly reply = new Reply(1024);
   /** In the context of a job or of background work: who serves the thread's waiters. */
   host: Blocking | null = null;
-  /** False while an I/O thread runs a command: it serves nobody. */
+  /** False while an I/O thread that is not the only one runs a command: a shard thread serves whoever waits. */
   servesHere = true;
   private readonly control: ControlBlock;
   private readonly claims: readonly Int32Array[];
@@ -153,9 +157,14 @@ export class Blocking {
 
   /** As `noteReady`, for a key as bytes. */
   noteReadyBytes(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
-    if (firstWaiter(arena, db, u8, off, len) === NULL) return;
-    if (this.host === null) this.addReady(arena.shard, db, u8, off, len);
-    else this.host.defer(arena.shard, db, u8.slice(off, off + len));
+    if (firstWaiter(arena, db, u8, off, len) !== NULL) this.note(arena.shard, db, u8, off, len);
+  }
+
+  /** Has those who wait for a key served: at the end of the command, or by a shard thread where nobody is served. */
+  private note(shard: number, db: number, u8: Uint8Array, off: number, len: number): void {
+    if (this.host !== null) this.host.defer(shard, db, u8.slice(off, off + len));
+    else if (this.servesHere) this.addReady(shard, db, u8, off, len);
+    else this.defer(shard, db, u8.slice(off, off + len));
   }
 
   /** Puts a key on the ready list, unless it is there. */
@@ -213,9 +222,7 @@ export class Blocking {
   noteDatabase(arena: Arena, db: number): void {
     if (!anyWaits(arena)) return;
     eachWaitedKey(arena, (number, key) => {
-      if (number !== db) return;
-      if (this.host === null) this.addReady(arena.shard, db, key, 0, key.length);
-      else this.host.defer(arena.shard, db, key.slice());
+      if (number === db) this.note(arena.shard, db, key, 0, key.length);
     });
   }
 
@@ -241,7 +248,7 @@ export class Blocking {
 
   /**
    * Has the running command wait for the keys at `keyIndexes[0 .. count)` of `args`, which is how it is carried out
-   * when one of them is ready. False: it must not wait (inside a transaction, or served and not ready after all).
+   * when one of them holds a value of `valueType`. False: it must not wait (inside a transaction).
    */
   block(
     ctx: ExecContext,
@@ -251,10 +258,11 @@ export class Blocking {
     deadlineMs: number,
     commandId: number,
     moreShards: boolean,
+    valueType: number,
     wantsAbsent = false,
   ): boolean {
     this.blocked = true;
-    if (this.onlyKey !== 0) return true;
+    if (this.serving) return true;
     const { ticket } = this;
     if (ticket.io < 0) {
       this.blocked = false;
@@ -270,6 +278,7 @@ export class Blocking {
     fields.clientId = ctx.client.id;
     fields.moreShards = moreShards;
     fields.oneKey = count === 1;
+    fields.valueType = valueType;
     fields.wantsAbsent = wantsAbsent;
     if (count > 1) fields.requests.fill(0);
     for (let k = 0; k < count; k++) {
@@ -316,16 +325,27 @@ export class Blocking {
         waiter = absentWaiter(arena, waiter, db, this.keyBytes, off, len);
         if (waiter === NULL) return;
       }
+      const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
+      if (e !== NULL && !wakes(arena, waiter, entryType(arena, e))) {
+        waiter = next;
+        continue;
+      }
       const { args, reply } = this;
       readWaiter(arena, waiter, fields, args);
-      const next = waiterWord(arena, waiter, W_NEXT) as Ptr;
       const { io, slot, seq } = fields;
       const claims = this.claims[io]!;
-      if (fields.moreShards && ctx.leases.count < ctx.shardCount) {
+      const hasAll = ctx.leases.count === ctx.shardCount;
+      if (fields.moreShards && !hasAll) {
         this.defer(ready.shard, db, this.keyBytes.slice(off, off + len));
         return;
       }
       if (!beginClaim(claims, slot, seq)) {
+        // Another thread tries to serve it with a key of its shard just now, and may find nothing. (With all leases
+        // held that thread is dead.)
+        if (!hasAll && isUndecided(claims, slot, seq)) {
+          this.defer(ready.shard, db, this.keyBytes.slice(off, off + len));
+          return;
+        }
         removeWaiter(arena, waiter, db, this.keyBytes, off, len);
         waiter = next;
         continue;
@@ -352,16 +372,15 @@ export class Blocking {
   }
 
   /**
-   * Notes a key that has changed or is gone, if somebody waits for it with a group: who does hears of it. Only where
-   * waiters are served. @requires CONTROL.groupReaders is not 0
+   * Notes a key that has changed or is gone, if somebody waits for it with a group: who does hears of it.
+   * @requires CONTROL.groupReaders is not 0
    */
   noteChanged(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
-    if (!this.servesHere) return;
     if (anyWaits(arena)) this.noteReadyBytes(arena, db, u8, off, len);
     else if (arena.shard < COMMON_BIT) Atomics.and(this.control.i32, CONTROL.groupReaders, ~(1 << arena.shard));
   }
 
-  /** Runs a waiter's command for its key. False when it would block again. */
+  /** Runs a waiter's command. False when it would block again. */
   private carryOut(ctx: ExecContext, args: Args, reply: Reply): boolean {
     const { client } = this;
     client.id = fields.clientId;
@@ -369,13 +388,13 @@ export class Blocking {
     client.proto = fields.proto;
     client.flags = fields.flags;
     reply.proto = fields.proto;
-    const { blocked, onlyKey } = this;
-    this.onlyKey = fields.keyIndex;
+    const { blocked } = this;
+    this.serving = true;
     this.blocked = false;
     ctx.runner!.nested(fields.command, args, reply, client);
     const answered = !this.blocked;
     this.blocked = blocked;
-    this.onlyKey = onlyKey;
+    this.serving = false;
     return answered;
   }
 

@@ -49,7 +49,7 @@ export const W_KEY_INDEX = 10;
 const W_ARGC = 11;
 const W_BLOB = 12;
 const W_BYTES = 13;
-/** Bits: the command needs leases of further shards than the key's; it waits for no other key. */
+/** Bits: the command needs leases of further shards than the key's; it waits for no other key; then its type. */
 const W_SCOPE = 14;
 const MORE_SHARDS = 1;
 const ONE_KEY = 2;
@@ -65,6 +65,7 @@ const Q_SEEN = 3;
 const REQUEST_HEAD_BYTES = 16;
 /** As many shards as a server can have. */
 const SHARDS_MAX = 256;
+const TYPE_SHIFT = 3;
 /** 1 when the command is also carried out when the key is gone or becomes something else (XREADGROUP). */
 export const W_WANTS_ABSENT = 15;
 const HEAD_BYTES = 64;
@@ -88,6 +89,8 @@ export class WaiterFields {
   moreShards = false;
   /** It waits for a single key. */
   oneKey = false;
+  /** The type of value that it waits for. */
+  valueType = 0;
   wantsAbsent = false;
   /** The request cell of what is queued now, by shard; 0: there is none yet. */
   readonly requests: Int32Array = new Int32Array(SHARDS_MAX);
@@ -164,6 +167,12 @@ export function absentWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
 /** Word `w` of a waiter. */
 export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
   return arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w]!;
+}
+
+/** Whether a key with a value of this type wakes a waiter: one that wants to hear of the key's absence always wakes. */
+export function wakes(arena: Arena, waiter: Ptr, valueType: number): boolean {
+  if (waiterWord(arena, waiter, W_WANTS_ABSENT) !== 0) return true;
+  return waiterWord(arena, waiter, W_SCOPE) >>> TYPE_SHIFT === valueType;
 }
 
 function setWord(arena: Arena, waiter: Ptr, w: number, word: number): void {
@@ -274,8 +283,9 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   i32[w + W_ARGC] = argc;
   i32[w + W_BLOB] = blob;
   i32[w + W_BYTES] = bytes;
-  const scope = (fields.moreShards ? MORE_SHARDS : 0) | (fields.oneKey ? ONE_KEY : 0);
-  i32[w + W_SCOPE] = shared ? scope | SHARED : scope;
+  let scope = (fields.moreShards ? MORE_SHARDS : 0) | (fields.oneKey ? ONE_KEY : 0) | (shared ? SHARED : 0);
+  scope |= fields.valueType << TYPE_SHIFT;
+  i32[w + W_SCOPE] = scope;
   i32[w + W_WANTS_ABSENT] = fields.wantsAbsent ? 1 : 0;
   if (inline) copyBytes(arena.u8[segment]!, w * 4 + HEAD_BYTES, payload, 0, bytes);
   return waiter;
@@ -361,6 +371,7 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   fields.keyIndex = i32[w + W_KEY_INDEX]!;
   fields.moreShards = (i32[w + W_SCOPE]! & MORE_SHARDS) !== 0;
   fields.oneKey = (i32[w + W_SCOPE]! & ONE_KEY) !== 0;
+  fields.valueType = i32[w + W_SCOPE]! >>> TYPE_SHIFT;
   fields.wantsAbsent = i32[w + W_WANTS_ABSENT] !== 0;
   const argc = i32[w + W_ARGC]!;
   const bytes = i32[w + W_BYTES]!;

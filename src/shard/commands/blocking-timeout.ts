@@ -1,4 +1,6 @@
 /** The timeout of blocking commands, and how they begin to wait. */
+
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { parseLongDouble } from '../../shared/numbers/long-double.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
@@ -50,17 +52,17 @@ export function deadlineOf(ctx: ExecContext, ms: number, reply: Reply): number {
   return ms === 0 ? 0 : ctx.nowMs + ms;
 }
 
-/** Whether a command that is carried out for a key that became ready has nothing to do with argument i. */
-export function passesOver(ctx: ExecContext, i: number): boolean {
-  const { onlyKey } = ctx.blocking;
-  return onlyKey !== 0 && onlyKey !== i;
+/** Whether a command that is served looks away from the key in argument i: its lease is not held. */
+export function passesOver(ctx: ExecContext, args: Args, i: number): boolean {
+  if (!ctx.blocking.serving || ctx.leases.count === ctx.shardCount) return false;
+  return ctx.leases.held[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)] === 0;
 }
 
 let indexes = new Int32Array(64);
 
 /**
- * Has the command wait for the keys in arguments `first` to `last`, with nothing written yet; where it must not wait it
- * answers with a null, `array`: with that of arrays.
+ * Has the command wait until one of the keys in arguments `first` to `last` holds a value of `valueType`, with nothing
+ * written yet; where it must not wait it answers with a null, `array`: with that of arrays.
  */
 export function waitFor(
   ctx: ExecContext,
@@ -68,6 +70,7 @@ export function waitFor(
   first: number,
   last: number,
   deadlineMs: number,
+  valueType: number,
   array: boolean,
   moreShards: boolean,
   reply: Reply,
@@ -75,7 +78,7 @@ export function waitFor(
   const count = last - first + 1;
   if (count > indexes.length) indexes = new Int32Array(count * 2);
   for (let k = 0; k < count; k++) indexes[k] = first + k;
-  if (ctx.blocking.block(ctx, args, indexes, count, deadlineMs, ctx.commandId, moreShards)) return;
+  if (ctx.blocking.block(ctx, args, indexes, count, deadlineMs, ctx.commandId, moreShards, valueType)) return;
   if (array) reply.nullArray();
   else reply.nil();
 }

@@ -42,11 +42,10 @@ function popOne(ctx: ExecContext, args: Args, reply: Reply, head: boolean): void
   const deadlineMs = blockingDeadline(ctx, args, last + 1, reply);
   if (deadlineMs < 0) return;
   for (let i = 1; i <= last; i++) {
-    if (passesOver(ctx, i)) continue;
+    if (passesOver(ctx, args, i)) continue;
     const e = ctx.lookupWrite(args, i);
     if (e === NULL) continue;
     if (entryType(ctx.arena, e) !== TYPE_LIST) {
-      if (ctx.blocking.onlyKey !== 0) continue;
       reply.error(WRONGTYPE);
       return;
     }
@@ -59,7 +58,7 @@ function popOne(ctx: ExecContext, args: Args, reply: Reply, head: boolean): void
     effectPop(ctx, args, i, head, -1);
     return;
   }
-  waitFor(ctx, args, 1, last, deadlineMs, true, false, reply);
+  waitFor(ctx, args, 1, last, deadlineMs, TYPE_LIST, true, false, reply);
 }
 
 function blpop(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -87,9 +86,8 @@ function blockingMove(
   const deadlineMs = blockingDeadline(ctx, args, timeoutArg, reply);
   if (deadlineMs < 0) return;
   const e = ctx.lookupWrite(args, 1);
-  const served = ctx.blocking.onlyKey !== 0;
-  if (e === NULL || (served && entryType(ctx.arena, e) !== TYPE_LIST)) {
-    waitFor(ctx, args, 1, 1, deadlineMs, false, !sameShard(ctx, args, 1, 2), reply);
+  if (e === NULL) {
+    waitFor(ctx, args, 1, 1, deadlineMs, TYPE_LIST, false, !sameShard(ctx, args, 1, 2), reply);
     return;
   }
   const errors = reply.errors;
@@ -137,11 +135,10 @@ function blmpop(ctx: ExecContext, args: Args, reply: Reply): void {
   const deadlineMs = blockingDeadline(ctx, args, 1, reply);
   if (deadlineMs < 0) return;
   for (let i = 3; i < keys + 3; i++) {
-    if (passesOver(ctx, i)) continue;
+    if (passesOver(ctx, args, i)) continue;
     const e = ctx.lookupWrite(args, i);
     if (e === NULL) continue;
     if (entryType(ctx.arena, e) !== TYPE_LIST) {
-      if (ctx.blocking.onlyKey !== 0) continue;
       reply.error(WRONGTYPE);
       return;
     }
@@ -154,7 +151,7 @@ function blmpop(ctx: ExecContext, args: Args, reply: Reply): void {
     effectPop(ctx, args, i, side === 1, n);
     return;
   }
-  waitFor(ctx, args, 3, keys + 2, deadlineMs, true, false, reply);
+  waitFor(ctx, args, 3, keys + 2, deadlineMs, TYPE_LIST, true, false, reply);
 }
 
 const BLOCKING = { acl: ['@list'], group: 'list', route: 'key' } as const;

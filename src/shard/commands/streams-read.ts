@@ -139,12 +139,10 @@ function reserve(streams: number): void {
 }
 
 /** Looks up the stream in argument i; its root, 0 when there is none, WRONG after an error has been written. */
-function lookup(ctx: ExecContext, args: Args, i: number, grouped: boolean, reply: Reply): Ptr {
+function lookup(ctx: ExecContext, args: Args, i: number, reply: Reply): Ptr {
   const e = ctx.lookupRead(args, i);
   if (e === NULL) return NULL;
   if (entryType(ctx.arena, e) === TYPE_STREAM) return rootOf(ctx.arena, e);
-  // Who waits for a stream goes on waiting; who waits with a group hears of it.
-  if (ctx.blocking.onlyKey !== 0 && !grouped) return NULL;
   reply.error(WRONGTYPE);
   return WRONG;
 }
@@ -165,8 +163,8 @@ function xread(ctx: ExecContext, args: Args, reply: Reply): void {
   for (let k = 0; k < streams; k++) {
     const i = streamsArg + k;
     roots[k] = 0;
-    if (passesOver(ctx, i)) continue;
-    const root = lookup(ctx, args, i, false, reply);
+    if (passesOver(ctx, args, i)) continue;
+    const root = lookup(ctx, args, i, reply);
     if (root === WRONG) return;
     roots[k] = root;
     const at = i + streams;
@@ -222,7 +220,7 @@ function finish(ctx: ExecContext, args: Args, served: number, mark: number, repl
     if (streams > keyIndexes.length) keyIndexes = new Int32Array(2 * streams);
     for (let k = 0; k < streams; k++) keyIndexes[k] = streamsArg + k;
     const { blocking, commandId } = ctx;
-    if (blocking.block(ctx, args, keyIndexes, streams, deadlineMs, commandId, false, grouped)) return;
+    if (blocking.block(ctx, args, keyIndexes, streams, deadlineMs, commandId, false, TYPE_STREAM, grouped)) return;
   }
   reply.nullArray();
 }
@@ -262,8 +260,8 @@ function resolve(ctx: ExecContext, args: Args, reply: Reply): boolean {
   for (let k = 0; k < streams; k++) {
     const i = streamsArg + k;
     roots[k] = 0;
-    if (passesOver(ctx, i)) continue;
-    const root = lookup(ctx, args, i, true, reply);
+    if (passesOver(ctx, args, i)) continue;
+    const root = lookup(ctx, args, i, reply);
     if (root === WRONG) return false;
     const { u8, dv, off, len } = args;
     const group = root === NULL ? NULL : findGroup(ctx.arena, root, u8, dv, off[groupArg]!, len[groupArg]!);

@@ -23,7 +23,6 @@ function effectPop(ctx: ExecContext, args: Args, i: number, max: boolean): void 
 function find(ctx: ExecContext, args: Args, i: number, reply: Reply): number {
   const e = ctx.lookupWrite(args, i);
   if (e === NULL || entryType(ctx.arena, e) === TYPE_ZSET) return e;
-  if (ctx.blocking.onlyKey !== 0) return NULL;
   reply.error(WRONGTYPE);
   return -1;
 }
@@ -33,7 +32,7 @@ function popOne(ctx: ExecContext, args: Args, reply: Reply, max: boolean): void 
   const deadlineMs = blockingDeadline(ctx, args, last + 1, reply);
   if (deadlineMs < 0) return;
   for (let i = 1; i <= last; i++) {
-    if (passesOver(ctx, i)) continue;
+    if (passesOver(ctx, args, i)) continue;
     const e = find(ctx, args, i, reply);
     if (e === -1) return;
     if (e === 0) continue;
@@ -43,7 +42,7 @@ function popOne(ctx: ExecContext, args: Args, reply: Reply, max: boolean): void 
     effectPop(ctx, args, i, max);
     return;
   }
-  waitFor(ctx, args, 1, last, deadlineMs, true, false, reply);
+  waitFor(ctx, args, 1, last, deadlineMs, TYPE_ZSET, true, false, reply);
 }
 
 function bzpopmin(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -64,14 +63,14 @@ function bzmpop(ctx: ExecContext, args: Args, reply: Reply): void {
   if (deadlineMs < 0) return;
   const { keys } = popQuery;
   for (let i = 3; i < keys + 3; i++) {
-    if (passesOver(ctx, i)) continue;
+    if (passesOver(ctx, args, i)) continue;
     const e = find(ctx, args, i, reply);
     if (e === -1) return;
     if (e === 0) continue;
     multiPop(ctx, args, i, e as Ptr, reply);
     return;
   }
-  waitFor(ctx, args, 3, keys + 2, deadlineMs, true, false, reply);
+  waitFor(ctx, args, 3, keys + 2, deadlineMs, TYPE_ZSET, true, false, reply);
 }
 
 const BLOCKING = { acl: ['@sortedset'], group: 'sorted-set', route: 'key' } as const;

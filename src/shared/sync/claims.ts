@@ -40,6 +40,11 @@ export function takeClaim(claims: Int32Array, slot: number, seq: number): boolea
   return Atomics.compareExchange(claims, slot, ticket, 0) === ticket;
 }
 
+/** Whether nobody has begun to carry the request out. I/O thread. */
+export function isOpen(claims: Int32Array, slot: number, seq: number): boolean {
+  return Atomics.load(claims, slot) === ticketOf(seq);
+}
+
 /** Whether a shard thread is about to decide. I/O thread, when `takeClaim` failed: look again soon. */
 export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === -ticketOf(seq);
