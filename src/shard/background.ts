@@ -6,13 +6,18 @@ import { STAT } from '../shared/stats/stats-layout.js';
 import type { ExecContext } from './context.js';
 import { activeExpire } from './keyspace/active-expiry.js';
 import { freeGarbage } from './keyspace/flush.js';
+import { sampleTtl } from './keyspace/ttl-sample.js';
 import { freedLater } from './types/garbage.js';
 
 /** Longest slice under the lease, microseconds. */
 const SLICE_US = 200;
+/** Times to live are looked at so often at most. */
+const SAMPLE_EVERY_MS = 90;
 
 export class Background {
   private readonly ctx: ExecContext;
+  /** When times to live are looked at next, ms of performance.now(). */
+  private sampleAtMs = 0;
 
   /** `ctx`: a context of its own, with its own set of leases. */
   constructor(ctx: ExecContext) {
@@ -29,6 +34,10 @@ export class Background {
       try {
         ctx.refresh();
         ctx.useShard(shard);
+        if (performance.now() >= this.sampleAtMs) {
+          this.sampleAtMs = performance.now() + SAMPLE_EVERY_MS;
+          sampleTtl(ctx);
+        }
         const due = activeExpire(ctx, SLICE_US);
         const garbage = freeGarbage(ctx.arena, SLICE_US);
         more = due || garbage;

@@ -54,5 +54,5 @@ export const LISTS: readonly Row[] = [
   [2, (r) => ['OBJECT', 'ENCODING', r.pick(LIST_KEYS)]],
   [1, (r) => ['DEL', r.pick(LIST_KEYS)]],
   [2, (r) => ['COPY', r.pick(LIST_KEYS), r.pick(LIST_KEYS), ...maybe(r, 0.7, ['REPLACE'])]],
-  [1, (r) => ['DEBUG', 'DIGEST-VALUE', ...several(r, 1, 3, () => [key(r)])]],
+  [1, (r) => ['DEBUG', 'DIGEST-VALUE', ...several(r, 1, 3, () => [key(r)])], 'shape'],
 ];

@@ -37,6 +37,16 @@ describe('the log of slow commands', () => {
     expect(await client.ok('LATENCY', 'HISTORY', 'command')).toEqual([]);
   });
 
+  test('begins with the CONFIG SET that began it, and does not have the one that ends it (#11)', async () => {
+    await client.ok('CONFIG', 'SET', 'slowlog-log-slower-than', '-1', 'slowlog-max-len', '100');
+    await client.ok('SLOWLOG', 'RESET');
+    await client.ok('CONFIG', 'SET', 'slowlog-log-slower-than', '0');
+    await client.ok('PING');
+    await client.ok('CONFIG', 'SET', 'slowlog-log-slower-than', '-1');
+    const shown = (await entries()).map((each) => (each[3] as string[]).join(' '));
+    expect(shown).toEqual(['PING', 'CONFIG SET slowlog-log-slower-than 0']);
+  });
+
   test('keeps as many as it may, trims them, and never shows secrets', async () => {
     await client.ok('CONFIG', 'SET', 'slowlog-max-len', '4', 'slowlog-log-slower-than', '0');
     await client.ok('SADD', 's', ...Array.from({ length: 40 }, (_, i) => i));

@@ -73,6 +73,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     deadlineMs: 0,
     timer: null,
   };
+  conn.argvBytes = args.bytes;
   openClaim(io.claims, conn.slot, conn.nextSeq);
 }
 
@@ -119,6 +120,7 @@ export function endBlocking(io: IoThread, conn: Connection): void {
   if (blocked === null) return;
   if (blocked.timer !== null) clearTimeout(blocked.timer);
   conn.blocked = null;
+  conn.argvBytes = 0;
   endWaiting(io, conn, BARRIER.blocked);
 }
 

@@ -97,7 +97,7 @@ export class Connection {
   user = 'default';
   authenticated = true;
   lastActiveMs: number;
-  /** Registry id of the last command, -1 before the first. */
+  /** Registry id of the last command, run, queued or refused; -1 before the first and after an unknown one. */
   lastCommandId = -1;
   /** REPLY_MODE; set by CLIENT REPLY. */
   replyMode: number = REPLY_MODE.on;
@@ -115,6 +115,8 @@ export class Connection {
   endWait: ((withError: boolean) => void) | null = null;
   /** Bytes of the local command that runs now. */
   runningBytes = 0;
+  /** Bytes of its arguments, or of those of the request that blocks. */
+  argvBytes = 0;
   /** Waits for the end of the event loop's turn to have its replies written. */
   unsettled = false;
   closed = false;
@@ -164,6 +166,8 @@ export class Connection {
   inFlightBytes = 0;
   /** Buffers of that write: kept until it is done. */
   writing = false;
+  /** The most bytes of replies written at once in the last seconds. */
+  outputPeakBytes = 0;
   /** Since when the soft output limit is exceeded, 0 when it is not. */
   softLimitSinceMs = 0;
   /** In the list of connections to be flushed at the end of this turn. */

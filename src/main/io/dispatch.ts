@@ -11,6 +11,7 @@
  * WAIT nothing more of this connection is parsed until its barrier falls.
  */
 import {
+  FLAG_ADMIN,
   FLAG_ALLOW_BUSY,
   FLAG_ASYNC,
   FLAG_BLOCKING,
@@ -72,10 +73,12 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   const registry = io.registry;
   let id = args.commandId;
   if (id < 0) id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
+  conn.lastCommandId = id;
   if (id < 0) return refuse(io, conn, args, -1);
   let flags = registry.flags[id]!;
   if ((flags & FLAG_CONTAINER) !== 0 && args.argc > 1) {
     const sub = registry.lookupSub(id, args);
+    conn.lastCommandId = sub;
     if (sub < 0) return refuse(io, conn, args, id);
     id = sub;
     flags = registry.flags[id]!;
@@ -107,7 +110,6 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
         const ran = io.executor.tryInline(id, args, conn.out!, conn);
         if (io.blocking.unsent) settleServed(io);
         if (ran) {
-          conn.lastCommandId = id;
           return NEXT;
         }
         if (io.executor.bigReply) {
@@ -194,7 +196,6 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
     io.executor.bigReply = false;
     return AGAIN;
   }
-  conn.lastCommandId = id;
   if (!blocking.blocked) return NEXT;
   blocking.blocked = false;
   // The lease is held still: nobody has seen the waiter before its claim is there.
@@ -284,7 +285,6 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
     return false;
   }
   conn.nextSeq = (seq + 1) >>> 0;
-  conn.lastCommandId = id;
   if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
   if (conn.replyMode !== REPLY_MODE.on) muteRequest(conn, seq);
   if (given) conn.input.gaveAway();
@@ -309,7 +309,6 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
     conn.barrier |= BARRIER.order;
     return AGAIN;
   }
-  conn.lastCommandId = id;
   const stats = io.stats;
   stats.call(id);
   const local = io.registry.defs[id]!.local!;
@@ -365,10 +364,13 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
   const reply = io.acquireReply(conn.proto);
   conn.barrier |= BARRIER.promise;
   const started = performance.now();
-  // The arguments are gone when it has ended.
-  const kept = io.slow.mode === WATCH.everything ? slowArguments(args) : null;
+  conn.argvBytes = args.bytes;
+  // The arguments are gone when it has ended. CONFIG SET may have it noted itself.
+  const isNoted = io.slow.mode === WATCH.everything || (io.registry.flags[id]! & FLAG_ADMIN) !== 0;
+  const kept = isNoted ? slowArguments(args) : null;
   const done = (error: unknown): void => {
     conn.runningBytes = 0;
+    conn.argvBytes = 0;
     if (error !== null) {
       reply.reset();
       reply.error(INTERNAL);
@@ -376,6 +378,7 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
     }
     const usec = (performance.now() - started) * 1000;
     io.stats.time(id, usec);
+    io.slow.refresh();
     if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.name);
     if (reply.errors !== 0) countFailure(io, id, reply);
     io.promiseSettled(conn, reply);

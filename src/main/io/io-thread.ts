@@ -49,7 +49,7 @@ import { dropTransaction } from './transaction-commands.js';
 import { endWaiting, WAITS } from './waiting-clients.js';
 
 /** Bytes per read: what libuv suggests. */
-const READ_BYTES = 64 * 1024;
+export const READ_BYTES: number = 64 * 1024;
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;
@@ -557,7 +557,7 @@ export class IoThread {
     this.nowMs = Date.now();
     this.stats.tick(this.nowMs);
     noteEventLoop(this.stats);
-    if (this.index === 0) this.server?.sample(this.nowMs, this.registry.count);
+    if (this.index === 0) this.server?.sample(this.nowMs, this.registry);
     lookAtClients(this);
     this.hub.tracking.cron();
     if (this.ringFull.length > 0) this.retryRingFull();

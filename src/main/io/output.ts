@@ -80,6 +80,7 @@ function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
   f64[STAT.writesProcessed]! += 1;
   f64[STAT.netOutputBytes]! += bytes;
   conn.bytesOut += bytes;
+  if (bytes > conn.outputPeakBytes) conn.outputPeakBytes = bytes;
   if (out.isSingleChunk) {
     if (conn.transport.write(out.u8.subarray(0, out.pos))) return;
     out.replaceBuffer();

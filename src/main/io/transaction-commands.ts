@@ -139,7 +139,6 @@ function failWith(io: IoThread, conn: Connection, id: number, error: Uint8Array)
   io.stats.call(id);
   io.stats.fail(id);
   io.stats.error(error, 0);
-  conn.lastCommandId = id;
   answer(conn, error);
   return NEXT;
 }
@@ -149,7 +148,6 @@ function multi(io: IoThread, conn: Connection, id: number): number {
   const tx = (conn.tx ??= new Transaction());
   if (tx.open) return failWith(io, conn, id, NESTED_MULTI);
   io.stats.call(id);
-  conn.lastCommandId = id;
   tx.reset();
   tx.open = true;
   tx.db = conn.db;
@@ -162,7 +160,6 @@ function discard(io: IoThread, conn: Connection, id: number, tx: Transaction): n
   const what = endWatches(io, conn, tx);
   if (what === AGAIN) return AGAIN;
   io.stats.call(id);
-  conn.lastCommandId = id;
   tx.reset();
   answer(conn, OK);
   return what;
@@ -173,7 +170,6 @@ function unwatch(io: IoThread, conn: Connection, id: number): number {
   const what = conn.tx === null ? NEXT : endWatches(io, conn, conn.tx);
   if (what === AGAIN) return AGAIN;
   io.stats.call(id);
-  conn.lastCommandId = id;
   answer(conn, OK);
   return what;
 }
@@ -208,7 +204,6 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
   if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (io.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
-  conn.lastCommandId = id;
   if (tx.commands === 0 && tx.watches.length === 0) {
     tx.reset();
     answer(conn, EMPTY_ARRAY);

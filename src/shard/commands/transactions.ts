@@ -95,6 +95,20 @@ function unwatch(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+/** 1 when a key that the client watches has been changed. Nothing else happens, and the watches go on. */
+function changed(ctx: ExecContext, args: Args, reply: Reply): void {
+  const watches = meta(args, 0);
+  for (let k = 0; k < watches; k++) {
+    const i = FIRST_WATCH_ARG + k;
+    const db = meta(args, META_HEAD_WORDS + k);
+    const arena = arenaOfKey(ctx, args, i);
+    if (watchedUnchanged(arena, ctx.client.id, db, args.u8, args.off[i]!, args.len[i]!)) continue;
+    reply.int(1);
+    return;
+  }
+  reply.int(0);
+}
+
 /** Begins the reply and the group of effects of so many queued commands, which may be as big as they like. */
 function begin(ctx: ExecContext, commands: number, reply: Reply): void {
   const { client } = ctx;
@@ -248,5 +262,16 @@ export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
     route: 'key',
     inline: true,
     handler: unwatch,
+  }),
+  defineCommand<ExecContext>({
+    ...HIDDEN,
+    name: 'transaction|changed',
+    arity: -2,
+    flags: ['noscript'],
+    summary: 'What CLIENT LIST asks about the watched keys of a client.',
+    findKeys,
+    route: 'key',
+    inline: true,
+    handler: changed,
   }),
 ];

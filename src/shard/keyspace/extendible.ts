@@ -43,6 +43,8 @@ export const R_VOLATILE = 3;
 export const R_TABLES = 4;
 /** Dictionaries only: hashes with fields that expire. */
 export const R_FIELDS = 5;
+/** Dictionaries only: the running average of times to live, ms; a float64 in two words. */
+export const R_AVG_TTL_F64 = 6;
 
 const LEAF_BITS = 12;
 const LEAF_SIZE = 1 << LEAF_BITS;

@@ -70,6 +70,9 @@ export class Registry {
   /** Ids of the top-level commands in table order. */
   readonly top: readonly number[];
 
+  /** Ids of requests that no client can make: subcommands without a container (`transaction|apply`). */
+  readonly internal: readonly number[];
+
   private readonly nameBytes: Uint8Array;
   private readonly nameOff: Int32Array;
   private readonly nameLen: Uint8Array;
@@ -87,6 +90,7 @@ export class Registry {
     this.subs = flat.subs;
     this.top = flat.top;
     this.parent = Int16Array.from(flat.parent);
+    this.internal = flat.defs.flatMap((_def, id) => (flat.isSub[id] && flat.parent[id]! < 0 ? [id] : []));
     this.arity = new Int16Array(n);
     this.route = new Uint8Array(n);
     this.flags = new Int32Array(n);

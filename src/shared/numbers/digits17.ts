@@ -1,6 +1,6 @@
 /**
  * Doubles with 17 significant digits: enough to read the same number back, but not the shortest text. Redis prints them
- * so where it still uses printf: in digests, and in ZSCAN of big sorted sets. Any thread; cold.
+ * so where it still uses printf: in ZSCAN of big sorted sets. Any thread; cold.
  */
 
 /** `x` with 17 significant digits, as C's `%.17g` prints it; `inf`, `-inf`, `nan`. */

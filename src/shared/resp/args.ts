@@ -75,6 +75,13 @@ export class Args {
     return true;
   }
 
+  /** Bytes of all arguments together. */
+  get bytes(): number {
+    let total = 0;
+    for (let i = 0; i < this.argc; i++) total += this.len[i]!;
+    return total;
+  }
+
   /** A private copy of the bytes of argument i. */
   copy(i: number): Uint8Array {
     const start = this.off[i]!;
@@ -84,9 +91,7 @@ export class Args {
   /** A private copy of all arguments, packed into one fresh buffer (for jobs and queued commands). */
   detach(): Args {
     const out = new Args(Math.max(this.argc, 1));
-    let total = 0;
-    for (let i = 0; i < this.argc; i++) total += this.len[i]!;
-    const bytes = new Uint8Array(total);
+    const bytes = new Uint8Array(this.bytes);
     let pos = 0;
     for (let i = 0; i < this.argc; i++) {
       const start = this.off[i]!;

@@ -12,13 +12,15 @@ export function doubleText(x: number): string {
     if (Object.is(x, -0)) return '-0';
     return Number.isSafeInteger(x) ? String(x) : BigInt(x).toString();
   }
+  return shortestText(x);
+}
+
+/** `x` as the fpconv library alone writes it, which Redis feeds into digests: `1e+17` also for an integer. */
+export function shortestText(x: number): string {
   if (x === Number.POSITIVE_INFINITY) return 'inf';
   if (x === Number.NEGATIVE_INFINITY) return '-inf';
   if (Number.isNaN(x)) return 'nan';
-  return fractionText(x);
-}
-
-function fractionText(x: number): string {
+  if (x === 0) return Object.is(x, -0) ? '-0' : '0';
   const sign = x < 0 ? '-' : '';
   const text = Math.abs(x).toExponential();
   const e = text.indexOf('e');

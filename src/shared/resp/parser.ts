@@ -47,8 +47,12 @@ const BULK = 4;
 
 /** Longer arguments are left to the careful way, which knows the limits. */
 const FAST_LENGTH_MAX = 100000;
-/** No number could be read from a length line. */
-const NOT_A_NUMBER = -2147483648;
+/** What `number` returns of a negative number, whichever it is, and where there is none. */
+const NEGATIVE = -1;
+const NOT_A_NUMBER = -2;
+/** Digits of the largest 64-bit numbers. A length has fewer, so only negative ones are compared with the last of them. */
+const INT64_DIGITS = 19;
+const INT64_MIN = Buffer.from('9223372036854775808');
 
 export class RespParser {
   u8: Uint8Array;
@@ -228,7 +232,7 @@ export class RespParser {
 
   private header(args: Args): number {
     const cr = this.lineEnd(CR);
-    if (cr < 0) return this.tooLong('too big mbulk count string');
+    if (cr < 0 || cr - this.pos > INLINE_BYTES_MAX) return this.tooLong('too big mbulk count string');
     if (cr + 2 > this.end) return MORE;
     const count = this.number(this.pos + 1, cr);
     if (count === NOT_A_NUMBER || count > MULTIBULK_MAX) return this.broken('invalid multibulk length');
@@ -244,7 +248,7 @@ export class RespParser {
 
   private length(): number {
     const cr = this.lineEnd(CR);
-    if (cr < 0) return this.tooLong('too big bulk count string');
+    if (cr < 0 || cr - this.pos > INLINE_BYTES_MAX) return this.tooLong('too big bulk count string');
     if (cr + 2 > this.end) return MORE;
     const first = this.u8[this.pos]!;
     if (first !== DOLLAR) return this.broken(`expected '$', got '${String.fromCharCode(first)}'`);
@@ -259,7 +263,7 @@ export class RespParser {
 
   private inline(args: Args): number {
     const lf = this.lineEnd(LF);
-    if (lf < 0) return this.tooLong('too big inline request');
+    if (lf < 0 || lf - this.pos > INLINE_BYTES_MAX) return this.tooLong('too big inline request');
     const start = this.pos;
     const stop = lf > start && this.u8[lf - 1] === CR ? lf - 1 : lf;
     const argc = splitInline(this.u8, start, stop, args);
@@ -288,6 +292,7 @@ export class RespParser {
     return -1;
   }
 
+  /** A line without an end, or one whose end comes too late: how the bytes arrive makes no difference. */
   private tooLong(what: string): number {
     return this.end - this.pos > INLINE_BYTES_MAX ? this.broken(what) : MORE;
   }
@@ -297,24 +302,26 @@ export class RespParser {
     return BROKEN;
   }
 
-  /** The integer written in [start, end) as Redis reads it: no plus sign, no leading zeros, no spaces. */
+  /** The 64-bit integer written in [start, end) as Redis reads it: no plus sign, no leading zeros, no spaces. */
   private number(start: number, end: number): number {
     const u8 = this.u8;
     let p = start;
     const negative = p < end && u8[p] === 45;
     if (negative) p++;
     const digits = end - p;
-    // Twelve digits are more than every limit; up to nineteen is still a number for Redis, and too big.
-    if (digits < 1) return NOT_A_NUMBER;
+    if (digits < 1 || digits > INT64_DIGITS) return NOT_A_NUMBER;
     if (u8[p] === 48) return digits === 1 && !negative ? 0 : NOT_A_NUMBER;
     let n = 0;
-    for (; p < end; p++) {
-      const d = u8[p]! - 48;
-      if (d < 0 || d > 9) return NOT_A_NUMBER;
-      n = n * 10 + d;
+    let above = 0;
+    for (let k = 0; k < digits; k++) {
+      const c = u8[p + k]!;
+      if (c < 48 || c > 57) return NOT_A_NUMBER;
+      n = n * 10 + c - 48;
+      if (above === 0) above = c - INT64_MIN[k]!;
     }
-    if (n > 9223372036854775000) return NOT_A_NUMBER;
-    return negative ? -n : n;
+    // Above 2^63; of positive numbers 2^63 itself is one, but any of so many digits is beyond every limit.
+    if (digits === INT64_DIGITS && above > 0) return NOT_A_NUMBER;
+    return negative ? NEGATIVE : n;
   }
 }
 

@@ -79,6 +79,12 @@ export const STAT = {
   usecPerCycle: 31,
   /** What the interpreter of scripts uses. */
   scriptBytes: 32,
+  /** Written by I/O thread 0: what lay in the arenas before the first key, tables not counted. */
+  startupBytes: 33,
+  /** Written by I/O thread 0: resident memory that is neither arena nor JavaScript heap, as of the start. */
+  runtimeBytes: 34,
+  /** What the clients of the thread take, all in all. */
+  clientsMemoryBytes: 35,
 
   connectionsReceived: 64,
   connectionsRejected: 65,

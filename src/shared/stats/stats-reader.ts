@@ -101,9 +101,10 @@ export class StatsReader {
     return { calls, usec, rejected, failed };
   }
 
-  /** Calls of the commands with ids below `count`. */
-  callsOfAll(count: number): number {
+  /** Calls of the commands with ids below `count`, without those of the ids in `except`. */
+  callsOfAll(count: number, except: readonly number[] = []): number {
     let total = 0;
+    for (const id of except) total -= this.command(id).calls;
     for (let id = 0; id < count; id++) total -= this.baseline.f64[COMMANDS_AT + id * COMMAND_CELL + CMD_CALLS]!;
     for (const block of this.blocks) {
       for (let id = 0; id < count; id++) total += block.f64[COMMANDS_AT + id * COMMAND_CELL + CMD_CALLS]!;

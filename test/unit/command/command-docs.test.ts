@@ -17,6 +17,8 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   'command|getkeysandflags': ['arity', 'arguments'],
   'config|resetstat': ['tips'],
   'config|rewrite': ['tips'],
+  'cluster|shards': ['flags'],
+  'cluster|slots': ['flags'],
   'config|set': ['tips'],
   'latency|reset': ['tips'],
   bitop: ['arguments'],

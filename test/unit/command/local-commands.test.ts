@@ -68,8 +68,8 @@ describe('CLIENT', () => {
     );
     expect(lines[0]!.split(' ').map((field) => field.split('=')[0])).toEqual(
       (
-        'id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl' +
-        ' oll omem tot-mem events cmd user redir resp lib-name lib-ver io-thread'
+        'id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp' +
+        ' obl oll omem tot-mem events cmd user redir resp lib-name lib-ver io-thread'
       ).split(' '),
     );
     expect(lines[0]).toContain('cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=');
@@ -269,7 +269,10 @@ describe.skipIf(!REDIS_AVAILABLE)('beside redis-server', () => {
 
   it('has every field of MEMORY STATS', async () => {
     const runner = new LocalRunner();
-    const names = (value: Value): Value[] => (value as Value[]).filter((_, i) => i % 2 === 0);
+    // Since 7.4.
+    const newer = /^(overhead\.db\.hashtable|db\.dict|allocator\.muzzy)/;
+    const names = (value: Value): Value[] =>
+      (value as Value[]).filter((name, i) => i % 2 === 0 && !newer.test(String(name)));
     expect(names(await runner.call('MEMORY', 'STATS'))).toEqual(names(await client.call('MEMORY', 'STATS')));
   });
 });

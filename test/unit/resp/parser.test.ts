@@ -32,6 +32,21 @@ describe('the parser', () => {
     expect(parseWhole(text('*0\r\n*-1\r\n\r\n\n*-10\r\nPING\r\n')).commands).toEqual([['PING']]);
   });
 
+  it('skips all negative counts of 64 bits, and no others (#11)', () => {
+    for (const count of ['-2147483648', '-2147483649', '-9223372036854775807', '-9223372036854775808']) {
+      expect([count, parseWhole(text(`*${count}\r\nPING\r\n`)).commands]).toEqual([count, [['PING']]]);
+    }
+    for (const count of ['-9223372036854775809', '-9999999999999999999', '-0', '--1', '-', '9223372036854775808']) {
+      expect([count, parseWhole(text(`*${count}\r\nPING\r\n`)).error]).toEqual([
+        count,
+        'Protocol error: invalid multibulk length',
+      ]);
+    }
+    for (const bytes of ['-9223372036854775808', '9223372036854775807', '9223372036854775808']) {
+      expect(parseWhole(text(`*1\r\n$${bytes}\r\n`)).error).toBe('Protocol error: invalid bulk length');
+    }
+  });
+
   it('waits for the rest of a command', () => {
     expect(parseWhole(text('*2\r\n$3\r\nGET\r\n$3\r\nke'))).toEqual({ commands: [], error: '', rest: 19 });
   });
@@ -120,5 +135,8 @@ describe('inline commands', () => {
   it('are limited to 64 KiB without a line end', () => {
     expect(parseWhole(text('x'.repeat(65537))).error).toBe('Protocol error: too big inline request');
     expect(parseWhole(text('x'.repeat(65536))).error).toBe('');
+    // How the bytes arrive makes no difference (#11).
+    expect(parseWhole(text(`${'x'.repeat(65537)}\r\n`)).error).toBe('Protocol error: too big inline request');
+    expect(parseWhole(text(`*${'1'.repeat(65537)}\r\n`)).error).toBe('Protocol error: too big mbulk count string');
   });
 });

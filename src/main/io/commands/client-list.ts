@@ -1,9 +1,14 @@
 /** What CLIENT LIST and INFO know of a connection: its line. On the thread that owns it; see client-search.ts. */
 import type { Registry } from '../../../shared/command/registry.js';
+import { clientMemory, inputBytes, inputRoom, outputRoom } from '../client-memory.js';
 import { BARRIER, CONN_FLAG, type Connection, MODE } from '../connection.js';
+import { READ_BYTES } from '../io-thread.js';
 import { listedBytes } from '../output.js';
 import { TRACK } from '../tracking/tracking-state.js';
+import { watchedChanged } from '../watched-changed.js';
 
+/** What a command in a transaction's queue takes beside its arguments. */
+const QUEUED_BYTES = 16;
 /** Redis keeps output in pieces of this size (`oll` counts them). */
 const LIST_NODE_BYTES = 16 * 1024;
 
@@ -17,32 +22,36 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
   const command = conn.lastCommandId < 0 ? 'NULL' : registry.defs[conn.lastCommandId]!.name;
   const queued = listedBytes(conn);
   const buffered = conn.outputBytes - queued;
-  const input = conn.inputBytes;
   const own = conn.subscriptions;
+  const peak = Math.max(conn.outputPeakBytes, buffered);
+  const { tx } = conn;
+  const isDirty = watchedChanged(conn.io, conn);
   return (
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
     ` age=${secondsSince(conn.createdMs, nowMs)} idle=${secondsSince(conn.lastActiveMs, nowMs)}` +
-    ` flags=${clientFlags(conn)} db=${conn.db}` +
+    ` flags=${clientFlags(conn, isDirty)} db=${conn.db}` +
     ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0}` +
-    ` multi=${conn.tx?.open ? conn.tx.commands : -1}` +
-    ` qbuf=${input} qbuf-free=0 argv-mem=0 multi-mem=${conn.tx?.used ?? 0}` +
-    ` rbs=${conn.out === null ? 0 : conn.out.u8.length} rbp=0 obl=${buffered}` +
+    ` multi=${tx?.open ? tx.commands : -1} watch=${isDirty || tx === null ? 0 : tx.watches.length}` +
+    ` qbuf=${inputBytes(conn)} qbuf-free=${inputRoom(conn, READ_BYTES)} argv-mem=${conn.argvBytes}` +
+    ` multi-mem=${tx === null ? 0 : tx.used + tx.commands * QUEUED_BYTES} rbs=${outputRoom(conn)} rbp=${peak} obl=${buffered}` +
     ` oll=${Math.ceil(queued / LIST_NODE_BYTES)} omem=${queued}` +
-    ` tot-mem=${input + conn.outputBytes} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
+    ` tot-mem=${clientMemory(conn)} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
     ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto}` +
     ` lib-name=${conn.libName} lib-ver=${conn.libVer} io-thread=${conn.io.index}`
   );
 }
 
-function clientFlags(conn: Connection): string {
+function clientFlags(conn: Connection, isDirty: boolean): string {
   let flags = '';
   const tracking = conn.tracking?.flags ?? 0;
   if ((conn.modes & MODE.monitor) !== 0) flags += 'O';
   if ((conn.modes & MODE.subscribed) !== 0) flags += 'P';
+  if (conn.tx?.open === true) flags += 'x';
   if ((conn.barrier & (BARRIER.blocked | BARRIER.pause)) !== 0) flags += 'b';
   if ((conn.modes & MODE.tracking) !== 0) flags += 't';
   if ((tracking & TRACK.brokenRedirect) !== 0) flags += 'R';
   if ((tracking & TRACK.bcast) !== 0) flags += 'B';
+  if (isDirty) flags += 'd';
   if (conn.closeAfterReply) flags += 'c';
   if ((conn.flags & CONN_FLAG.unixSocket) !== 0) flags += 'U';
   if (conn.noEvict) flags += 'e';

@@ -55,8 +55,11 @@ function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
   reply.ok();
 }
 
-function info(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
-  reply.verbatim('txt', `${clientLine(conn, io.registry, Date.now())}\n`);
+function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  conn.argvBytes = args.bytes;
+  const line = clientLine(conn, io.registry, Date.now());
+  conn.argvBytes = 0;
+  reply.verbatim('txt', `${line}\n`);
 }
 
 /** The client type that argument i names; null when it names none. */

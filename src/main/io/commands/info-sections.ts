@@ -18,6 +18,7 @@ import { humanBytes, type InfoFields, ratio, secondsText, sectionText } from './
 import { percentileText } from './latency-figures.js';
 import { memoryFigures } from './memory-figures.js';
 import type { ServerView } from './server-view.js';
+import { threadCpuUsage } from './thread-cpu.js';
 
 /** What a section is written from. */
 export interface InfoSource {
@@ -75,7 +76,7 @@ function server(source: InfoSource): string {
   let listener = 0;
   const binds = (io.config.get('bind') ?? '').split(' ').filter((b) => b !== '');
   if (port !== '0') {
-    const addresses = binds.map((b) => `,bind=${b.replace(/^-/, '')}`).join('');
+    const addresses = binds.map((b) => `,bind=${b}`).join('');
     fields.push([`listener${listener++}`, `name=tcp${addresses},port=${port}`]);
   }
   const path = io.config.get('unixsocket') ?? '';
@@ -121,12 +122,13 @@ function memory({ io, view }: InfoSource): string {
     ['used_memory_peak_human', humanBytes(m.peak)],
     ['used_memory_peak_perc', percent(m.used, m.peak)],
     ['used_memory_overhead', m.overhead],
-    ['used_memory_startup', 0],
+    ['used_memory_startup', m.startup],
     ['used_memory_dataset', m.dataset],
-    ['used_memory_dataset_perc', percent(m.dataset, m.used)],
-    ['allocator_allocated', m.used],
-    ['allocator_active', m.used],
+    ['used_memory_dataset_perc', percent(m.dataset, m.used - m.startup)],
+    ['allocator_allocated', m.allocated],
+    ['allocator_active', m.active],
     ['allocator_resident', m.resident],
+    ['allocator_muzzy', 0],
     ['total_system_memory', total],
     ['total_system_memory_human', humanBytes(total)],
     ['used_memory_lua', interpreters],
@@ -145,14 +147,14 @@ function memory({ io, view }: InfoSource): string {
     ['maxmemory', max],
     ['maxmemory_human', humanBytes(max)],
     ['maxmemory_policy', io.config.get('maxmemory-policy') ?? 'noeviction'],
-    ['allocator_frag_ratio', '1.00'],
-    ['allocator_frag_bytes', 0],
-    ['allocator_rss_ratio', ratio(m.resident, m.used).toFixed(2)],
-    ['allocator_rss_bytes', m.resident - m.used],
+    ['allocator_frag_ratio', ratio(m.active, m.allocated).toFixed(2)],
+    ['allocator_frag_bytes', m.active - m.allocated],
+    ['allocator_rss_ratio', ratio(m.resident, m.active).toFixed(2)],
+    ['allocator_rss_bytes', m.resident - m.active],
     ['rss_overhead_ratio', '1.00'],
     ['rss_overhead_bytes', 0],
-    ['mem_fragmentation_ratio', ratio(m.resident, m.used).toFixed(2)],
-    ['mem_fragmentation_bytes', m.resident - m.used],
+    ['mem_fragmentation_ratio', ratio(m.resident, m.allocated).toFixed(2)],
+    ['mem_fragmentation_bytes', m.resident - m.allocated],
     ['mem_not_counted_for_evict', 0],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
@@ -161,6 +163,7 @@ function memory({ io, view }: InfoSource): string {
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', 0],
     ['mem_allocator', 'sherd-slab'],
+    ['mem_overhead_db_hashtable_rehashing', 0],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', view.pendingFrees()],
     ['lazyfreed_objects', view.stats.sum(STAT.lazyFreed)],
@@ -222,7 +225,7 @@ function stats({ io, view }: InfoSource): string {
   const kilobytes = (stat: number): string => (s.sum(stat) / 1024).toFixed(2);
   const fields: InfoFields = [
     ['total_connections_received', s.sum(STAT.connectionsReceived)],
-    ['total_commands_processed', s.callsOfAll(io.registry.count)],
+    ['total_commands_processed', s.callsOfAll(io.registry.count, io.registry.internal)],
     ['instantaneous_ops_per_sec', Math.round(s.sum(STAT.opsPerSec))],
     ['total_net_input_bytes', s.sum(STAT.netInputBytes)],
     ['total_net_output_bytes', s.sum(STAT.netOutputBytes)],
@@ -243,6 +246,7 @@ function stats({ io, view }: InfoSource): string {
     ['expire_cycle_cpu_milliseconds', Math.round(s.sum(STAT.expireCycleMs))],
     ['evicted_keys', s.sum(STAT.evictedKeys)],
     ['evicted_clients', s.sum(STAT.evictedClients)],
+    ['evicted_scripts', 0],
     ['total_eviction_exceeded_time', 0],
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', s.sum(STAT.keyspaceHits)],
@@ -268,6 +272,8 @@ function stats({ io, view }: InfoSource): string {
     ['total_writes_processed', s.sum(STAT.writesProcessed)],
     ['io_threaded_reads_processed', io.control.ioThreads > 1 ? s.sum(STAT.readsProcessed) : 0],
     ['io_threaded_writes_processed', io.control.ioThreads > 1 ? s.sum(STAT.writesProcessed) : 0],
+    ['client_query_buffer_limit_disconnections', s.sum(STAT.inputLimitDisconnections)],
+    ['client_output_buffer_limit_disconnections', s.sum(STAT.outputLimitDisconnections)],
     ['reply_buffer_shrinks', 0],
     ['reply_buffer_expands', 0],
     ['eventloop_cycles', s.sum(STAT.eventloopCycles)],
@@ -275,8 +281,6 @@ function stats({ io, view }: InfoSource): string {
     ['eventloop_duration_cmd_sum', Math.round(s.usecOfAll(io.registry.count))],
     ['instantaneous_eventloop_cycles_per_sec', Math.round(s.sum(STAT.cyclesPerSec))],
     ['instantaneous_eventloop_duration_usec', Math.round(s.sum(STAT.usecPerCycle))],
-    ['client_query_buffer_limit_disconnections', s.sum(STAT.inputLimitDisconnections)],
-    ['client_output_buffer_limit_disconnections', s.sum(STAT.outputLimitDisconnections)],
     ['acl_access_denied_auth', s.sum(STAT.aclDeniedAuth)],
     ['acl_access_denied_cmd', s.sum(STAT.aclDeniedCommand)],
     ['acl_access_denied_key', s.sum(STAT.aclDeniedKey)],
@@ -301,26 +305,24 @@ function replication({ io, view }: InfoSource): string {
   ]);
 }
 
+/** `main_thread` is the I/O thread that answers: it parses and runs what Redis's main thread does. */
 function cpu(): string {
   const whole = process.cpuUsage();
-  const fields: (readonly [string, string])[] = [
+  const ofThread = threadCpuUsage();
+  return sectionText('CPU', [
     ['used_cpu_sys', secondsText(whole.system)],
     ['used_cpu_user', secondsText(whole.user)],
     ['used_cpu_sys_children', '0.000000'],
     ['used_cpu_user_children', '0.000000'],
-  ];
-  // Node 23.9 and later can tell the time of one thread.
-  const ofThread = (process as { threadCpuUsage?: () => NodeJS.CpuUsage }).threadCpuUsage?.();
-  if (ofThread !== undefined) {
-    fields.push(['used_cpu_sys_main_thread', secondsText(ofThread.system)]);
-    fields.push(['used_cpu_user_main_thread', secondsText(ofThread.user)]);
-  }
-  return sectionText('CPU', fields);
+    ['used_cpu_sys_main_thread', secondsText(ofThread.system)],
+    ['used_cpu_user_main_thread', secondsText(ofThread.user)],
+  ]);
 }
 
 function commandStats({ io, view }: InfoSource): string {
   const fields: [string, string][] = [];
   for (let id = 0; id < io.registry.count; id++) {
+    if (io.registry.internal.includes(id)) continue;
     const c = view.stats.command(id);
     if (c.calls === 0 && c.rejected === 0 && c.failed === 0) continue;
     const perCall = ratio(c.usec, c.calls).toFixed(2);
@@ -347,6 +349,7 @@ function latencyStats({ io, view }: InfoSource): string {
     .filter((p) => p !== '');
   const fields: [string, string][] = [];
   for (let id = 0; id < io.registry.count; id++) {
+    if (io.registry.internal.includes(id)) continue;
     const counts = view.stats.latency(id);
     if (counts.every((n) => n === 0)) continue;
     const parts = percents.map((p) => `p${p}=${percentileText(counts, Number(p))}`);
@@ -358,9 +361,9 @@ function latencyStats({ io, view }: InfoSource): string {
 function keyspace({ view }: InfoSource): string {
   const fields: [string, string][] = [];
   for (let db = 0; db < view.databases; db++) {
-    const { keys, expires, timedHashes } = view.keyspace(db);
+    const { keys, expires, timedHashes, averageTtlMs } = view.keyspace(db);
     if (keys === 0) continue;
-    fields.push([`db${db}`, `keys=${keys},expires=${expires},avg_ttl=0,subexpiry=${timedHashes}`]);
+    fields.push([`db${db}`, `keys=${keys},expires=${expires},avg_ttl=${averageTtlMs},subexpiry=${timedHashes}`]);
   }
   return sectionText('Keyspace', fields);
 }

@@ -45,9 +45,9 @@ function doctor(io: IoThread, _conn: Connection, _args: Args, reply: Reply): voi
       );
     }
     if (m.peak > m.used * 1.5) remarks.push(`The highest use so far was ${humanBytes(m.peak)}.`);
-    if (m.clientBytes > m.used / 10) {
+    if (m.clientBufferBytes > m.used / 10) {
       remarks.push(
-        `Client buffers take ${humanBytes(m.clientBytes)}: look for clients that do not read (CLIENT LIST).`,
+        `Client buffers take ${humanBytes(m.clientBufferBytes)}: look for clients that do not read (CLIENT LIST).`,
       );
     }
     if (remarks.length === 0) remarks.push('No problem found.');
@@ -82,10 +82,10 @@ function stats(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
   };
   const dbs: number[] = [];
   for (let db = 0; db < view.databases; db++) if (view.keyspace(db).keys > 0) dbs.push(db);
-  reply.map(27 + dbs.length);
+  reply.map(31 + dbs.length);
   count('peak.allocated', m.peak);
   count('total.allocated', m.used);
-  count('startup.allocated', 0);
+  count('startup.allocated', m.startup);
   count('replication.backlog', 0);
   count('clients.slaves', 0);
   count('clients.normal', m.clientBytes);
@@ -95,28 +95,31 @@ function stats(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
   count('functions.caches', new LibraryStore(io.control).usedBytes);
   for (const db of dbs) {
     reply.bulkText(`db.${db}`);
-    reply.map(3);
+    reply.map(2);
     count('overhead.hashtable.main', view.keyspace(db).tableBytes);
     count('overhead.hashtable.expires', 0);
-    count('overhead.hashtable.slot-to-keys', 0);
   }
+  count('overhead.db.hashtable.lut', m.tableBytes);
+  count('overhead.db.hashtable.rehashing', 0);
   count('overhead.total', m.overhead);
+  count('db.dict.rehashing.count', 0);
   count('keys.count', m.keys);
-  count('keys.bytes-per-key', ratio(m.used, m.keys));
+  count('keys.bytes-per-key', ratio(m.used - m.startup, m.keys));
   count('dataset.bytes', m.dataset);
-  share('dataset.percentage', ratio(m.dataset, m.used) * 100);
+  share('dataset.percentage', ratio(m.dataset, m.used - m.startup) * 100);
   share('peak.percentage', ratio(m.used, m.peak) * 100);
-  count('allocator.allocated', m.used);
-  count('allocator.active', m.used);
+  count('allocator.allocated', m.allocated);
+  count('allocator.active', m.active);
   count('allocator.resident', m.resident);
-  share('allocator-fragmentation.ratio', 1);
-  count('allocator-fragmentation.bytes', 0);
-  share('allocator-rss.ratio', ratio(m.resident, m.used));
-  count('allocator-rss.bytes', m.resident - m.used);
+  count('allocator.muzzy', 0);
+  share('allocator-fragmentation.ratio', ratio(m.active, m.allocated));
+  count('allocator-fragmentation.bytes', m.active - m.allocated);
+  share('allocator-rss.ratio', ratio(m.resident, m.active));
+  count('allocator-rss.bytes', m.resident - m.active);
   share('rss-overhead.ratio', 1);
   count('rss-overhead.bytes', 0);
-  share('fragmentation', ratio(m.resident, m.used));
-  count('fragmentation.bytes', m.resident - m.used);
+  share('fragmentation', ratio(m.resident, m.allocated));
+  count('fragmentation.bytes', m.resident - m.allocated);
 }
 
 type SubSpec = Pick<CommandSpec, 'summary'> & Partial<Pick<CommandSpec, 'complexity' | 'tips' | 'flags'>>;

@@ -8,20 +8,29 @@
  * baseline of RESETSTAT; (2) `first[shard]` is segment 0 of the shard, where its control words and database roots lie.
  */
 import { readFileSync } from 'node:fs';
-import { R_COUNT, R_FIELDS, R_TABLES, R_VOLATILE, ROOT_WORDS } from '../../../shard/keyspace/extendible.js';
+import {
+  R_AVG_TTL_F64,
+  R_COUNT,
+  R_FIELDS,
+  R_TABLES,
+  R_VOLATILE,
+  ROOT_WORDS,
+} from '../../../shard/keyspace/extendible.js';
+import type { Registry } from '../../../shared/command/registry.js';
 import {
   CTL_ALLOCS_F64,
   CTL_DB_ROOTS,
   CTL_GARBAGE,
   CTL_GARBAGE_VALUES,
+  CTL_NEXT_PAGE,
   CTL_SEGMENT_COUNT,
   CTL_USED_BYTES_F64,
 } from '../../../shared/memory/arena.js';
-import { SEGMENT_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { SEGMENT_BYTES, SLAB_PAGE_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { StatsReader } from '../../../shared/stats/stats-reader.js';
-import { CONTROL, CONTROL_F64, type ControlBlock } from '../../../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64, type ControlBlock, ioThreadId } from '../../../shared/sync/control-block.js';
 
 /** The thread whose statistics region serves as the baseline of RESETSTAT: nobody has this id. */
 const BASELINE_THREAD_ID = 0;
@@ -47,6 +56,8 @@ export interface KeyspaceFigures {
   readonly timedHashes: number;
   /** Bytes of the dictionary's tables. */
   readonly tableBytes: number;
+  /** Running average of the keys' times to live, ms; 0 when none expires. */
+  readonly averageTtlMs: number;
 }
 
 export interface ShardFigures {
@@ -88,6 +99,9 @@ export class ServerView {
     this.i32 = parts.firstSegments.map((sab) => new Int32Array(sab));
     this.f64 = parts.firstSegments.map((sab) => new Float64Array(sab));
     this.startedAtMs = control.f64[CONTROL_F64.startedAtMs] || Date.now();
+    if (parts.threadId === ioThreadId(0) && this.startupBytes() === 0) {
+      this.own.f64[STAT.startupBytes] = this.usedBytes() - this.tableBytes();
+    }
   }
 
   /** Number of databases. */
@@ -126,6 +140,38 @@ export class ServerView {
     return total;
   }
 
+  /** Bytes of the tables of all dictionaries. */
+  tableBytes(): number {
+    let total = 0;
+    for (let db = 0; db < this.databases; db++) total += this.keyspace(db).tableBytes;
+    return total;
+  }
+
+  /** What lay in the arenas before the first key, tables not counted. */
+  startupBytes(): number {
+    return this.stats.max(STAT.startupBytes);
+  }
+
+  /** Bytes of the arenas' pages that were ever used: about what is resident of them. */
+  pageBytes(): number {
+    let pages = 0;
+    // Page 0 of each segment is its bookkeeping.
+    for (const i32 of this.i32) pages += i32[CTL_NEXT_PAGE]! - (i32[CTL_NEXT_PAGE]! >>> 8) - 1;
+    return pages * SLAB_PAGE_BYTES;
+  }
+
+  /**
+   * Bytes that are in use in the process, whoever allocated them: cells in the arenas, the heaps of JavaScript, and the
+   * program with its libraries and stacks as they were at the start. What the process has beyond it is fragmentation.
+   */
+  allocatedBytes(used: number, resident: number): number {
+    const runtime = this.stats.max(STAT.runtimeBytes);
+    if (runtime === 0) return Math.max(used, resident);
+    const allocated = used + runtime + this.stats.sum(STAT.heapTotalBytes);
+    // The estimate may be too high for what is there; only data that was swapped out makes more than is resident.
+    return allocated > resident ? Math.max(used, resident) : allocated;
+  }
+
   /** Resident bytes of the process. */
   residentBytes(): number {
     try {
@@ -145,15 +191,25 @@ export class ServerView {
     let expires = 0;
     let timedHashes = 0;
     let tables = 0;
-    for (const i32 of this.i32) {
+    let ttlSum = 0;
+    let ttlKeys = 0;
+    for (let shard = 0; shard < this.i32.length; shard++) {
+      const i32 = this.i32[shard]!;
       const root = rootWord(i32, db);
       if (root === 0) continue;
       keys += i32[root + R_COUNT]!;
-      expires += i32[root + R_VOLATILE]!;
+      const volatile = i32[root + R_VOLATILE]!;
+      expires += volatile;
+      const ttl = this.f64[shard]![(root + R_AVG_TTL_F64) >> 1]!;
+      if (ttl > 0) {
+        ttlSum += ttl * volatile;
+        ttlKeys += volatile;
+      }
       timedHashes += i32[root + R_FIELDS]!;
       tables += i32[root + R_TABLES]!;
     }
-    return { keys, expires, timedHashes, tableBytes: tables * TABLE_BYTES };
+    const averageTtlMs = ttlKeys === 0 ? 0 : Math.floor(ttlSum / ttlKeys);
+    return { keys, expires, timedHashes, tableBytes: tables * TABLE_BYTES, averageTtlMs };
   }
 
   /** Keys of all databases. */
@@ -179,13 +235,17 @@ export class ServerView {
     };
   }
 
+  /** Whether all threads that have begun have told about their heaps. */
+  private everyThreadTicked(): boolean {
+    return this.stats.blocks.every(({ f64 }) => f64[STAT.kind] === 0 || f64[STAT.heapTotalBytes]! > 0);
+  }
+
   /**
    * Works out the figures per second since the last call and the memory peak; I/O thread 0 calls it about once a
    * second.
-   * `commandCount`: number of registry ids.
    */
-  sample(nowMs: number, commandCount: number): void {
-    const calls = this.stats.callsOfAll(commandCount);
+  sample(nowMs: number, registry: Registry): void {
+    const calls = this.stats.callsOfAll(registry.count, registry.internal);
     const inputBytes = this.stats.sum(STAT.netInputBytes);
     const outputBytes = this.stats.sum(STAT.netOutputBytes);
     const cycles = this.stats.sum(STAT.eventloopCycles);
@@ -207,7 +267,11 @@ export class ServerView {
     this.lastCalls = calls;
     this.lastInputBytes = inputBytes;
     this.lastOutputBytes = outputBytes;
-    this.usedBytes();
+    const used = this.usedBytes();
+    if (this.stats.max(STAT.runtimeBytes) === 0 && this.everyThreadTicked()) {
+      const others = this.residentBytes() - used - this.stats.sum(STAT.heapTotalBytes);
+      own[STAT.runtimeBytes] = Math.max(1, others);
+    }
   }
 }
 

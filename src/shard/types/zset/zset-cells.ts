@@ -2,7 +2,7 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
-import { digits17 } from '../../../shared/numbers/digits17.js';
+import { shortestText } from '../../../shared/resp/double-text.js';
 import { mixDigest, xorDigest } from '../../keyspace/digest-mix.js';
 import { entryEncoding, valueWord } from '../../keyspace/entry.js';
 import { compareBytes, elementName, elementNumber, name } from '../element.js';
@@ -121,7 +121,7 @@ export function zsetDigest(arena: Arena, e: Ptr, digest: Uint8Array): void {
   while (cursor.next()) {
     const pair = new Uint8Array(DIGEST_BYTES);
     mixDigest(pair, cursor.u8.slice(cursor.off, cursor.off + cursor.len));
-    mixDigest(pair, Buffer.from(digits17(cursor.score), 'latin1'));
+    mixDigest(pair, Buffer.from(shortestText(cursor.score), 'latin1'));
     xorDigest(digest, pair);
   }
 }
