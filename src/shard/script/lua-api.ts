@@ -17,8 +17,10 @@ export interface LuaApi {
   readonly luaL_unref: Fn<[L, Index, ref: number]>;
   readonly luaL_where: Fn<[L, level: number]>;
   readonly luaL_argerror: Fn<[L, n: number, text: Ptr], number>;
+  readonly luaL_checktype: Fn<[L, n: number, type: number]>;
   readonly luaL_checknumber: Fn<[L, Index], number>;
   readonly luaL_checklstring: Fn<[L, Index, len: Ptr], Ptr>;
+  readonly lua_call: Fn<[L, args: number, results: number]>;
   readonly lua_pcall: Fn<[L, args: number, results: number, handler: Index], number>;
   readonly lua_error: Fn<[L], number>;
   readonly lua_type: Fn<[L, Index], number>;
@@ -26,6 +28,7 @@ export interface LuaApi {
   readonly lua_pushlstring: Fn<[L, Ptr, len: number]>;
   readonly lua_pushcclosure: Fn<[L, fn: number, values: number]>;
   readonly lua_pushlightuserdata: Fn<[L, Ptr]>;
+  readonly lua_newuserdata: Fn<[L, bytes: number], Ptr>;
   readonly lua_createtable: Fn<[L, array: number, record: number]>;
   readonly lua_rawget: Fn<[L, Index]>;
   readonly lua_rawset: Fn<[L, Index]>;
@@ -37,6 +40,10 @@ export interface LuaApi {
   readonly lua_tonumber: Fn<[L, Index], number>;
   readonly lua_tolstring: Fn<[L, Index, len: Ptr], Ptr>;
   readonly lua_touserdata: Fn<[L, Index], Ptr>;
+  readonly lua_tocfunction: Fn<[L, Index], number>;
+  readonly lua_topointer: Fn<[L, Index], Ptr>;
+  readonly lua_setmetatable: Fn<[L, Index], number>;
+  readonly lua_replace: Fn<[L, Index]>;
   readonly lua_checkstack: Fn<[L, n: number], number>;
   readonly lua_sethook: Fn<[L, fn: number, mask: number, count: number]>;
   readonly lua_gc: Fn<[L, what: number, data: number], number>;
@@ -58,8 +65,10 @@ export function luaApiOf(exports: Exports): LuaApi {
     luaL_unref: f.luaL_unref,
     luaL_where: f.luaL_where,
     luaL_argerror: f.luaL_argerror,
+    luaL_checktype: f.luaL_checktype,
     luaL_checknumber: f.luaL_checknumber,
     luaL_checklstring: f.luaL_checklstring,
+    lua_call: f.lua_call,
     lua_pcall: f.lua_pcall,
     lua_error: f.lua_error,
     lua_type: f.lua_type,
@@ -67,6 +76,7 @@ export function luaApiOf(exports: Exports): LuaApi {
     lua_pushlstring: f.lua_pushlstring,
     lua_pushcclosure: f.lua_pushcclosure,
     lua_pushlightuserdata: f.lua_pushlightuserdata,
+    lua_newuserdata: f.lua_newuserdata,
     lua_createtable: f.lua_createtable,
     lua_rawget: f.lua_rawget,
     lua_rawset: f.lua_rawset,
@@ -78,6 +88,10 @@ export function luaApiOf(exports: Exports): LuaApi {
     lua_tonumber: f.lua_tonumber,
     lua_tolstring: f.lua_tolstring,
     lua_touserdata: f.lua_touserdata,
+    lua_tocfunction: f.lua_tocfunction,
+    lua_topointer: f.lua_topointer,
+    lua_setmetatable: f.lua_setmetatable,
+    lua_replace: f.lua_replace,
     lua_checkstack: f.lua_checkstack,
     lua_sethook: f.lua_sethook,
     lua_gc: f.lua_gc,
@@ -113,6 +127,11 @@ export function checkLayout(api: LuaApi, stack: LuaStack): void {
   same &&= found && stack.len === text.length && stack.type(-1) === 5 && stack.boolean(3);
   for (let i = 0; i < text.length; i++) same &&= stack.heap[stack.off + i] === text.charCodeAt(i);
   same &&= api.lua_tonumber(l, 2) === -1.5 && stack.double(2) === -1.5;
+  same &&=
+    stack.objectAt(5) === api.lua_topointer(l, 5) && stack.tableWithMeta(5) === 0 && stack.tableWithMeta(1) === 0;
+  api.lua_createtable(l, 0, 0);
+  api.lua_setmetatable(l, 5);
+  same &&= stack.tableWithMeta(5) === stack.objectAt(5) && stack.tableWithMeta(6) === 0;
   stack.top = 0;
   if (!same)
     throw new Error('the Lua interpreter lays its stack out in an unknown way: wasmoon-lua5.1 must be 1.18.10');

@@ -1,142 +1,115 @@
 /**
- * What scripts find when they begin: a table of globals that cannot be changed, without what reaches outside.
+ * What scripts find when they begin: a table of globals that cannot be changed, without what reaches outside. How
+ * tables are protected, and the functions that know it: sandbox.ts.
  *
- * Redis's Lua has read-only tables; this one has not, so a protected table is an empty one in front of the real one,
- * whose metatable refuses writes; `rawset`, `setmetatable` and their kin know these tables. Reading a global is one
- * table access more than in plain Lua, without a call.
+ * Invariant: what the prelude calls is in its own locals, so nothing that a script does changes what it calls.
  */
 
 /**
- * Run once, with `redis`, the libraries and REGISTER_FUNCTION in the globals. Returns the environment of scripts, the
- * real globals, the environment of functions, the switch of its load-time globals, and the error handler.
+ * Run once, with `redis`, the libraries, REGISTER_FUNCTION and the functions of the sandbox (GUARDS) in the globals.
+ * Returns the environment of scripts, the real globals, the environment of functions, the switch of its load-time
+ * globals, and the error handler.
  */
 export const PRELUDE = `
-local real = {}
-local protected = setmetatable({}, {__mode = 'k'})
-local raw_set, raw_get, set_meta, get_meta = rawset, rawget, setmetatable, getmetatable
-local type, error, next, tostring, pairs, ipairs = type, error, next, tostring, pairs, ipairs
-local set_env, get_env, getinfo = setfenv, getfenv, debug.getinfo
-local READONLY = 'Attempt to modify a readonly table'
+local guards, register_function = __guards, __register_function
+__guards, __register_function = nil, nil
+local front_of = guards.front
+local set_meta, get_meta, raw_set, raw_get, set_env = setmetatable, getmetatable, rawset, rawget, setfenv
+local type, error, next, tostring, ipairs = type, error, next, tostring, ipairs
+local byte, find, getinfo = string.byte, string.find, debug.getinfo
+local load, newproxy = load, newproxy
 
-local function refuse() error(READONLY, 2) end
+local function refuse() error('Attempt to modify a readonly table', 2) end
 
+-- Makes the front of a table that scripts may read and not change.
 local function protect(t, missing)
-  local front = newproxy and {} or {}
-  set_meta(front, {__index = t, __newindex = refuse, __metatable = false})
+  local front = set_meta({}, {__index = t, __newindex = refuse, __metatable = false})
   if missing then set_meta(t, {__index = missing}) end
-  protected[front] = t
+  front_of(front, t)
   return front
 end
-
-local register_function = __register_function
-__register_function = nil
-
-local allowed = {'xpcall', 'tostring', 'next', 'assert', 'tonumber', 'rawequal', 'collectgarbage', 'type', 'select',
-  'unpack', 'gcinfo', 'loadstring', '_VERSION', 'load', 'error', 'newproxy', 'pcall'}
-for _, name in ipairs(allowed) do real[name] = _G[name] end
-for _, name in ipairs({'string', 'math', 'table', 'coroutine', 'redis', 'cjson', 'cmsgpack', 'bit', 'struct'}) do
-  local lib = _G[name]
-  if lib then
-    if name == 'redis' then real.server = nil end
-    real[name] = protect(lib)
-  end
-end
-real.server = real.redis
-real.os = protect({clock = os.clock})
-
-local globals_meta = protect({})
-function real.rawset(t, k, v)
-  if protected[t] then error(READONLY, 2) end
-  return raw_set(t, k, v)
-end
-function real.rawget(t, k)
-  return raw_get(protected[t] or t, k)
-end
-function real.setmetatable(t, m)
-  if protected[t] then error(READONLY, 0) end
-  return set_meta(t, m)
-end
-function real.getmetatable(t)
-  if protected[t] then return t == real._G and globals_meta or nil end
-  if type(t) == 'string' then return real.string_meta end
-  return get_meta(t)
-end
-real.string_meta = protect({__index = real.string})
-function real.next(t, k) return next(protected[t] or t, k) end
-function real.pairs(t)
-  if protected[t] then return next, protected[t], nil end
-  return pairs(t)
-end
-function real.ipairs(t) return ipairs(protected[t] or t) end
 
 local function missing(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
 
+local real = {}
+for _, name in ipairs({'xpcall', 'tostring', 'assert', 'tonumber', 'rawequal', 'type', 'select', 'unpack', 'gcinfo',
+  '_VERSION', 'error', 'ipairs'}) do
+  real[name] = _G[name]
+end
+for _, name in ipairs({'rawset', 'rawget', 'next', 'pairs', 'setmetatable', 'getmetatable', 'getfenv', 'setfenv',
+  'loadstring', 'collectgarbage'}) do
+  real[name] = guards[name]
+end
+table.insert, table.foreach = guards.insert, guards.foreach
+for _, name in ipairs({'string', 'math', 'table', 'coroutine', 'redis', 'cjson', 'cmsgpack', 'bit', 'struct'}) do
+  real[name] = protect(_G[name])
+end
+real.server = real.redis
+real.os = protect({clock = os.clock})
+
 -- While a library loads it sees a redis table that registers and logs, and nothing else.
 local load_redis = {register_function = register_function}
-for name, value in pairs(redis) do
-  if name == 'log' or name:find('^LOG_') or name:find('^REDIS_VERSION') then load_redis[name] = value end
+for name, value in next, redis do
+  if name == 'log' or find(name, '^LOG_') or find(name, '^REDIS_VERSION') then load_redis[name] = value end
 end
 local load_front = protect(load_redis, missing)
 local load_globals = set_meta({redis = load_front, server = load_front}, {__index = missing})
 local function_meta = {__index = real, __newindex = refuse, __metatable = false}
 local function_env = set_meta({}, function_meta)
-protected[function_env] = real
+front_of(function_env, real)
 local function load_switch(loading)
   function_meta.__index = loading and load_globals or real
 end
 
 local env = protect(real, missing)
 real._G = env
+guards.environment(env, protect({__index = missing}))
 
-function real.setfenv(f, t)
-  if f == 0 or (type(f) == 'number' and f > 1) then error("'setfenv' cannot change environment of given object", 2) end
-  if f == 1 then f = 2 end
-  local ok = type(f) == 'function' and get_env(f) ~= _G or type(f) == 'number'
-  if not ok then error("'setfenv' cannot change environment of given object", 2) end
-  return set_env(f, t)
-end
-function real.getfenv(f)
-  local e = get_env(type(f) == 'number' and f > 0 and f + 1 or f == nil and 2 or f)
-  if e == _G then return env end
-  return e
-end
-local load_string, load_chunk = loadstring, load
-local function sandboxed(f, message)
-  if f == nil then return nil, message end
-  return set_env(f, env)
-end
-local function refuse_bytecode(text)
-  return type(text) == 'string' and text:byte(1) == 27
-end
-function real.loadstring(text, name)
-  if refuse_bytecode(text) then return nil, 'attempt to load chunk with wrong mode' end
-  return sandboxed(load_string(text, name))
-end
-function real.load(f, name)
-  local parts = {}
-  if type(f) == 'function' then
-    while true do
-      local part = f()
-      if part == nil or part == '' then break end
-      parts[#parts + 1] = part
+-- A chunk that begins with an escape is a compiled one: see LuaVm.load.
+real.load = guards.load(function(reader, ...)
+  local is_first = true
+  local chunk, message = load(function()
+    local piece = reader()
+    if is_first and piece and piece ~= '' then
+      is_first = false
+      if type(piece) == 'string' and byte(piece) == 27 then return ' ' .. piece end
     end
-    return real.loadstring(table.concat(parts), name or '=(load)')
+    return piece
+  end, ...)
+  if chunk then return set_env(chunk, env) end
+  return chunk, message
+end)
+
+-- Of a metatable that newproxy makes, all but __gc is the script's: a finaliser would run while another script does.
+real.newproxy = guards.newproxy(function(kind)
+  local proxy = newproxy(kind)
+  if kind == true then
+    local meta = get_meta(proxy)
+    meta.__metatable = set_meta({}, {
+      __index = meta,
+      __newindex = function(_, name, value) if name ~= '__gc' then raw_set(meta, name, value) end end,
+      __metatable = false,
+    })
   end
-  return load_chunk(f, name)
-end
+  return proxy
+end)
 
 -- Error values are tables with a message and a place; scripts that catch one see the message.
-local call_protected, call_handled, unpack_all = pcall, xpcall, unpack
+local call_protected = pcall
 local function as_text(ok, ...)
   if ok then return ok, ... end
   local e = ...
-  if type(e) == 'table' and type(raw_get(e, 'err')) == 'string' then return ok, raw_get(e, 'err') end
+  if type(e) == 'table' then
+    local text = raw_get(e, 'err')
+    if type(text) == 'string' or type(text) == 'number' then return ok, text end
+  end
   return ok, ...
 end
 function real.pcall(...) return as_text(call_protected(...)) end
 
+-- The error of a script with the place of its own code. A new table: the script's own may be a protected one.
 local function handler(err)
   local level = 2
   local i = getinfo(level, 'Sl')
@@ -144,16 +117,25 @@ local function handler(err)
     level = level + 1
     i = getinfo(level, 'Sl')
   end
-  if type(err) ~= 'table' then err = {err = 'ERR ' .. tostring(err)} end
-  if i then
-    raw_set(err, 'source', i.source)
-    raw_set(err, 'line', i.currentline)
+  local found = {}
+  if type(err) ~= 'table' then
+    found.err = 'ERR ' .. tostring(err)
+  else
+    local text = raw_get(err, 'err')
+    found.err = (type(text) == 'string' or type(text) == 'number') and text or 'ERR unknown error'
+    found.ignore_error_stats_update = raw_get(err, 'ignore_error_stats_update')
   end
-  return err
+  if i then
+    found.source = i.source
+    found.line = i.currentline
+  end
+  return found
 end
 
--- Strings find their methods without the metatable that scripts could otherwise change.
-get_meta('').__index = string
+-- Strings find their methods here; what scripts get as the metatable is a front.
+local string_meta = get_meta('')
+string_meta.__index = string
+string_meta.__metatable = protect({__index = real.string})
 debug, io, os, package, require, dofile, loadfile, print, module = nil
 return env, real, function_env, load_switch, handler
 `;

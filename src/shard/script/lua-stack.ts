@@ -5,6 +5,7 @@
  *     lua_State   +8 top   +12 base          (addresses)
  *     value       +0 number (float64) or address of the object   +8 type       16 bytes
  *     string      +12 length   +16 bytes, and a zero behind them
+ *     table       +8 metatable                      (address, 0 for none)
  *
  * That is Lua 5.1's own layout (lstate.h, lobject.h) with pointers of 32 bits; the package is pinned to one version,
  * and `check` proves it for the instance at hand.
@@ -19,6 +20,7 @@ const TYPE = 8 >> 2;
 const VALUE_SHIFT = 4;
 const STRING_LENGTH = 12 >> 2;
 const STRING_BYTES = 16;
+const TABLE_METATABLE = 8 >> 2;
 
 /** Types of values. */
 export const T_NONE = -1;
@@ -29,6 +31,7 @@ export const T_NUMBER = 3;
 export const T_STRING = 4;
 export const T_TABLE = 5;
 export const T_FUNCTION = 6;
+export const T_USERDATA = 7;
 
 /** The memory of an instance, as far as it is needed. */
 export interface Memory {
@@ -41,7 +44,7 @@ export class LuaStack {
   /** Where a string was found last a string: offset in `heap`, and length. */
   off = 0;
   len = 0;
-  private readonly memory: Memory;
+  protected readonly memory: Memory;
   private u8: Uint8Array;
   private words: Int32Array;
   private doubles: Float64Array;
@@ -120,6 +123,26 @@ export class LuaStack {
   type(index: number): number {
     const address = this.address(index);
     return address === 0 ? T_NONE : this.heap32[(address >> 2) + TYPE]!;
+  }
+
+  /** Address of the object at `index`. @requires a table, function or userdata there */
+  objectAt(index: number): number {
+    return this.heap32[this.address(index) >> 2]!;
+  }
+
+  /** Puts another object of the same type in the place of the one at `index`. */
+  replaceObject(index: number, object: number): void {
+    this.heap32[this.address(index) >> 2] = object;
+  }
+
+  /** Address of the table at `index` if it has a metatable; 0 for any other value. */
+  tableWithMeta(index: number): number {
+    const address = this.address(index);
+    if (address === 0) return 0;
+    const words = this.heap32;
+    if (words[(address >> 2) + TYPE] !== T_TABLE) return 0;
+    const table = words[address >> 2]!;
+    return words[(table >> 2) + TABLE_METATABLE] === 0 ? 0 : table;
   }
 
   /** Finds the string at `index`: `heap`, `off`, `len`. False for other types. */

@@ -14,8 +14,9 @@ import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { checkLayout, type LuaApi, luaApiOf } from './lua-api.js';
 import { LuaStack, type Memory, T_NUMBER } from './lua-stack.js';
 import { type Exports, withRawExports } from './raw-exports.js';
+import { guardTable } from './table-guard.js';
 
-export { T_BOOLEAN, T_FUNCTION, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from './lua-stack.js';
+export { T_BOOLEAN, T_FUNCTION, T_LIGHT, T_NIL, T_NONE, T_NUMBER, T_STRING, T_TABLE, T_USERDATA } from './lua-stack.js';
 
 /** Pseudo indexes of the stack. */
 export const REGISTRY = -10000;
@@ -35,6 +36,17 @@ const MEMORY_BYTES_MAX = 1536 << 20;
 /** Adds a JavaScript function to the instance's table; returns its index there. */
 type AddFunction = (fn: (...args: number[]) => number | undefined, signature: string) => number;
 
+/** A C function of Lua: takes the address of the calling thread of Lua, returns how many results it pushed. */
+export type CFunction = (l: number) => number;
+
+interface FunctionTable {
+  get(index: number): CFunction;
+}
+
+/** What begins a compiled chunk. */
+const ESCAPE = 27;
+const BLANK = 32;
+
 /** The interpreter has no room for something that comes from outside of it; nothing can be done with it any more. */
 export class LuaMemoryError extends Error {
   constructor() {
@@ -47,6 +59,7 @@ export class LuaVm extends LuaStack {
   /** The thread of Lua that is no coroutine. */
   private readonly mainThread: number;
   private readonly addFunction: AddFunction;
+  private readonly functions: FunctionTable;
   private readonly lenPtr: number;
   private scratch: number;
   private scratchBytes = SCRATCH_BYTES;
@@ -60,6 +73,7 @@ export class LuaVm extends LuaStack {
     const m = luaApiOf(exports);
     this.m = m;
     this.addFunction = addFunction;
+    this.functions = exports['__indirect_function_table'] as FunctionTable;
     this.l = m.luaL_newstate();
     this.mainThread = this.l;
     checkLayout(m, this);
@@ -122,13 +136,31 @@ export class LuaVm extends LuaStack {
     this.m.lua_pushlstring(this.l, ptr, n);
   }
 
-  /** Pushes a function that calls `fn`, which returns the number of results it pushed. */
-  pushFunction(fn: () => number): void {
+  /** Makes a function of C out of `fn`, which returns the number of results it pushed. For good: not while running. */
+  functionOf(fn: () => number): number {
     const entered = (l: number): number => {
       this.l = l;
       return fn();
     };
-    this.m.lua_pushcclosure(this.l, this.addFunction(entered as (...args: number[]) => number, 'ii'), 0);
+    return this.addFunction(entered as (...args: number[]) => number, 'ii');
+  }
+
+  /** Pushes a function that calls `fn`; see `functionOf`. */
+  pushFunction(fn: () => number): void {
+    this.m.lua_pushcclosure(this.l, this.functionOf(fn), 0);
+  }
+
+  /**
+   * Pushes a function that calls `fn` when its first argument is a table with a metatable, else `original`, which finds
+   * the `upvalues` values on top of the stack as its upvalues.
+   */
+  pushGuarded(original: CFunction, fn: () => number, upvalues = 0): void {
+    const entered = (l: number): number => {
+      this.l = l;
+      return fn();
+    };
+    const guarded = guardTable(this.memory, original, entered);
+    this.m.lua_pushcclosure(this.l, this.addFunction(guarded as (...args: number[]) => number, 'ii'), upvalues);
   }
 
   /** Makes a hook out of `fn`; what it returns is for `setHook`. */
@@ -215,16 +247,33 @@ export class LuaVm extends LuaStack {
 
   // ---- code
 
-  /** Compiles a chunk and pushes it; false with the error message pushed. `name` as Lua wants it ("@user_script"). */
+  /**
+   * Compiles a chunk and pushes it; false with the error message pushed. `name` as Lua wants it ("@user_script").
+   * Only text is compiled: a compiled chunk could read and write any memory of the interpreter. A blank in front of it
+   * has Lua read it as text, and refuse it with the message that Redis gives.
+   */
   load(source: Uint8Array, name: string): boolean {
-    const ptr = this.m.malloc(source.length + name.length + 1);
-    this.heap.set(source, ptr);
-    const namePtr = ptr + source.length;
-    for (let i = 0; i < name.length; i++) this.heap[namePtr + i] = name.charCodeAt(i);
-    this.heap[namePtr + name.length] = 0;
-    const status = this.m.luaL_loadbuffer(this.l, ptr, source.length, namePtr);
+    const pad = source[0] === ESCAPE ? 1 : 0;
+    const bytes = pad + source.length;
+    const ptr = this.m.malloc(bytes + name.length + 1);
+    if (ptr === 0) {
+      this.pushText('not enough memory');
+      return false;
+    }
+    const { heap } = this;
+    heap[ptr] = BLANK;
+    heap.set(source, ptr + pad);
+    const namePtr = ptr + bytes;
+    for (let i = 0; i < name.length; i++) heap[namePtr + i] = name.charCodeAt(i);
+    heap[namePtr + name.length] = 0;
+    const status = this.m.luaL_loadbuffer(this.l, ptr, bytes, namePtr);
     this.m.free(ptr);
     return status === 0;
+  }
+
+  /** The C function at `index`, to be called directly. Its upvalues are those of the function that runs then. */
+  functionAt(index: number): CFunction {
+    return this.functions.get(this.m.lua_tocfunction(this.l, index));
   }
 
   /** Calls the function below `args` values; whether it returned. `handler`: index of the error handler, 0 for none. */

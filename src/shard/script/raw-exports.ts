@@ -15,6 +15,28 @@ type Instantiate = (
 ) => Promise<{ readonly instance?: { readonly exports: Exports } }>;
 
 /**
+ * What the module could reach the system with: files, other programs, the environment, the end of the process. Nothing
+ * of it is needed, so it fails whoever finds a way to call it.
+ */
+const SYSTEM_CALL = /^(__syscall_|fd_|environ_|_emscripten_system$)/;
+/** "Not implemented" as a system call (negated) and as WASI say it. */
+const NOT_IMPLEMENTED = 52;
+
+/** Puts functions that fail in the place of those that reach the system. */
+function withoutSystem(functions: Record<string, unknown>): void {
+  for (const name of Object.keys(functions)) {
+    if (SYSTEM_CALL.test(name)) {
+      const code = name.startsWith('__syscall_') || name === '_emscripten_system' ? -NOT_IMPLEMENTED : NOT_IMPLEMENTED;
+      functions[name] = () => code;
+    } else if (name === 'exit') {
+      functions[name] = () => {
+        throw new Error('the Lua interpreter has given up');
+      };
+    }
+  }
+}
+
+/**
  * Runs `create`, which instantiates one WebAssembly module, and returns what it returns together with the instance's
  * own exports. Its memory never grows beyond `memoryBytesMax`: allocations fail then. Nothing else in the thread may
  * instantiate meanwhile. Errors: if no instance was made.
@@ -28,6 +50,7 @@ export async function withRawExports<T>(
   let exports: Exports | null = null;
   wasm.instantiate = async (source, imports) => {
     for (const functions of Object.values(imports)) {
+      withoutSystem(functions);
       if ('invoke_vii' in functions) functions['invoke_vii'] = protectedCall(() => exports!);
       const grow = functions['emscripten_resize_heap'] as ((bytes: number) => unknown) | undefined;
       if (grow !== undefined) {

@@ -367,7 +367,7 @@ export class RedisApi {
       // A text that begins with a code keeps it.
       if (text.startsWith('-')) text = text.slice(1);
       else if (!text.includes(' ')) text = `ERR ${text}`;
-      text = text.replace(/[\r\n]+/g, ' ').trimEnd();
+      text = text.replace(/[\r\n]+/g, ' ');
     }
     vm.newTable(0, 1);
     vm.pushText(text);

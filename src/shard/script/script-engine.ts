@@ -18,15 +18,15 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context.js';
+import { HANDLER, makeEnvironment, REAL_GLOBALS } from './environment.js';
 import { type Callable, FunctionLibraries } from './function-libraries.js';
 import { LibraryStore } from './library-store.js';
-import { registerLibraries } from './libs/register.js';
-import { PRELUDE } from './lua-prelude.js';
 import { writeLuaValue } from './lua-values.js';
-import { GLOBALS, LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
+import { LuaVm, MASK_COUNT, MASK_LINE, T_STRING, T_TABLE } from './lua-vm.js';
 import { RedisApi, RunningScript } from './redis-api.js';
-import { FunctionRegistration, REGISTER_FUNCTION } from './register-function.js';
+import { FunctionRegistration } from './register-function.js';
 import { writeRunningFunction } from './running-function.js';
+import type { Sandbox } from './sandbox.js';
 import { ALLOW_OOM, COMPAT, NO_WRITES, readShebang } from './script-flags.js';
 import { ScriptLog } from './script-log.js';
 import { SHA_CHARS, ShaTable } from './sha-table.js';
@@ -53,9 +53,6 @@ const FRESH_BYTES_MAX = 96 << 10;
 /** Between scripts so much time goes into collecting, once in each cycle of the loop. */
 const COLLECT_MS = 1;
 const COLLECT_STEP_KB = 64;
-/** What stands at the bottom of the stack. */
-const HANDLER = 1;
-const REAL_GLOBALS = 2;
 const DEFAULT_THRESHOLD_MS = 5000;
 /** When no interpreter could be made, the next try comes after this time. */
 const RETRY_MS = 1000;
@@ -72,7 +69,10 @@ export class ScriptEngine {
   private readonly makesWay: boolean;
   private vm: LuaVm | null = null;
   private api: RedisApi | null = null;
+  private sandbox: Sandbox | null = null;
+  /** References of the environments of scripts and of functions. */
   private envRef = 0;
+  private functionEnvRef = 0;
   private hookFn = 0;
   private keysName = 0;
   private argvName = 0;
@@ -144,21 +144,12 @@ export class ScriptEngine {
 
   private adopt(vm: LuaVm): void {
     const api = new RedisApi(vm, this.registry);
-    api.register();
-    registerLibraries(vm);
     const registration = new FunctionRegistration(vm);
-    vm.pushFunction(() => registration.call());
-    vm.setField(GLOBALS, REGISTER_FUNCTION);
-    if (!vm.load(Buffer.from(PRELUDE), '@sherd') || !vm.call(0, 5, 0)) {
-      throw new Error(`script environment: ${vm.text(-1)}`);
-    }
-    // What the prelude returned, from the last: the error handler and the real globals stay at the stack's bottom.
-    vm.m.lua_insert(vm.l, HANDLER);
-    const loadSwitch = vm.ref();
-    const env = vm.ref();
-    this.libraries = new FunctionLibraries(vm, this.store, registration, { env, loadSwitch });
-    vm.m.lua_insert(vm.l, REAL_GLOBALS);
-    this.envRef = vm.ref();
+    const { sandbox, envRef, functionEnvRef, loadSwitchRef } = makeEnvironment(vm, api, registration);
+    const refs = { env: functionEnvRef, loadSwitch: loadSwitchRef };
+    this.libraries = new FunctionLibraries(vm, this.store, registration, refs);
+    this.functionEnvRef = functionEnvRef;
+    this.envRef = envRef;
     this.hookFn = vm.hookOf(() => this.hook());
     vm.setHook(this.hookFn, MASK_COUNT, HOOK_EVERY);
     vm.setPause(COLLECT_PERCENT);
@@ -166,6 +157,7 @@ export class ScriptEngine {
     this.argvName = vm.name('ARGV');
     this.compiled = new ShaTable();
     this.api = api;
+    this.sandbox = sandbox;
     this.vm = vm;
   }
 
@@ -419,6 +411,8 @@ export class ScriptEngine {
       return;
     }
     vm.top = REAL_GLOBALS;
+    const { ref, isFunction } = this.current!;
+    this.sandbox!.restore(ref, isFunction ? this.functionEnvRef : this.envRef);
     this.rearm();
     if (vm.heap.length > HEAP_BYTES_MAX) this.discard();
     else if (++this.runs % TRIM_EVERY === 0) vm.trim();

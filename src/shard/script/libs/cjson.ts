@@ -28,8 +28,11 @@ for (const [byte, letter] of [
 }
 ESCAPES[127] = 1;
 
-/** The settings, which scripts change with the functions of the library. */
-class Settings {
+/** Bytes of the settings in memory: a word each, in the order of the fields. */
+const SETTINGS_BYTES = 9 * 4;
+
+/** The settings, which a script changes with the functions of the library, for itself. */
+export class CjsonSettings {
   sparseConvert = false;
   sparseRatio = 2;
   sparseSafe = 10;
@@ -40,15 +43,53 @@ class Settings {
   /** 0 off, 1 on, 2 null. */
   encodeInvalid = 0;
   decodeInvalid = true;
+
+  /** Back to what they are for a script that changes nothing. */
+  reset(): void {
+    this.sparseConvert = false;
+    this.sparseRatio = 2;
+    this.sparseSafe = 10;
+    this.encodeDepth = 1000;
+    this.decodeDepth = 1000;
+    this.precision = 14;
+    this.keepBuffer = true;
+    this.encodeInvalid = 0;
+    this.decodeInvalid = true;
+  }
+
+  /** Takes what stands at word `at`. */
+  read(words: Int32Array, at: number): void {
+    this.sparseConvert = words[at] !== 0;
+    this.sparseRatio = words[at + 1]!;
+    this.sparseSafe = words[at + 2]!;
+    this.encodeDepth = words[at + 3]!;
+    this.decodeDepth = words[at + 4]!;
+    this.precision = words[at + 5]!;
+    this.keepBuffer = words[at + 6] !== 0;
+    this.encodeInvalid = words[at + 7]!;
+    this.decodeInvalid = words[at + 8] !== 0;
+  }
+
+  write(words: Int32Array, at: number): void {
+    words[at] = this.sparseConvert ? 1 : 0;
+    words[at + 1] = this.sparseRatio;
+    words[at + 2] = this.sparseSafe;
+    words[at + 3] = this.encodeDepth;
+    words[at + 4] = this.decodeDepth;
+    words[at + 5] = this.precision;
+    words[at + 6] = this.keepBuffer ? 1 : 0;
+    words[at + 7] = this.encodeInvalid;
+    words[at + 8] = this.decodeInvalid ? 1 : 0;
+  }
 }
 
 const out = new ByteBuffer();
 
 class Encoder {
   private readonly vm: LuaVm;
-  private readonly settings: Settings;
+  settings: CjsonSettings;
 
-  constructor(vm: LuaVm, settings: Settings) {
+  constructor(vm: LuaVm, settings: CjsonSettings) {
     this.vm = vm;
     this.settings = settings;
   }
@@ -186,7 +227,7 @@ class Encoder {
 }
 
 /** Functions that read and change settings; each returns what holds afterwards. */
-function settingFunctions(vm: LuaVm, settings: Settings): Record<string, () => number> {
+function settingFunctions(vm: LuaVm, settings: CjsonSettings): Record<string, () => number> {
   const given = (n: number): boolean => vm.top >= n && vm.type(n) !== T_NIL;
   const most = (n: number): void => {
     if (vm.top > n) vm.argumentError(n + 1, 'found too many arguments');
@@ -259,52 +300,108 @@ function settingFunctions(vm: LuaVm, settings: Settings): Record<string, () => n
   };
 }
 
-/** The functions of one copy of the library, with settings of its own. */
-function libraryFunctions(vm: LuaVm): Record<string, () => number> {
-  const settings = new Settings();
-  const encoder = new Encoder(vm, settings);
-  const reader = new JsonReader(vm);
-  return {
-    ...settingFunctions(vm, settings),
-    encode: () => {
+/** The upvalue of the functions of a copy of the library: a block with its settings. */
+const UPVALUE = GLOBALS - 1;
+
+/**
+ * The library, whose functions are made once: a copy (`cjson.new`) consists of closures of the same functions, and
+ * its settings are a block of Lua's memory, so that copies are garbage like any table.
+ */
+class Cjson {
+  /** Settings of the library itself, and of the copy that is called. */
+  readonly settings = new CjsonSettings();
+  private readonly copied = new CjsonSettings();
+  private readonly vm: LuaVm;
+  private readonly functions: ReadonlyMap<string, number>;
+
+  constructor(vm: LuaVm) {
+    this.vm = vm;
+    const encoder = new Encoder(vm, this.settings);
+    const reader = new JsonReader(vm);
+    const own = settingFunctions(vm, this.settings);
+    const copied = settingFunctions(vm, this.copied);
+    const functions = new Map<string, number>();
+    for (const name of Object.keys(own)) functions.set(name, vm.functionOf(this.setting(own[name]!, copied[name]!)));
+    const encode = (): number => {
       if (vm.top !== 1) vm.argumentError(1, 'expected 1 argument');
+      encoder.settings = this.current();
       out.reset();
       encoder.value(0);
       vm.pushBytes(out.u8, 0, out.pos);
       return 1;
-    },
-    decode: () => {
+    };
+    const decode = (): number => {
       if (vm.top !== 1) vm.argumentError(1, 'expected 1 argument');
       vm.checkBytes(1);
-      reader.read(vm.heap.slice(vm.off, vm.off + vm.len), settings.decodeDepth, settings.decodeInvalid);
+      const bytes = vm.heap.slice(vm.off, vm.off + vm.len);
+      const { decodeDepth, decodeInvalid } = this.current();
+      reader.read(bytes, decodeDepth, decodeInvalid);
       return 1;
-    },
-  };
-}
-
-/** Pushes a new copy of the library. */
-function pushLibrary(vm: LuaVm): void {
-  vm.newTable(0, 16);
-  const functions = libraryFunctions(vm);
-  for (const [name, fn] of Object.entries(functions)) {
-    vm.pushFunction(fn);
-    vm.setField(-2, name);
+    };
+    const copy = (): number => {
+      this.push(true);
+      return 1;
+    };
+    functions.set('encode', vm.functionOf(encode));
+    functions.set('decode', vm.functionOf(decode));
+    functions.set('new', vm.functionOf(copy));
+    this.functions = functions;
   }
-  vm.m.lua_pushlightuserdata(vm.l, 0);
-  vm.setField(-2, 'null');
-  vm.pushText('cjson');
-  vm.setField(-2, '_NAME');
-  vm.pushText('2.1.0');
-  vm.setField(-2, '_VERSION');
+
+  /** Address of the block of the copy whose function runs; 0: it is the library itself. */
+  private block(): number {
+    return this.vm.m.lua_touserdata(this.vm.l, UPVALUE);
+  }
+
+  /** The settings for the function that runs. */
+  private current(): CjsonSettings {
+    const block = this.block();
+    if (block === 0) return this.settings;
+    this.copied.read(this.vm.heap32, block >> 2);
+    return this.copied;
+  }
+
+  /** A function that changes settings: those of the library or those of the copy. */
+  private setting(own: () => number, copied: () => number): () => number {
+    return () => {
+      const block = this.block();
+      if (block === 0) return own();
+      this.current();
+      const results = copied();
+      this.copied.write(this.vm.heap32, block >> 2);
+      return results;
+    };
+  }
+
+  /** Pushes the library, or a copy with settings of its own. */
+  push(isCopy: boolean): void {
+    const { vm } = this;
+    const { m } = vm;
+    vm.newTable(0, 16);
+    if (isCopy) {
+      const block = m.lua_newuserdata(vm.l, SETTINGS_BYTES);
+      this.copied.reset();
+      this.copied.write(vm.heap32, block >> 2);
+    }
+    for (const [name, fn] of this.functions) {
+      if (isCopy) m.lua_pushvalue(vm.l, -1);
+      m.lua_pushcclosure(vm.l, fn, isCopy ? 1 : 0);
+      vm.setField(isCopy ? -3 : -2, name);
+    }
+    if (isCopy) vm.pop(1);
+    m.lua_pushlightuserdata(vm.l, 0);
+    vm.setField(-2, 'null');
+    vm.pushText('cjson');
+    vm.setField(-2, '_NAME');
+    vm.pushText('2.1.0');
+    vm.setField(-2, '_VERSION');
+  }
 }
 
-/** Leaves the library in the globals. */
-export function registerCjson(vm: LuaVm): void {
-  pushLibrary(vm);
-  vm.pushFunction(() => {
-    pushLibrary(vm);
-    return 1;
-  });
-  vm.setField(-2, 'new');
+/** Leaves the library in the globals; returns its settings. */
+export function registerCjson(vm: LuaVm): CjsonSettings {
+  const library = new Cjson(vm);
+  library.push(false);
   vm.setField(GLOBALS, 'cjson');
+  return library.settings;
 }

@@ -1,14 +1,15 @@
 /** The libraries that scripts find beside `redis`. */
 import type { LuaVm } from '../lua-vm.js';
 import { registerBit } from './bit.js';
-import { registerCjson } from './cjson.js';
+import { type CjsonSettings, registerCjson } from './cjson.js';
 import { registerCmsgpack } from './cmsgpack.js';
 import { registerStruct } from './struct.js';
 
-/** Leaves all libraries in the globals of an interpreter. */
-export function registerLibraries(vm: LuaVm): void {
-  registerCjson(vm);
+/** Leaves all libraries in the globals of an interpreter; returns the settings of cjson. */
+export function registerLibraries(vm: LuaVm): CjsonSettings {
+  const settings = registerCjson(vm);
   registerCmsgpack(vm);
   registerStruct(vm);
   registerBit(vm);
+  return settings;
 }
