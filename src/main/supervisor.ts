@@ -29,6 +29,7 @@ import type { ListenFd, ListenOrder, LogFields, LogLevel } from '../shared/sync/
 import { Lease } from '../shared/sync/lease.js';
 import { RING_LIMITS } from '../shared/sync/records.js';
 import { createRing } from '../shared/sync/ring.js';
+import { buryRun, ENDED } from '../shared/sync/script-run.js';
 import type { SegmentExchange } from '../shared/sync/segment-exchange.js';
 import {
   type IoWorkerData,
@@ -40,6 +41,7 @@ import {
 } from '../shared/sync/thread-data.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
 import { RestartPolicy } from './restart-policy.js';
+import { ScriptWatch } from './script-watch.js';
 
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
@@ -84,6 +86,10 @@ interface Thread {
   fds: readonly ListenFd[];
   /** It died with a lease, and no later life of it has settled that yet. */
   heldLease: boolean;
+  /** Its script was killed with it, and no later life of it has answered that script yet: ENDED. */
+  endedScript: number;
+  /** It is being ended on purpose: its death is no fault of it. */
+  isEnded: boolean;
   /** Until it is started again. */
   pause: NodeJS.Timeout | undefined;
 }
@@ -105,6 +111,7 @@ export class Supervisor {
   /** Rings between I/O threads: [from][to]; none to itself. */
   private readonly links: (SharedArrayBuffer | null)[][] = [];
   private readonly restarts = new RestartPolicy();
+  private readonly watch: ScriptWatch;
   private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
   private relisten: Promise<void> = Promise.resolve();
   private listening = false;
@@ -113,6 +120,7 @@ export class Supervisor {
   constructor(plan: ThreadPlan) {
     this.plan = plan;
     const { block } = plan;
+    this.watch = new ScriptWatch(block, (shard, why) => this.endShard(shard, why));
     for (let i = 0; i < block.ioThreads; i++) {
       this.io.push(newThread(ioThreadId(i), 'io', i));
       this.rings.push([]);
@@ -141,6 +149,7 @@ export class Supervisor {
     const ready = this.shards.map((thread, s) => this.launch(thread, shardPorts[s]!, false));
     ready.push(...this.io.map((thread, i) => this.launch(thread, ports[i]!, false)));
     await Promise.all(ready);
+    this.watch.start();
   }
 
   /**
@@ -189,6 +198,7 @@ export class Supervisor {
     this.plan.block.setState(threadId, THREAD_STATE.ready);
     if (thread === null) return;
     thread.heldLease = false;
+    thread.endedScript = ENDED.not;
     thread.onReady?.resolve();
     thread.onReady = null;
   }
@@ -205,6 +215,7 @@ export class Supervisor {
   /** Ends all threads: I/O threads first, so that no request is on its way when the shards go. */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.watch.stop();
     for (const thread of [...this.io, ...this.shards]) clearTimeout(thread.pause);
     await this.stopThreads(this.io);
     await this.stopThreads(this.shards);
@@ -356,6 +367,7 @@ export class Supervisor {
       pairs,
       jobTable: this.jobTables[thread.index]!,
       leaseWasHeld,
+      endedScript: thread.endedScript,
     };
     return new Worker(new URL('../shard/worker.js', import.meta.url), {
       name: `sherd-shard-${thread.index}`,
@@ -373,7 +385,7 @@ export class Supervisor {
     bus.detach(thread.id);
     if (this.stopping) return;
     if (thread.kind === 'io') this.forgetClients(thread.index);
-    else this.endScript(thread.id);
+    else thread.endedScript = Math.max(thread.endedScript, buryRun(block, thread.id));
     if (this.breakLeases(thread.id)) thread.heldLease = true;
     const name = nameOf(thread);
     if (thread.onReady !== null) {
@@ -383,9 +395,23 @@ export class Supervisor {
       thread.onReady = null;
       if (isFirst) return;
     }
+    if (thread.isEnded) {
+      thread.isEnded = false;
+      this.startAgain(thread);
+      return;
+    }
     const text = cause === null ? null : (cause.stack ?? cause.message);
     log('warning', `${name} died, starting it again`, { code, error: text });
     this.startLater(thread);
+  }
+
+  /** Ends the thread of a shard in the middle of its Lua. */
+  private endShard(shard: number, why: string): void {
+    const thread = this.shards[shard]!;
+    if (this.stopping || thread.worker === null || thread.isEnded || thread.onReady !== null) return;
+    this.plan.log('warning', `${nameOf(thread)} is ended: ${why}`);
+    thread.isEnded = true;
+    void thread.worker.terminate();
   }
 
   private startLater(thread: Thread): void {
@@ -436,13 +462,6 @@ export class Supervisor {
       this.tellPair(io, { peer: thread.index, requestRing: null, replyRing: null, mail: channel.port1 });
     }
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
-  }
-
-  /** The script that ran for too long has ended with its thread. */
-  private endScript(threadId: number): void {
-    const { block } = this.plan;
-    const busyAt = block.threadWord(threadId) + THREAD.scriptBusy;
-    if (Atomics.exchange(block.i32, busyAt, 0) !== 0) Atomics.sub(block.i32, CONTROL.busyScripts, 1);
   }
 
   /** Its clients are gone: nobody shall tell them anything, nor serve them. */
@@ -536,6 +555,8 @@ function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
     exited: Promise.resolve(),
     fds: [],
     heldLease: false,
+    endedScript: ENDED.not,
+    isEnded: false,
     pause: undefined,
   };
 }

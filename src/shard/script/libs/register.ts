@@ -3,6 +3,7 @@ import type { LuaVm } from '../lua-vm.js';
 import { registerBit } from './bit.js';
 import { registerCjson } from './cjson.js';
 import { registerCmsgpack } from './cmsgpack.js';
+import { registerStringRep } from './string-rep.js';
 import { registerStruct } from './struct.js';
 
 /** Leaves all libraries in the globals of an interpreter. */
@@ -11,4 +12,5 @@ export function registerLibraries(vm: LuaVm): void {
   registerCmsgpack(vm);
   registerStruct(vm);
   registerBit(vm);
+  registerStringRep(vm);
 }
