@@ -380,6 +380,7 @@ function writeConfigWords(block: ControlBlock, config: Config): void {
   block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
   block.f64[CONTROL_F64.slowlogUsec] = config.int('slowlog-log-slower-than');
   block.f64[CONTROL_F64.slowlogLength] = config.int('slowlog-max-len');
+  block.f64[CONTROL_F64.busyThresholdMs] = config.int('busy-reply-threshold');
   block.f64[CONTROL_F64.latencyMs] = config.int('latency-monitor-threshold');
   for (const [directive, index] of TYPE_LIMIT_INDEXES) block.f64[index] = config.int(directive);
   Atomics.add(block.i32, CONTROL.configEpoch, 1);

@@ -32,6 +32,7 @@ import type { LogFields, LogLevel } from '../shared/sync/control-messages.js';
 import { Lease } from '../shared/sync/lease.js';
 import { RING_LIMITS } from '../shared/sync/records.js';
 import { createRing } from '../shared/sync/ring.js';
+import { buryRun, ENDED } from '../shared/sync/script-run.js';
 import type { SegmentExchange } from '../shared/sync/segment-exchange.js';
 import {
   type IoWorkerData,
@@ -44,6 +45,7 @@ import {
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
 import { Listening, type ListeningThread } from './listening.js';
 import { RestartPolicy } from './restart-policy.js';
+import { ScriptWatch } from './script-watch.js';
 import { isShortage, SHORTAGE_RETRY_MS } from './shortage.js';
 
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
@@ -87,6 +89,10 @@ interface Thread extends ListeningThread {
   exited: Promise<void>;
   /** It died with a lease, and no later life of it has settled that yet. */
   heldLease: boolean;
+  /** Its script was killed with it, and no later life of it has answered that script yet: ENDED. */
+  endedScript: number;
+  /** It is being ended on purpose: its death is no fault of it. */
+  isEnded: boolean;
   /** It could not be started for want of something, and the log says so. */
   isShort: boolean;
   /** Until it is started again. */
@@ -111,11 +117,13 @@ export class Supervisor {
   private readonly links: (SharedArrayBuffer | null)[][] = [];
   private readonly restarts = new RestartPolicy();
   private readonly listening: Listening;
+  private readonly watch: ScriptWatch;
   private stopping = false;
 
   constructor(plan: ThreadPlan) {
     this.plan = plan;
     const { block } = plan;
+    this.watch = new ScriptWatch(block, (shard, why) => this.endShard(shard, why));
     for (let i = 0; i < block.ioThreads; i++) {
       this.io.push(newThread(ioThreadId(i), 'io', i));
       this.rings.push([]);
@@ -154,6 +162,7 @@ export class Supervisor {
     };
     // Many at once would be no faster, and all of them must come up before one can end.
     await Promise.all(Array.from({ length: STARTS_PER_CORE * availableParallelism() }, startSome));
+    this.watch.start();
   }
 
   /** Opens the listening sockets in all I/O threads, see Listening.listen. */
@@ -166,6 +175,7 @@ export class Supervisor {
     const thread = this.byId(threadId);
     this.plan.block.setState(threadId, THREAD_STATE.ready);
     if (thread === null) return;
+    thread.endedScript = ENDED.not;
     thread.onReady?.resolve();
     thread.onReady = null;
     thread.heldLease = false;
@@ -188,6 +198,7 @@ export class Supervisor {
    */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.watch.stop();
     for (const thread of [...this.io, ...this.shards]) clearTimeout(thread.pause);
     this.listening.end();
     await this.stopThreads(this.io);
@@ -347,6 +358,7 @@ export class Supervisor {
       pairs,
       jobTable: this.jobTables[thread.index]!,
       leaseWasHeld,
+      endedScript: thread.endedScript,
     };
     return new Worker(new URL('../shard/worker.js', import.meta.url), {
       name: `sherd-shard-${thread.index}`,
@@ -370,7 +382,7 @@ export class Supervisor {
       return;
     }
     if (thread.kind === 'io') this.forgetClients(thread.index);
-    else this.endScript(thread.id);
+    else thread.endedScript = Math.max(thread.endedScript, buryRun(block, thread.id));
     if (this.breakLeases(thread.id)) thread.heldLease = true;
     if (starting !== null) {
       const isFirst = thread.generation === 0;
@@ -381,6 +393,11 @@ export class Supervisor {
         this.isShort(thread, cause!);
         return;
       }
+    }
+    if (thread.isEnded) {
+      thread.isEnded = false;
+      this.startAgain(thread);
+      return;
     }
     const text = cause === null ? null : (cause.stack ?? cause.message);
     log('warning', `${name} died, starting it again`, { code, error: text });
@@ -398,6 +415,15 @@ export class Supervisor {
     if (!thread.isShort) this.plan.log('warning', `${nameOf(thread)} cannot be started, tries go on: ${cause.message}`);
     thread.isShort = true;
     this.startLater(thread, SHORTAGE_RETRY_MS);
+  }
+
+  /** Ends the thread of a shard in the middle of its Lua. */
+  private endShard(shard: number, why: string): void {
+    const thread = this.shards[shard]!;
+    if (this.stopping || thread.worker === null || thread.isEnded || thread.onReady !== null) return;
+    this.plan.log('warning', `${nameOf(thread)} is ended: ${why}`);
+    thread.isEnded = true;
+    void thread.worker.terminate();
   }
 
   private startLater(thread: Thread, pauseMs: number): void {
@@ -441,13 +467,6 @@ export class Supervisor {
       this.tellPair(io, { peer: thread.index, requestRing: null, replyRing: null, mail: channel.port1 });
     }
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
-  }
-
-  /** The script that ran for too long has ended with its thread. */
-  private endScript(threadId: number): void {
-    const { block } = this.plan;
-    const busyAt = block.threadWord(threadId) + THREAD.scriptBusy;
-    if (Atomics.exchange(block.i32, busyAt, 0) !== 0) Atomics.sub(block.i32, CONTROL.busyScripts, 1);
   }
 
   /** Its clients are gone: nobody shall tell them anything, nor serve them. */
@@ -529,6 +548,8 @@ function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
     exited: Promise.resolve(),
     heldLease: false,
     isShort: false,
+    endedScript: ENDED.not,
+    isEnded: false,
     pause: undefined,
     fds: [],
   };

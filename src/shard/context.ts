@@ -126,6 +126,8 @@ export class ExecContext {
   dirty = 0;
   /** The command wrote its own effects; it is not propagated as it came. */
   ownEffects = false;
+  /** Inside of a transaction: an earlier command of it has changed something. */
+  changedBefore = false;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
 

@@ -36,6 +36,7 @@ import {
   writeReplyChunks,
 } from '../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../shared/sync/ring.js';
+import { ENDED } from '../shared/sync/script-run.js';
 import type { Blocking } from './blocking/serve.js';
 import { BusyRefusal } from './busy-refusal.js';
 import { queuedCommands } from './commands/transactions.js';
@@ -295,7 +296,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
         'warning',
         'a big request was lost with the thread that carried it; its connection is closed',
       );
-      this.closeWith(io, view.connId, view.seq, NOTHING);
+      this.answerWith(io, view.connId, view.seq, NOTHING, REPLY.CLOSE);
     } else if (this.needsScripts(view.cmdId, view.args)) {
       return false;
     } else if (this.route[view.cmdId] === ROUTE_JOB) {
@@ -485,11 +486,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   /**
    * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
    * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held
-   * some lease. Once, before run().
+   * some lease; `endedScript`: its script was to end (ENDED). Once, before run().
    */
-  takeOver(leaseWasHeld: boolean): void {
+  takeOver(leaseWasHeld: boolean, endedScript: number = ENDED.not): void {
     this.blocking.everybody = true;
-    const { closed, fatal } = settleInterrupted(this, leaseWasHeld);
+    const { closed, fatal } = settleInterrupted(this, leaseWasHeld, endedScript);
     this.publish();
     for (let io = 0; io < this.pairs.length; io++) {
       this.pairs[io]!.requests.release();
@@ -500,9 +501,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     if (fatal > 0) port.log('warning', `${fatal} commands are given up: each of them ended two threads`);
   }
 
-  closeWith(io: number, connId: number, seq: number, line: Uint8Array): void {
-    if (writeReply(this.pairs[io]!.replies, connId, seq, REPLY.CLOSE, line, 0, line.length)) return;
-    this.sendWaiting(io, connId, seq, REPLY.CLOSE, [line], false);
+  answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void {
+    if (writeReply(this.pairs[io]!.replies, connId, seq, flags, line, 0, line.length)) return;
+    this.sendWaiting(io, connId, seq, flags, [line], false);
   }
 
   /** I/O thread `io` was started again: its old rings and jobs are forgotten. */

@@ -102,7 +102,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     );
     return null;
   });
-  if (data.generation > 0) loop.takeOver(data.leaseWasHeld);
+  if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
   port.ready();
   const noInterpreter = (error: unknown): void => {
     const why = error instanceof Error ? error.message : String(error);

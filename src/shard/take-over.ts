@@ -2,6 +2,8 @@
  * What the successor of a dead shard thread does with the requests at which its predecessor was.
  *
  *     answered already                        its reply is published, the ring moves on
+ *     a script that was to end, and wrote     it is answered with the error of SCRIPT KILL
+ *     nothing
  *     may have taken effect                   its connection is closed
  *     had not begun, first death              it is run again
  *     had not begun, DEATHS_MAX-th death      it is answered with an error, and its connection is closed
@@ -10,8 +12,9 @@
  * loop takes it up (ring.ts), before its arguments are read: reading them, or making the interpreter that it needs, may
  * be what ends the thread.
  */
-import { ENDED_THREADS } from '../shared/errors/replies.js';
-import { finishRequest, type RequestView, readRequestHead } from '../shared/sync/records.js';
+import { ENDED_THREADS, FUNCTION_KILLED, SCRIPT_KILLED } from '../shared/errors/replies.js';
+import { finishRequest, REPLY, type RequestView, readRequestHead } from '../shared/sync/records.js';
+import { ENDED } from '../shared/sync/script-run.js';
 import type { Jobs } from './jobs.js';
 import type { ShardPair } from './shard-loop.js';
 
@@ -23,8 +26,8 @@ export interface TakeOverHost {
   readonly pairs: readonly ShardPair[];
   readonly jobs: Jobs;
   readonly view: RequestView;
-  /** Answers the request of a connection with `line`, which may be empty, and has the connection closed. */
-  closeWith(io: number, connId: number, seq: number, line: Uint8Array): void;
+  /** Answers the request of a connection with `line`, which may be empty. */
+  answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void;
 }
 
 /** How many connections were closed, and how many of them because of the last row. */
@@ -33,8 +36,11 @@ export interface Settled {
   fatal: number;
 }
 
-/** Settles what the predecessor was at. `leaseWasHeld`: it held some lease. Once, before the loop runs. */
-export function settleInterrupted(host: TakeOverHost, leaseWasHeld: boolean): Settled {
+/**
+ * Settles what the predecessor was at. `leaseWasHeld`: it held some lease; `endedScript`: its script was to end
+ * (ENDED). Once, before the loop runs.
+ */
+export function settleInterrupted(host: TakeOverHost, leaseWasHeld: boolean, endedScript: number): Settled {
   const { pairs, jobs, view } = host;
   // Where the predecessor's replies end: read before anything is answered here.
   const positions = pairs.map((pair) => pair.replies.committedPosition());
@@ -47,11 +53,18 @@ export function settleInterrupted(host: TakeOverHost, leaseWasHeld: boolean): Se
     if (jobs.knows(io, view.connId, view.seq)) requests.advance();
   }
   const settled = { closed: jobs.dropLost(positions), fatal: 0 };
-  for (let io = 0; io < pairs.length; io++) settleFirst(host, io, positions[io]!, leaseWasHeld, settled);
+  for (let io = 0; io < pairs.length; io++) settleFirst(host, io, positions[io]!, leaseWasHeld, endedScript, settled);
   return settled;
 }
 
-function settleFirst(host: TakeOverHost, io: number, position: number, leaseWasHeld: boolean, settled: Settled): void {
+function settleFirst(
+  host: TakeOverHost,
+  io: number,
+  position: number,
+  leaseWasHeld: boolean,
+  endedScript: number,
+  settled: Settled,
+): void {
   const { requests } = host.pairs[io]!;
   const { view } = host;
   const offset = requests.peek();
@@ -62,9 +75,14 @@ function settleFirst(host: TakeOverHost, io: number, position: number, leaseWasH
   if (!answered && !executing && deaths < DEATHS_MAX) return;
   readRequestHead(requests, offset, view);
   if (!answered) {
-    host.closeWith(io, view.connId, view.seq, executing ? NOTHING : ENDED_THREADS);
-    settled.closed++;
-    if (!executing) settled.fatal++;
+    if (executing && endedScript !== ENDED.not) {
+      const line = endedScript === ENDED.script ? SCRIPT_KILLED : FUNCTION_KILLED;
+      host.answerWith(io, view.connId, view.seq, line, 0);
+    } else {
+      host.answerWith(io, view.connId, view.seq, executing ? NOTHING : ENDED_THREADS, REPLY.CLOSE);
+      settled.closed++;
+      if (!executing) settled.fatal++;
+    }
   }
   finishRequest(requests, view);
 }

@@ -25,7 +25,7 @@ function fcall(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolean): v
   const engine = ctx.scripts!;
   // The library may have been replaced by one that needs more since the command was sent here.
   if (ctx.leases.count < ctx.shardCount && isOpenFunction(args)) ctx.leases.takeAll();
-  const found = engine.libraries!.find(args.latin1(1));
+  const found = engine.findFunction(args.latin1(1));
   if (found === null) {
     reply.errorText('ERR Function not found');
     return;

@@ -154,8 +154,10 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     }
     at += argc;
     queuedClient.db = meta(args, word + 2);
+    ctx.changedBefore = ctx.dirty !== 0;
     runner.nested(meta(args, word), inner, reply, queuedClient);
   }
+  ctx.changedBefore = false;
   end(ctx, small, inline, reply);
 }
 

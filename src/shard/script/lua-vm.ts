@@ -97,14 +97,17 @@ export class LuaVm extends LuaStack {
 
   /** Scratch memory of the interpreter for `len` bytes. */
   room(len: number): number {
-    if (len > this.scratchBytes) {
-      this.m.free(this.scratch);
-      this.scratchBytes = 0;
-      this.scratch = this.m.malloc(len);
-      if (this.scratch === 0) throw new LuaMemoryError();
-      this.scratchBytes = len;
-    }
+    if (len > this.scratchBytes && !this.makeRoom(len)) throw new LuaMemoryError();
     return this.scratch;
+  }
+
+  private makeRoom(len: number): boolean {
+    this.m.free(this.scratch);
+    this.scratchBytes = 0;
+    this.scratch = this.m.malloc(len);
+    if (this.scratch === 0) return false;
+    this.scratchBytes = len;
+    return true;
   }
 
   /** Puts bytes into scratch memory; returns where. */
@@ -125,6 +128,20 @@ export class LuaVm extends LuaStack {
 
   pushBytes(u8: Uint8Array, off: number, len: number): void {
     this.m.lua_pushlstring(this.l, this.stage(u8, off, len), len);
+  }
+
+  /** Pushes `bytes` bytes: the `len` bytes of memory at `off` again and again. False, without room for them. */
+  pushRepeated(off: number, len: number, bytes: number): boolean {
+    if (bytes > this.scratchBytes && !this.makeRoom(bytes)) return false;
+    const { heap, scratch } = this;
+    const end = scratch + bytes;
+    heap.copyWithin(scratch, off, off + Math.min(len, bytes));
+    // What is there is doubled until it is enough.
+    for (let at = scratch + len; at < end; at += at - scratch) {
+      heap.copyWithin(at, scratch, Math.min(at, end - (at - scratch)));
+    }
+    this.m.lua_pushlstring(this.l, scratch, bytes);
+    return true;
   }
 
   /** Pushes a text, one byte a char. */

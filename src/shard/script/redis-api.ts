@@ -22,7 +22,8 @@ import { monitorLine } from '../../shared/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';
-import { CONTROL } from '../../shared/sync/control-block.js';
+import { CONTROL, THREAD } from '../../shared/sync/control-block.js';
+import { RUN, runNumber } from '../../shared/sync/script-run.js';
 import { REDIS_VERSION } from '../../shared/version.js';
 import type { ClientState, ExecContext } from '../context.js';
 import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effect-log.js';
@@ -66,6 +67,8 @@ export class RunningScript {
   allowOom = false;
   /** A write has changed something. */
   wrote = false;
+  /** The word that says what runs (shared/sync/script-run.ts). */
+  run = 0;
 }
 
 export class RedisApi {
@@ -209,9 +212,18 @@ export class RedisApi {
       return 'Script attempted to access a key that it was not given';
     }
     if (i32[CONTROL.monitors] !== 0 && (flags & (FLAG_SKIP_MONITOR | FLAG_ADMIN)) === 0) this.show(this.client.db);
+    // Whoever ends this thread because of its script does not do it in the middle of a command.
+    const word = ctx.control.threadWord(ctx.threadId);
+    const isKilled = i32[word + THREAD.scriptKill] === runNumber(running.run) && !running.wrote;
+    if (isKilled) return 'ERR Error running script: Script killed by user...';
+    i32[word + THREAD.scriptRun] = running.run | RUN.command;
     const before = ctx.dirty;
     ctx.runner!.nested(id, args, reply, this.client);
-    if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== before) running.wrote = true;
+    if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== before) {
+      running.wrote = true;
+      running.run |= RUN.wrote;
+    }
+    i32[word + THREAD.scriptRun] = running.run;
     return null;
   }
 

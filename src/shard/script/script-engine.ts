@@ -14,9 +14,11 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
 import { OOM } from '../../shared/errors/replies.js';
+import { noteShared } from '../../shared/memory/shared-garbage.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
-import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
+import { CONTROL_F64, type ControlBlock, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
+import { clearBusy, markBusy, nextRun, RUN, runNumber, runWord } from '../../shared/sync/script-run.js';
 import type { ExecContext } from '../context.js';
 import { HANDLER, makeEnvironment, REAL_GLOBALS } from './environment.js';
 import { type Callable, FunctionLibraries } from './function-libraries.js';
@@ -53,7 +55,6 @@ const FRESH_BYTES_MAX = 96 << 10;
 /** Between scripts so much time goes into collecting, once in each cycle of the loop. */
 const COLLECT_MS = 1;
 const COLLECT_STEP_KB = 64;
-const DEFAULT_THRESHOLD_MS = 5000;
 /** When no interpreter could be made, the next try comes after this time. */
 const RETRY_MS = 1000;
 
@@ -64,7 +65,10 @@ export class ScriptEngine {
   libraries: FunctionLibraries | null = null;
   private readonly control: ControlBlock;
   private readonly registry: Registry;
+  private readonly threadId: number;
   private readonly threadWord: number;
+  /** The number of the latest run (script-run.ts). */
+  private runNumber: number;
   private readonly shard: number;
   private readonly makesWay: boolean;
   private vm: LuaVm | null = null;
@@ -94,6 +98,8 @@ export class ScriptEngine {
   wanted = false;
   /** Before this time (of performance.now()) no interpreter is made: there is no memory for one. */
   private retryAtMs = 0;
+  /** Memory of interpreters that were given up: it comes back when the collector has run. */
+  private droppedBytes = 0;
   /** Called now and then while a script runs for too long. Must not throw. */
   onBusy: (() => void) | null = null;
 
@@ -103,7 +109,9 @@ export class ScriptEngine {
     this.log = new ScriptLog(control, threadId);
     this.store = new LibraryStore(control);
     this.shard = threadId - control.shardThreadId(0);
+    this.threadId = threadId;
     this.threadWord = control.threadWord(threadId);
+    this.runNumber = runNumber(control.i32[this.threadWord + THREAD.scriptRun]!);
     this.makesWay = availableParallelism() <= control.ioThreads + control.shards;
   }
 
@@ -131,6 +139,9 @@ export class ScriptEngine {
   async start(report: (error: unknown) => void): Promise<void> {
     this.wanted = false;
     if (this.vm !== null) return;
+    // Here nothing of the last interpreter is reached any more.
+    noteShared(this.droppedBytes);
+    this.droppedBytes = 0;
     try {
       this.adopt(await LuaVm.create());
       this.retryAtMs = 0;
@@ -169,29 +180,26 @@ export class ScriptEngine {
       this.endLateLoad();
       return;
     }
-    const busyAt = threadWord + THREAD.scriptBusy;
     const now = performance.now();
     // Most scripts end before the first hook: only then is the clock read.
     if (this.startedMs === 0) this.startedMs = now;
     const elapsed = now - this.startedMs;
     if (this.makesWay && elapsed > WAY_AFTER_MS) Atomics.wait(NEVER, 0, 0, WAY_MS);
-    if (control.i32[busyAt] === 0) {
-      const threshold = Number(running.ctx.config.get('busy-reply-threshold') ?? DEFAULT_THRESHOLD_MS);
+    const busyAt = threadWord + THREAD.scriptBusy;
+    const isKilled = this.killed || Atomics.load(control.i32, threadWord + THREAD.scriptKill) === this.runNumber;
+    if (!isKilled && Atomics.load(control.i32, busyAt) === 0) {
+      const threshold = control.f64[CONTROL_F64.busyThresholdMs]!;
       if (threshold <= 0 || elapsed < threshold) return;
-      Atomics.store(control.i32, threadWord + THREAD.scriptKill, 0);
       const { isFunction, name } = this.current!;
       if (isFunction) writeRunningFunction(control, this.shard, name, this.args!, elapsed);
-      const bits = (running.wrote ? SCRIPT_BUSY.wrote : 0) | (isFunction ? SCRIPT_BUSY.isFunction : 0);
-      Atomics.store(control.i32, busyAt, SCRIPT_BUSY.running | bits);
-      Atomics.add(control.i32, CONTROL.busyScripts, 1);
+      markBusy(control, this.threadId, running.run);
       this.onBusy?.();
       running.ctx.log(`Slow script detected: still in execution after ${Math.round(elapsed)} milliseconds.`);
       return;
     }
     this.onBusy?.();
     if (running.wrote) Atomics.or(control.i32, busyAt, SCRIPT_BUSY.wrote);
-    if (!this.killed && Atomics.load(control.i32, threadWord + THREAD.scriptKill) === 0) return;
-    if (running.wrote) return;
+    if (!isKilled || running.wrote) return;
     // From now on each line raises, so no pcall of the script keeps it alive.
     vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
@@ -244,7 +252,9 @@ export class ScriptEngine {
     this.compiled.clear();
     if (!isFlushed) return;
     // A fresh start: what does not shrink any more is made anew between two scripts.
+    this.begin(0);
     this.vm!.collect();
+    this.end();
     this.isWorn = this.vm!.usedBytes > FRESH_BYTES_MAX;
   }
 
@@ -252,7 +262,10 @@ export class ScriptEngine {
     const vm = this.vm!;
     const shebang = readShebang(body);
     if (typeof shebang === 'string') return `ERR ${shebang}`;
-    if (!vm.load(body.subarray(shebang.bytes), '@user_script')) {
+    this.begin(0);
+    const loaded = vm.load(body.subarray(shebang.bytes), '@user_script');
+    this.end();
+    if (!loaded) {
       const message = vm.text(-1);
       vm.pop(1);
       return `ERR Error compiling script (new function): ${message}`;
@@ -302,6 +315,7 @@ export class ScriptEngine {
     running.readOnly = readOnly || ((flags & COMPAT) === 0 && (flags & NO_WRITES) !== 0);
     running.allowOom = (flags & COMPAT) === 0 && (flags & ALLOW_OOM) !== 0;
     running.wrote = false;
+    running.run = this.begin((script.isFunction ? RUN.isFunction : 0) | (ctx.changedBefore ? RUN.pinned : 0));
     vm.resp = 2;
     vm.errorCounted = false;
     api.client.id = ctx.client.id;
@@ -333,12 +347,33 @@ export class ScriptEngine {
     ctx.errorCounted = vm.errorCounted;
     api.running = null;
     this.args = null;
+    this.end();
     this.settle();
+  }
+
+  /** Lua is going to run: says so to those who watch the clock. Returns the word that says it. */
+  // hot: every script
+  private begin(bits: number): number {
+    const number = nextRun(this.runNumber);
+    this.runNumber = number;
+    const word = runWord(number, bits | RUN.running);
+    this.control.i32[this.threadWord + THREAD.scriptRun] = word;
+    return word;
+  }
+
+  /** Lua runs no more. */
+  private end(): void {
+    const { i32 } = this.control;
+    i32[this.threadWord + THREAD.scriptRun] = runWord(this.runNumber, 0);
+    // Where the watch says so later than this look, it takes it back itself.
+    if (i32[this.threadWord + THREAD.scriptBusy] !== 0) clearBusy(this.control, this.threadId);
   }
 
   /** Gives the interpreter up; a new one is made at once, so that the next script finds it. */
   private discard(): void {
+    this.droppedBytes += this.vm?.heap.length ?? 0;
     this.vm = null;
+    this.api = null;
     this.libraries = null;
     this.isWorn = false;
     this.wanted = true;
@@ -401,11 +436,7 @@ export class ScriptEngine {
 
   /** After a run: the limits are lifted, memory is looked at. */
   private settle(): void {
-    const { control, threadWord, vm } = this;
-    if (control.i32[threadWord + THREAD.scriptBusy] !== 0) {
-      Atomics.store(control.i32, threadWord + THREAD.scriptBusy, 0);
-      Atomics.sub(control.i32, CONTROL.busyScripts, 1);
-    }
+    const { vm } = this;
     if (vm === null) {
       this.killed = false;
       return;
@@ -425,16 +456,28 @@ export class ScriptEngine {
     this.vm!.setHook(this.hookFn, MASK_COUNT, HOOK_EVERY);
   }
 
+  /** As FunctionLibraries.find: libraries that other threads have loaded are run first. @requires ready */
+  findFunction(name: string): Callable | null {
+    this.begin(RUN.isFunction);
+    const found = this.libraries!.find(name);
+    this.end();
+    return found;
+  }
+
   /** As FunctionLibraries.load. @requires ready; the leases of all shards */
   loadLibrary(code: Uint8Array, replace: boolean): string | { readonly error: string } {
+    this.begin(RUN.isFunction);
     const loaded = this.libraries!.load(code, replace);
+    this.end();
     this.rearm();
     return loaded;
   }
 
   /** As FunctionLibraries.restore. @requires ready; the leases of all shards */
   restoreLibraries(codes: readonly Uint8Array[], flush: boolean, replace: boolean): string | null {
+    this.begin(RUN.isFunction);
     const error = this.libraries!.restore(codes, flush, replace);
+    this.end();
     this.rearm();
     return error;
   }
@@ -448,10 +491,21 @@ export class ScriptEngine {
       return 0;
     }
     if (this.runs === this.runsCollected) return vm.usedBytes;
+    // Finalisers may run.
+    this.begin(RUN.background);
     const endMs = performance.now() + COLLECT_MS;
-    while (!vm.collectStep(COLLECT_STEP_KB)) if (performance.now() > endMs) return vm.usedBytes;
-    this.runsCollected = this.runs;
-    return vm.usedBytes;
+    let isDone = false;
+    try {
+      do isDone = vm.collectStep(COLLECT_STEP_KB);
+      while (!isDone && performance.now() < endMs);
+    } catch {
+      // The interpreter itself is broken.
+      this.discard();
+      isDone = true;
+    }
+    this.end();
+    if (isDone) this.runsCollected = this.runs;
+    return this.vm === null ? 0 : vm.usedBytes;
   }
 
   /** Forgets all scripts, in all threads. */

@@ -13,6 +13,8 @@ function line(text: string): Uint8Array {
 
 export const WRONGTYPE = line('WRONGTYPE Operation against a key holding the wrong kind of value');
 export const SYNTAX = line('ERR syntax error');
+export const SCRIPT_KILLED = line('ERR Error running script: Script killed by user with SCRIPT KILL...');
+export const FUNCTION_KILLED = line('ERR Error running script: Script killed by user with FUNCTION KILL...');
 /** Not in Redis: a script's interpreter needs address space of its own. */
 export const NO_INTERPRETER = line('ERR there is no memory for an interpreter of scripts');
 /** Not in Redis: a thread of ours ended with this request at hand, and so did its successor. */

@@ -90,6 +90,8 @@ export const CONTROL_F64 = {
   slowlogUsec: 54,
   slowlogLength: 55,
   latencyMs: 56,
+  /** busy-reply-threshold; 0: no script is ever called busy. */
+  busyThresholdMs: 57,
   /** Sizes up to which the data types keep their small encodings: the directives of the same names. */
   hashMaxListpackEntries: 64,
   hashMaxListpackValue: 65,
@@ -136,9 +138,10 @@ export const THREAD = {
   clients: 20,
   /** A thread may say here what it is at; the supervisor logs it when the thread dies. */
   activity: 21,
-  /** A script runs here for longer than `busy-reply-threshold`: SCRIPT_BUSY bits; somebody wants it to end. */
+  /** What script runs here, whether it takes too long, and which is to end: see script-run.ts. */
   scriptBusy: 22,
   scriptKill: 23,
+  scriptRun: 24,
 } as const;
 
 /** Bits of THREAD.scriptBusy. */

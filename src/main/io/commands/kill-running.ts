@@ -2,6 +2,7 @@
 import { BUSY, BUSY_FUNCTION, NOTBUSY, UNKILLABLE } from '../../../shared/errors/replies.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { type ControlBlock, SCRIPT_BUSY, THREAD } from '../../../shared/sync/control-block.js';
+import { runNumber } from '../../../shared/sync/script-run.js';
 import { busyState } from '../busy-reply.js';
 
 /**
@@ -12,8 +13,11 @@ export function killRunning(control: ControlBlock, functions: boolean, reply: Re
   let found = false;
   let other = false;
   for (let shard = 0; shard < control.shards; shard++) {
-    const state = busyState(control, shard);
-    if (state === 0) continue;
+    const word = control.threadWord(control.shardThreadId(shard));
+    // Read before it is known to be busy: if it has ended then, its number is of no meaning any more.
+    const run = Atomics.load(control.i32, word + THREAD.scriptRun);
+    const state = busyState(control, shard) | (run & SCRIPT_BUSY.wrote);
+    if ((state & SCRIPT_BUSY.running) === 0) continue;
     if (((state & SCRIPT_BUSY.isFunction) !== 0) !== functions) {
       other = true;
       continue;
@@ -22,7 +26,7 @@ export function killRunning(control: ControlBlock, functions: boolean, reply: Re
       reply.error(UNKILLABLE);
       return;
     }
-    Atomics.store(control.i32, control.threadWord(control.shardThreadId(shard)) + THREAD.scriptKill, 1);
+    Atomics.store(control.i32, word + THREAD.scriptKill, runNumber(run));
     found = true;
   }
   if (found) reply.ok();

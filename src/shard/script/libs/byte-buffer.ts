@@ -2,6 +2,8 @@
 
 const INITIAL_BYTES = 4096;
 const KEPT_BYTES_MAX = 1 << 20;
+/** No longer string is made by one call of a library; an interpreter has room for 1.5 GB in all. */
+export const STRING_BYTES_MAX = 1 << 30;
 
 export class ByteBuffer {
   u8 = new Uint8Array(INITIAL_BYTES);
@@ -16,11 +18,12 @@ export class ByteBuffer {
     this.dv = new DataView(this.u8.buffer);
   }
 
-  /** Makes room for `n` more bytes; returns where they go, and counts them as written. */
+  /** Makes room for `n` more bytes; returns where they go, and counts them as written. Errors: too many. */
   take(n: number): number {
     const at = this.pos;
     if (at + n > this.u8.length) {
-      const grown = new Uint8Array(Math.max(this.u8.length * 2, at + n));
+      if (at + n > STRING_BYTES_MAX) throw new Error('string too long');
+      const grown = new Uint8Array(Math.min(Math.max(this.u8.length * 2, at + n), STRING_BYTES_MAX));
       grown.set(this.u8.subarray(0, at));
       this.u8 = grown;
       this.dv = new DataView(grown.buffer);

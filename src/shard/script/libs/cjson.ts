@@ -3,7 +3,7 @@
  * table is an array if its keys are integers from 1 on and not too sparse, `/` is escaped.
  */
 import { GLOBALS, type LuaVm, T_BOOLEAN, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from '../lua-vm.js';
-import { ByteBuffer } from './byte-buffer.js';
+import { ByteBuffer, STRING_BYTES_MAX } from './byte-buffer.js';
 import { JsonReader } from './json-reader.js';
 import { formatG } from './number-text.js';
 
@@ -188,6 +188,8 @@ class Encoder {
       if (!settings.sparseConvert) this.fail(-1, 'excessively sparse array');
       return -1;
     }
+    // Each element has a char and a comma at least.
+    if (2 * max > STRING_BYTES_MAX) this.fail(-1, 'array too long');
     return max;
   }
 

@@ -3,6 +3,7 @@ import type { LuaVm } from '../lua-vm.js';
 import { registerBit } from './bit.js';
 import { type CjsonSettings, registerCjson } from './cjson.js';
 import { registerCmsgpack } from './cmsgpack.js';
+import { registerStringRep } from './string-rep.js';
 import { registerStruct } from './struct.js';
 
 /** Leaves all libraries in the globals of an interpreter; returns the settings of cjson. */
@@ -11,5 +12,6 @@ export function registerLibraries(vm: LuaVm): CjsonSettings {
   registerCmsgpack(vm);
   registerStruct(vm);
   registerBit(vm);
+  registerStringRep(vm);
   return settings;
 }

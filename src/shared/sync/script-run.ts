@@ -1,0 +1,85 @@
+/**
+ * What a shard's thread says about the Lua that it runs, and what others say to it, in three words of its area of the
+ * control block:
+ *
+ *     scriptRun     number << 6 | RUN bits: the thread's n-th run. Written by the thread alone, with plain stores: at
+ *                   the begin and the end of each run, around each command, at the first write
+ *     scriptBusy    SCRIPT_BUSY bits while the run takes longer than `busy-reply-threshold`, else 0
+ *     scriptKill    the number of the run that is to end; of no meaning for any other run
+ *
+ * A script is called busy by its own hook (script-engine.ts), and, where it spends its time in one call of a library
+ * and no hook comes, by the main thread's watch (main/script-watch.ts). The watch also ends the thread when a run that
+ * is to end does not.
+ *
+ * Invariants: (1) CONTROL.busyScripts is the number of threads whose scriptBusy is not 0; (2) a thread is ended in the
+ * middle of a run only while none of RUN.sacred is set, so never in the middle of a store.
+ */
+import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from './control-block.js';
+
+/** Bits of THREAD.scriptRun. The first three are those of SCRIPT_BUSY. */
+export const RUN = {
+  ...SCRIPT_BUSY,
+  /** A command of the script is carried out just now. */
+  command: 8,
+  /** The transaction around the script has changed something. */
+  pinned: 16,
+  /** No script runs: the interpreter collects what is left of them. No lease is held. */
+  background: 32,
+} as const;
+const SHIFT = 6;
+const NUMBERS = 2 ** (32 - SHIFT) - 1;
+/** While one of these is set a thread must not be ended. */
+const SACRED = RUN.wrote | RUN.command | RUN.pinned;
+
+/** The word of run `number`. */
+export function runWord(number: number, bits: number): number {
+  return (number << SHIFT) | bits;
+}
+
+/** The number of a run, from its word. */
+export function runNumber(word: number): number {
+  return word >>> SHIFT;
+}
+
+/** The number of the run after that with `number`; never 0. */
+export function nextRun(number: number): number {
+  return number === NUMBERS ? 1 : number + 1;
+}
+
+/** Whether the thread may be ended in the middle of this run. */
+export function mayBeEnded(word: number): boolean {
+  return (word & RUN.running) !== 0 && (word & SACRED) === 0;
+}
+
+/** Says that the script on `threadId` takes too long; false when it was said already. */
+export function markBusy(control: ControlBlock, threadId: number, bits: number): boolean {
+  const { i32 } = control;
+  const busy = bits & (RUN.running | RUN.wrote | RUN.isFunction);
+  if (Atomics.compareExchange(i32, control.threadWord(threadId) + THREAD.scriptBusy, 0, busy) !== 0) return false;
+  Atomics.add(i32, CONTROL.busyScripts, 1);
+  return true;
+}
+
+/** Takes it back. */
+export function clearBusy(control: ControlBlock, threadId: number): void {
+  const { i32 } = control;
+  if (Atomics.exchange(i32, control.threadWord(threadId) + THREAD.scriptBusy, 0) === 0) return;
+  Atomics.sub(i32, CONTROL.busyScripts, 1);
+}
+
+/** For the heir of a thread that died: how its run was ended by the watch. */
+export const ENDED = { not: 0, script: 1, function: 2 } as const;
+
+/**
+ * The thread is dead, and so is its run. Returns whether somebody wanted that run to end: ENDED. The next run of its
+ * heir has another number.
+ */
+export function buryRun(control: ControlBlock, threadId: number): number {
+  const { i32 } = control;
+  const word = control.threadWord(threadId);
+  clearBusy(control, threadId);
+  const run = i32[word + THREAD.scriptRun]!;
+  Atomics.store(i32, word + THREAD.scriptRun, runWord(runNumber(run), 0));
+  if (!mayBeEnded(run) || Atomics.load(i32, word + THREAD.scriptKill) !== runNumber(run)) return ENDED.not;
+  return (run & RUN.isFunction) === 0 ? ENDED.script : ENDED.function;
+}
