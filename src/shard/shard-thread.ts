@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../shared/command/registry.js';
 import { CTL_LEASE } from '../shared/memory/arena.js';
+import { collectDropped } from '../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../shared/stats/stats-layout.js';
 import { ControlBlock } from '../shared/sync/control-block.js';
@@ -83,6 +84,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     onSecond: () => {
       const memory = process.memoryUsage();
       stats.tick(Date.now(), memory.heapUsed, memory.heapTotal, memory.external);
+      collectDropped(memory.external);
     },
     onCycle: () => {
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
