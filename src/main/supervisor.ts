@@ -17,6 +17,7 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { SherdError } from '../shared/errors/sherd-error.js';
 import { CTL_LEASE, CTL_WRITING } from '../shared/memory/arena.js';
+import { givePinsOf } from '../shared/memory/pins.js';
 import { clearInterest, createInterest, InterestReader } from '../shared/pubsub/interest.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
@@ -478,6 +479,7 @@ export class Supervisor {
     Atomics.sub(i32, CONTROL.trackers, reader.trackers);
     Atomics.sub(i32, CONTROL.monitors, reader.monitors);
     clearInterest(this.interests[index]!);
+    for (const shard of this.shards) givePinsOf(this.controlWords(shard.index), index);
   }
 
   private restartIo(thread: Thread): void {

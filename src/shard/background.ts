@@ -1,11 +1,13 @@
 /**
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
- * the freeing of what FLUSHALL ASYNC and its like gave up.
+ * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
  */
+import { CTL_PIN_COUNT } from '../shared/memory/arena.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import type { ExecContext } from './context.js';
 import { activeExpire } from './keyspace/active-expiry.js';
 import { freeGarbage } from './keyspace/flush.js';
+import { sweepPins } from './keyspace/pinned-blob.js';
 import { sampleTtl } from './keyspace/ttl-sample.js';
 import { freedLater } from './types/garbage.js';
 
@@ -34,6 +36,7 @@ export class Background {
       try {
         ctx.refresh();
         ctx.useShard(shard);
+        if (ctx.arena.ctl[CTL_PIN_COUNT] !== 0) sweepPins(ctx.arena);
         if (performance.now() >= this.sampleAtMs) {
           this.sampleAtMs = performance.now() + SAMPLE_EVERY_MS;
           sampleTtl(ctx);

@@ -14,7 +14,7 @@ import { type Registry, ROUTE_ALL } from '../shared/command/registry.js';
 import type { JobHandler } from '../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../shared/hash.js';
-import { ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
+import { type Arena, ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
 import { NULL } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
@@ -61,6 +61,8 @@ export class Executor {
   /** The command run last was given up because its reply is big. */
   bigReply = false;
   private maxmemory = 0;
+  /** Of the I/O thread that runs this, -1 on shard threads. */
+  private readonly ioIndex: number;
 
   constructor(
     ctx: ExecContext,
@@ -85,6 +87,7 @@ export class Executor {
     this.servesInline = ctx.control.ioThreads === 1;
     this.makesReady = readyClasses(registry);
     this.lookAhead = new LookAhead(registry, ctx.keyspaces, ctx.leases);
+    this.ioIndex = ctx.control.ioIndexOf(ctx.threadId);
     ctx.runner = this;
   }
 
@@ -154,6 +157,11 @@ export class Executor {
     return this.ctx.outbox;
   }
 
+  /** The memory of all shards. */
+  get arenas(): readonly Arena[] {
+    return this.ctx.arenas;
+  }
+
   /** Begins a batch: reads the clock and the switches. */
   beginBatch(): void {
     this.ctx.refresh();
@@ -198,12 +206,14 @@ export class Executor {
     // A big value is copied by the shard's thread, not by one that serves sockets.
     reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     reply.inline = true;
+    reply.pinFor = this.ioIndex;
     const { blocking } = this.ctx;
     blocking.servesHere = this.servesInline;
     this.run(cmdId, args, reply, client);
     blocking.servesHere = true;
     reply.small = false;
     reply.inline = false;
+    reply.pinFor = -1;
     return !this.bigReply;
   }
 

@@ -18,7 +18,9 @@
  */
 import { type Registry, ROUTE_JOB } from '../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../shared/errors/replies.js';
-import type { Args } from '../shared/resp/args.js';
+import { dropFreeSlabs, leaveSlabs } from '../shared/memory/chunk-slabs.js';
+import { type Chunk, releaseChunks } from '../shared/memory/pins.js';
+import { ARGS_KEPT_MAX, type Args } from '../shared/resp/args.js';
 import { Reply } from '../shared/resp/reply.js';
 import { type ControlBlock, ioThreadId, SCRIPT_BUSY, THREAD } from '../shared/sync/control-block.js';
 import type { ControlPort } from '../shared/sync/control-port.js';
@@ -144,6 +146,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.lease = parts.lease;
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
+    this.reply.slabs = true;
     this.jobs = new Jobs(this, parts.jobTable);
     const refusal = new BusyRefusal(parts.pairs, parts.registry, (cmdId, line) =>
       this.executor.countRefusal(cmdId, line),
@@ -309,6 +312,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       const reply = this.reply;
       reply.reset();
       reply.proto = client.proto;
+      reply.pinFor = io;
       requests.begin(replies.committedPosition());
       const { blocking } = this;
       blocking.blocked = false;
@@ -324,13 +328,14 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
           this.sendWaiting(io, view.connId, view.seq, 0, reply.takeChunks(), true);
         }
       } else {
-        const chunks = reply.takeChunks();
+        const chunks = reply.takeAll();
         if (!writeReplyChunks(replies, view.connId, view.seq, 0, chunks)) {
           requests.executed();
           this.sendWaiting(io, view.connId, view.seq, 0, chunks, true);
         }
       }
     }
+    if (view.args.u8 !== requests.u8 || view.args.off.length > ARGS_KEPT_MAX) view.args.letGo();
     if (this.blocking.served.length !== 0) this.sendServed();
     // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
     this.sendOutbox(true);
@@ -398,7 +403,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     connId: number,
     seq: number,
     flags: number,
-    chunks: Uint8Array[],
+    chunks: readonly Chunk[],
     inBatch: boolean,
   ): void {
     const { block, threadId, port } = this.parts;
@@ -409,7 +414,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       this.pairs[io]!.bell.ring();
       replies.waitForRoom(FULL_WAIT_MS);
       if (block.takeControlPending(threadId)) port.drainSync();
-      if (this.closing || replies !== this.pairs[io]!.replies) break;
+      if (!this.closing && replies === this.pairs[io]!.replies) continue;
+      releaseChunks(chunks);
+      break;
     }
     if (inBatch) this.executor.beginBatch();
   }
@@ -443,6 +450,8 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     if (now < this.nextSecondMs) return;
     this.nextSecondMs = now + 1000;
     this.parts.port.drainSync();
+    for (let io = 0; io < this.pairs.length; io++) this.pairs[io]!.replies.forgetReleased();
+    dropFreeSlabs();
     this.parts.onSecond();
   }
 
@@ -509,6 +518,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   /** I/O thread `io` was started again: its old rings and jobs are forgotten. */
   replacePair(io: number, requests: RingConsumer, replies: RingProducer): void {
     this.jobs.dropOf(io);
+    leaveSlabs();
     this.clientsGone = true;
     const pair = this.pairs[io]!;
     pair.requests.mailbox?.close();

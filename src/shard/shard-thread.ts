@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../shared/command/registry.js';
 import { CTL_LEASE } from '../shared/memory/arena.js';
+import { collectDropped } from '../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../shared/stats/stats-layout.js';
 import { ControlBlock } from '../shared/sync/control-block.js';
@@ -80,7 +81,10 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     pairs,
     jobTable: data.jobTable,
     cores: availableParallelism(),
-    onSecond: () => stats.tick(Date.now()),
+    onSecond: () => {
+      stats.tick(Date.now());
+      collectDropped(stats.f64[STAT.externalBytes]!);
+    },
     onCycle: () => {
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },

@@ -13,6 +13,7 @@ import type { Reply } from '../../shared/resp/reply.js';
 import type { BlockedRequest } from './blocking.js';
 import type { ConnectionInput } from './input.js';
 import type { IoThread } from './io-thread.js';
+import type { OutQueue } from './out-queue.js';
 import type { Subscriptions } from './pubsub/subscriptions.js';
 import type { DeferredPush } from './push.js';
 import type { ReplyOrder } from './reply-order.js';
@@ -162,7 +163,9 @@ export class Connection {
   out: Reply | null = null;
   /** A single message that is to be written next, shared with other connections; `out` is null then. */
   pushed: Uint8Array | null = null;
-  /** Bytes given to the socket and not yet taken by it. */
+  /** Larger output that is sent in pieces, before `out`; null when there is none. */
+  queue: OutQueue | null = null;
+  /** Bytes given to the socket and not yet taken by it, those of the queue not counted. */
   inFlightBytes = 0;
   /** Buffers of that write: kept until it is done. */
   writing = false;
@@ -221,8 +224,10 @@ export class Connection {
 
   /** Bytes of output not yet taken by the socket (CLIENT LIST `omem`). */
   get outputBytes(): number {
-    if (this.out !== null) return this.inFlightBytes + this.out.byteLength;
-    return this.pushed === null ? this.inFlightBytes : this.inFlightBytes + this.pushed.length;
+    let bytes = this.inFlightBytes;
+    if (this.queue !== null) bytes += this.queue.bytes;
+    if (this.out !== null) return bytes + this.out.byteLength;
+    return this.pushed === null ? bytes : bytes + this.pushed.length;
   }
 
   /** Bytes of input not yet run (CLIENT LIST `qbuf`). */

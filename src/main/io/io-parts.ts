@@ -3,6 +3,7 @@ import type { Blocking } from '../../shard/blocking/serve.js';
 import type { LookAhead } from '../../shard/look-ahead.js';
 import type { Outbox } from '../../shard/outbox.js';
 import type { Registry } from '../../shared/command/registry.js';
+import type { Arena } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -24,6 +25,8 @@ export interface InlineExecutor {
   readonly blocking: Blocking;
   /** Has the memory ready that a batch of commands will read; null in tests without the engine. */
   readonly lookAhead: LookAhead | null;
+  /** The memory of all shards, for what is sent out of it. */
+  readonly arenas: readonly Arena[];
   beginBatch(): void;
   endBatch(): unknown;
   /** Runs the command if its shards' leases are free at once; false: nothing was done. */

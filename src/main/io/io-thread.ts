@@ -15,6 +15,8 @@ import type { Blocking } from '../../shard/blocking/serve.js';
 import { BATCH_MAX } from '../../shard/look-ahead.js';
 import type { Registry } from '../../shared/command/registry.js';
 import type { CommandDef } from '../../shared/command/spec.js';
+import { dropFreeSlabs } from '../../shared/memory/chunk-slabs.js';
+import { collectDropped } from '../../shared/memory/shared-garbage.js';
 import { Args } from '../../shared/resp/args.js';
 import { RespParser } from '../../shared/resp/parser.js';
 import type { Reply } from '../../shared/resp/reply.js';
@@ -39,7 +41,7 @@ import { SHORT_REST_BYTES } from './input.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
 import { type IoLimits, readLimits } from './limits.js';
 import { noteEventLoop } from './loop-figures.js';
-import { flush, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
+import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from './output.js';
 import { PAUSE_CONGESTED, PauseWatch } from './pause-watch.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from './pipeline.js';
 import { outOf, releaseDeferred } from './push.js';
@@ -196,9 +198,7 @@ export class IoThread {
     conn.endWait?.(false);
     endWaiting(this, conn, WAITS);
     conn.input.drop();
-    if (conn.out !== null && !conn.writing) this.replies.give(conn.out);
-    conn.out = null;
-    conn.pushed = null;
+    dropOutput(this, conn);
     conn.deferred = null;
     this.connections.delete(conn.id);
     this.stats.f64[STAT.connectedClients] = this.connections.size;
@@ -319,7 +319,7 @@ export class IoThread {
   settle(conn: Connection): void {
     flush(this, conn);
     if (conn.closed) return;
-    if ((conn.barrier & BARRIER.output) !== 0 && !conn.writing) {
+    if (mayGoOn(conn)) {
       conn.barrier &= ~BARRIER.output;
       setImmediate(() => this.resume(conn));
     }
@@ -339,6 +339,7 @@ export class IoThread {
   private finished(conn: Connection): boolean {
     if (!conn.ended && !conn.closeAfterReply) return false;
     if (conn.writing || conn.headSeq !== conn.nextSeq || conn.out !== null || conn.pushed !== null) return false;
+    if (conn.queue !== null) return false;
     return conn.closeAfterReply || conn.barrier === 0;
   }
 
@@ -444,7 +445,7 @@ export class IoThread {
     const whole = readReply(ring, offset, view);
     if (view.connId === BULLETINS) {
       if (view.chunks === null) this.hub.receive(view.u8, view.start, view.start + view.length);
-      else for (const chunk of view.chunks) this.hub.receive(chunk, 0, chunk.length);
+      else for (const chunk of view.chunks as Uint8Array[]) this.hub.receive(chunk, 0, chunk.length);
       return;
     }
     const conn = takeReply(this, view, whole);
@@ -559,6 +560,9 @@ export class IoThread {
     noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry);
     lookAtClients(this);
+    for (let s = 0; s < this.shards; s++) this.requestRings[s]!.forgetReleased();
+    dropFreeSlabs();
+    collectDropped(this.stats.f64[STAT.externalBytes]!);
     this.hub.tracking.cron();
     if (this.ringFull.length > 0) this.retryRingFull();
   }

@@ -3,17 +3,21 @@
  *
  * One write per connection and turn. If the kernel takes it at once, as it nearly always does, the buffer goes back to
  * the thread's pool. If not, libuv keeps the buffer until it is written; meanwhile replies gather in `conn.out`, and
- * are written together when the first write is done. Beyond OUTPUT_BYTES_MAX nothing more is parsed for that client
- * until it has read half of it; beyond `client-output-buffer-limit` of its class it is disconnected, also when what it
- * is to hear has not been offered to the kernel yet.
+ * are written together when the first write is done. What is more than one buffer leaves in pieces, one a turn
+ * (`conn.queue`, out-queue.ts). Beyond OUTPUT_BYTES_MAX nothing more is parsed for that client until it has read half
+ * of it; beyond `client-output-buffer-limit` of its class it is disconnected, also when what it is to hear has not been
+ * offered to the kernel yet.
  *
  * Invariants: (1) one write at a time per connection; (2) a buffer in a write is not touched until the write is done;
- * (3) memory for one client's output is bounded by OUTPUT_BYTES_MAX and what one turn adds.
+ * (3) memory for one client's output is bounded by OUTPUT_BYTES_MAX and what one turn adds; (4) `conn.out` waits until
+ * `conn.queue` is null.
  */
-import { Reply } from '../../shared/resp/reply.js';
+import { noteDropped } from '../../shared/memory/shared-garbage.js';
+import { CHUNK_BYTES_MAX, Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { BARRIER, type Connection, MODE } from './connection.js';
 import type { IoThread } from './io-thread.js';
+import { OutQueue } from './out-queue.js';
 
 /** From this much unread output on a client's commands wait. */
 export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
@@ -40,6 +44,7 @@ export class ReplyPool {
 
   take(proto: 2 | 3): Reply {
     const reply = this.free.pop() ?? new Reply();
+    reply.slabs = true;
     reply.proto = proto;
     return reply;
   }
@@ -53,6 +58,7 @@ export class ReplyPool {
   /** A buffer that begins small, for messages to many at once. */
   takeSmall(proto: 2 | 3): Reply {
     const reply = this.free.pop() ?? new Reply(SMALL_BYTES);
+    reply.slabs = true;
     reply.proto = proto;
     return reply;
   }
@@ -62,6 +68,10 @@ export class ReplyPool {
 // hot: once per connection and turn
 export function flush(io: IoThread, conn: Connection): void {
   const out = conn.out;
+  if (conn.queue !== null) {
+    flushQueue(io, conn, conn.queue);
+    return;
+  }
   if (out === null || conn.writing) {
     if (conn.pushed !== null && !conn.writing) sendShared(io, conn, conn.pushed);
     else if (out !== null || conn.pushed !== null) checkLimits(io, conn);
@@ -76,18 +86,48 @@ export function flush(io: IoThread, conn: Connection): void {
 }
 
 function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
+  if (bytes > conn.outputPeakBytes) conn.outputPeakBytes = bytes;
+  if (!out.isSingleChunk || bytes > CHUNK_BYTES_MAX) {
+    conn.queue = new OutQueue(out.takeAll());
+    sendPiece(io, conn, conn.queue);
+    return;
+  }
   const f64 = io.stats.f64;
   f64[STAT.writesProcessed]! += 1;
   f64[STAT.netOutputBytes]! += bytes;
   conn.bytesOut += bytes;
-  if (bytes > conn.outputPeakBytes) conn.outputPeakBytes = bytes;
-  if (out.isSingleChunk) {
-    if (conn.transport.write(out.u8.subarray(0, out.pos))) return;
-    out.replaceBuffer();
-  } else if (conn.transport.writeChunks(out.takeChunks())) return;
+  if (conn.transport.write(out.u8.subarray(0, out.pos))) return;
+  out.replaceBuffer();
   if (conn.closed) return;
   conn.writing = true;
   conn.inFlightBytes = bytes;
+}
+
+/** Sends the next piece of the queue, unless a write is under way. */
+function flushQueue(io: IoThread, conn: Connection, queue: OutQueue): void {
+  if (!checkLimits(io, conn) && !conn.writing) sendPiece(io, conn, queue);
+}
+
+/** Sends one piece; when the kernel took it, what is left follows in the next turn of the event loop. */
+function sendPiece(io: IoThread, conn: Connection, queue: OutQueue): void {
+  const piece = queue.nextPiece(io.executor.arenas);
+  io.stats.f64[STAT.writesProcessed]! += 1;
+  const whole = conn.transport.writeChunks(piece);
+  if (conn.closed) return;
+  if (!whole) {
+    conn.writing = true;
+    return;
+  }
+  pieceWritten(io, conn, queue);
+  if (conn.queue !== null || conn.out !== null || conn.pushed !== null) io.settling.goOn(conn);
+}
+
+/** A piece has left; with the last one the queue ends. */
+function pieceWritten(io: IoThread, conn: Connection, queue: OutQueue): void {
+  const bytes = queue.pieceWritten();
+  io.stats.f64[STAT.netOutputBytes]! += bytes;
+  conn.bytesOut += bytes;
+  if (queue.bytes === 0) conn.queue = null;
 }
 
 /** hot: sends one message that other connections have, too; nobody writes into it. */
@@ -107,12 +147,23 @@ function sendShared(io: IoThread, conn: Connection, bytes: Uint8Array): void {
 export function written(io: IoThread, conn: Connection): void {
   conn.writing = false;
   conn.inFlightBytes = 0;
+  if (conn.queue !== null) pieceWritten(io, conn, conn.queue);
   flush(io, conn);
-  if (conn.closed) return;
-  if (conn.outputBytes < OUTPUT_BYTES_RESUME && (conn.barrier & BARRIER.output) !== 0) {
-    conn.barrier &= ~BARRIER.output;
-    io.resume(conn);
-  }
+}
+
+/** Whether a client that waited because of its unread output may go on. */
+export function mayGoOn(conn: Connection): boolean {
+  return (conn.barrier & BARRIER.output) !== 0 && conn.outputBytes < OUTPUT_BYTES_RESUME;
+}
+
+/** The connection is closed: what it has not been sent is forgotten. */
+export function dropOutput(io: IoThread, conn: Connection): void {
+  noteDropped(conn.outputBytes);
+  if (conn.queue !== null) conn.queue.drop();
+  if (conn.out !== null) io.replies.give(conn.out);
+  conn.queue = null;
+  conn.out = null;
+  conn.pushed = null;
 }
 
 /** Whether the client has left so much unread that its next command must wait; sets the barrier then. */
@@ -120,10 +171,10 @@ export function outputFull(io: IoThread, conn: Connection): boolean {
   const bytes = conn.outputBytes;
   if (bytes < OUTPUT_BYTES_MAX) {
     const hard = limitOf(io, conn).hardBytes;
-    return hard > 0 && bytes > hard && conn.writing && checkLimits(io, conn);
+    return hard > 0 && bytes > hard && (conn.writing || conn.queue !== null) && checkLimits(io, conn);
   }
   if (checkLimits(io, conn)) return true;
-  // Nothing under way: what is there can be written first.
+  // What is there is written first.
   conn.barrier |= BARRIER.output;
   return true;
 }

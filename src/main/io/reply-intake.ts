@@ -1,5 +1,6 @@
 /** Replies as they come out of the shards' rings: each goes to its connection's output when it is its turn. */
 import type { ServedSink } from '../../shard/blocking/serve.js';
+import { releaseChunks } from '../../shared/memory/pins.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { REPLY, type ReplyView } from '../../shared/sync/records.js';
 import { endBlocking, nowWaits, sendServe } from './blocking.js';
@@ -19,7 +20,10 @@ const IN_FLIGHT_MAX = 1024;
 // hot: every reply over a ring
 export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connection | null {
   const conn = io.slots[view.connId];
-  if (conn === null || conn === undefined) return null;
+  if (conn === null || conn === undefined) {
+    if (view.chunks !== null) releaseChunks(view.chunks);
+    return null;
+  }
   const more = (view.flags & REPLY.MORE) !== 0;
   if (conn.blocked !== null) {
     if ((view.flags & REPLY.BLOCKED) !== 0) {
@@ -49,7 +53,10 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
       }
     }
     conn.inFlightMax = bytes > LARGE_REPLY_BYTES ? IN_FLIGHT_MAX_LARGE : IN_FLIGHT_MAX;
-  } else if (!more) order.unmute(view.seq);
+  } else {
+    if (view.chunks !== null) releaseChunks(view.chunks);
+    if (!more) order.unmute(view.seq);
+  }
   conn.partial = more;
   if (more) return conn;
   conn.headSeq = (conn.headSeq + 1) >>> 0;

@@ -14,6 +14,7 @@
  */
 
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { type Chunk, releaseChunks } from '../../shared/memory/pins.js';
 import type { Reply } from '../../shared/resp/reply.js';
 
 const WAIT = 0;
@@ -36,7 +37,7 @@ export class ReplyOrder {
   private used = 0;
   private heldBytes = 0;
   private heldCount = 0;
-  private pieces: Map<number, Uint8Array[]> | null = null;
+  private pieces: Map<number, Chunk[]> | null = null;
 
   /** Makes room for `count` replies in flight from `head` on. */
   reserve(head: number, next: number, count: number): void {
@@ -95,9 +96,10 @@ export class ReplyOrder {
   }
 
   /** As `hold`, for buffers that become ours. */
-  holdChunks(seq: number, more: boolean, chunks: readonly Uint8Array[]): void {
+  holdChunks(seq: number, more: boolean, chunks: readonly Chunk[]): void {
     const slot = seq & this.mask;
     if (this.state[slot]! & MUTED) {
+      releaseChunks(chunks);
       if (!more) this.state[slot] = HELD | MUTED;
       return;
     }
@@ -135,7 +137,7 @@ export class ReplyOrder {
     return head;
   }
 
-  private holdPiece(seq: number, more: boolean, piece: Uint8Array): void {
+  private holdPiece(seq: number, more: boolean, piece: Chunk): void {
     this.pieces ??= new Map();
     const list = this.pieces.get(seq);
     if (list === undefined) this.pieces.set(seq, [piece]);

@@ -33,6 +33,8 @@ export class SettleQueue {
   private readonly io: IoThread;
   private readonly clients = new ConnectionList();
   private readonly listeners = new ConnectionList();
+  /** Those with more to be written than one turn takes. */
+  private readonly unfinished = new ConnectionList();
   /** The listeners before this one have been written. */
   private next = 0;
   private isScheduled = false;
@@ -49,6 +51,12 @@ export class SettleQueue {
     if (conn.unsettled) return;
     conn.unsettled = true;
     this.clients.add(conn);
+    this.schedule();
+  }
+
+  /** The connection has sent a part of its output, and the kernel would take more: in the next turn. */
+  goOn(conn: Connection): void {
+    this.unfinished.add(conn);
     this.schedule();
   }
 
@@ -75,11 +83,13 @@ export class SettleQueue {
 
   private readonly settleAll = (): void => {
     this.isScheduled = false;
-    const { io, clients } = this;
+    const { io, clients, unfinished } = this;
     if (io.hasIncoming()) io.onWake();
     io.finishServed();
     io.hub.channels.depart();
     const { count } = clients;
+    for (let i = 0; i < unfinished.count; i++) this.add(unfinished.at(i));
+    unfinished.clear();
     for (let i = 0; i < clients.count; i++) {
       const conn = clients.at(i);
       conn.unsettled = false;

@@ -15,6 +15,7 @@ import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from './dispatch.js';
 import type { IoThread } from './io-thread.js';
 import { monitorExec } from './modes.js';
+import { bytesOf } from './out-queue.js';
 import { settleServed } from './reply-intake.js';
 import {
   buildArgs,
@@ -236,7 +237,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     captured.proto = conn.proto;
     conn.tx = null;
     conn.capture = captured;
-    conn.captured = () => mergeLater(io, conn, tx, Buffer.concat(captured.takeChunks()));
+    conn.captured = () => mergeLater(io, conn, tx, bytesOf(captured.takeAll(), io.executor.arenas));
   } else {
     tx.reset();
     tx.forgetWatches();
@@ -302,6 +303,7 @@ function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint
 export function dropTransaction(io: IoThread, conn: Connection): void {
   const tx = conn.tx;
   conn.tx = null;
+  conn.capture?.reset();
   conn.capture = null;
   conn.captured = null;
   if (!tx || tx.watches.length === 0) return;

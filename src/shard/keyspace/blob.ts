@@ -4,16 +4,19 @@
  *
  *     entry value: [ directory Ptr | length ]        directory: [ Ptr, Ptr, 0, Ptr ... ]
  *
- * Nothing is ever copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches the blocks it hits.
+ * Nothing is ever copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches the blocks it hits,
+ * and a reply with a big one pins it (pinned-blob.ts): a pinned block is not written and not freed.
  *
  * Invariants: (1) the directory has room for ceil(length / BLOCK_BYTES) pointers, those beyond are 0; (2) every block
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
  * block beyond the length are undefined, so growing zero-fills them.
  */
-import type { Arena } from '../../shared/memory/arena.js';
+import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { blobChanges, blobMoved, isPinned, keepPinned, leaveBlocks, mayPin, pinBlob } from './pinned-blob.js';
 
 /** Bytes of a full block. */
 export const BLOCK_BYTES = CELL_BYTES_MAX;
@@ -48,9 +51,36 @@ function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index] = block;
 }
 
+/** Frees a block of the blob, or leaves it to whoever has it pinned. */
+function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
+  if (arena.ctl[CTL_PIN_COUNT] !== 0 && keepPinned(arena, dir, index, block)) return;
+  free(arena, block);
+}
+
+/** Block `index` so that it may be written: a copy of it, where it is pinned. `bytes`: what it holds. */
+function writable(arena: Arena, dir: Ptr, index: number, block: Ptr, bytes: number): Ptr {
+  if (!isPinned(arena, dir, index, block)) return block;
+  const copy = alloc(arena, cellBytes(arena, block));
+  copyBytes(
+    arena.u8[copy >>> SEGMENT_SHIFT]!,
+    (copy & UNIT_MASK) * 8,
+    arena.u8[block >>> SEGMENT_SHIFT]!,
+    (block & UNIT_MASK) * 8,
+    bytes,
+  );
+  freeBlock(arena, dir, index, block);
+  setBlock(arena, dir, index, copy);
+  return copy;
+}
+
 /** Frees the blocks and the directory. @requires lease */
 export function blobFree(arena: Arena, dir: Ptr, length: number): void {
   const blocks = blockCount(length);
+  if (arena.ctl[CTL_PIN_COUNT] !== 0) {
+    leaveBlocks(arena, dir, blocks);
+    free(arena, dir);
+    return;
+  }
   for (let i = 0; i < blocks; i++) {
     const block = blobBlock(arena, dir, i);
     if (block !== 0) free(arena, block);
@@ -76,10 +106,12 @@ export function blobCellBytes(arena: Arena, dir: Ptr, length: number): number {
 export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength: number): Ptr {
   const oldBlocks = blockCount(oldLength);
   const newBlocks = blockCount(newLength);
+  const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
+  if (pins) blobChanges(arena, dir);
   for (let i = newBlocks; i < oldBlocks; i++) {
     const block = blobBlock(arena, dir, i);
     if (block !== 0) {
-      free(arena, block);
+      freeBlock(arena, dir, i, block);
       setBlock(arena, dir, i, NULL);
     }
   }
@@ -91,6 +123,7 @@ export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength:
     const f = (dir & UNIT_MASK) << 1;
     const t = (grown & UNIT_MASK) << 1;
     for (let i = 0; i < oldBlocks; i++) to[t + i] = from[f + i]!;
+    if (pins) blobMoved(arena, dir, grown);
     free(arena, dir);
     dir = grown;
   }
@@ -122,7 +155,7 @@ function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: nu
     (block & UNIT_MASK) * 8,
     held,
   );
-  free(arena, block);
+  freeBlock(arena, dir, index, block);
   setBlock(arena, dir, index, grown);
   return grown;
 }
@@ -131,8 +164,11 @@ function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: nu
 export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: number): Ptr {
   const index = Math.floor(offset / BLOCK_BYTES);
   let block = blobBlock(arena, dir, index);
-  if (block !== 0) return block;
-  const bytes = Math.max(16, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
+  const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
+  if (pins) blobChanges(arena, dir);
+  const held = Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES);
+  if (block !== 0) return pins ? writable(arena, dir, index, block, held) : block;
+  const bytes = Math.max(16, held);
   block = alloc(arena, bytes);
   const at = (block & UNIT_MASK) * 8;
   arena.u8[block >>> SEGMENT_SHIFT]!.fill(0, at, at + bytes);
@@ -150,6 +186,8 @@ export function blobWrite(
   srcOff: number,
   len: number,
 ): void {
+  const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
+  if (pins) blobChanges(arena, dir);
   while (len > 0) {
     const inBlock = offset & (BLOCK_BYTES - 1);
     const n = Math.min(len, BLOCK_BYTES - inBlock);
@@ -161,7 +199,10 @@ export function blobWrite(
         block = alloc(arena, bytes);
         setBlock(arena, dir, index, block);
       } else block = blobTouchBlock(arena, dir, length, offset);
-    } else arena.touch(block, inBlock, n);
+    } else {
+      if (pins) block = writable(arena, dir, index, block, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
+      arena.touch(block, inBlock, n);
+    }
     copyBytes(arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, src, srcOff, n);
     offset += n;
     srcOff += n;
@@ -181,6 +222,23 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
     dstOff += n;
     len -= n;
   }
+}
+
+/**
+ * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, when they are many and whoever
+ * reads the reply can send them so, otherwise copied. @requires start + len <= length
+ */
+export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {
+  if (mayPin(len, reply.pinFor)) {
+    const pinned = pinBlob(arena, dir, length, start, len, reply.pinFor);
+    if (pinned !== null) {
+      reply.bulkPinned(pinned);
+      return;
+    }
+  }
+  const at = reply.bulkBegin(len);
+  blobRead(arena, dir, start, reply.u8, at, len);
+  reply.bulkEnd();
 }
 
 /** Byte at `offset`. @requires offset < length */

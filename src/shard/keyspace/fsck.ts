@@ -50,6 +50,7 @@ import {
 } from './extendible.js';
 import { garbageList } from './flush.js';
 import type { Keyspace } from './keyspace.js';
+import { visitPins } from './pinned-blob.js';
 import {
   BUCKET_PTRS,
   BUCKETS,
@@ -246,6 +247,7 @@ export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[
     check.attempt('watched keys', () => visitTableValue(arena, watched, (ptr, what) => check.reach(ptr, what)));
   }
   check.attempt('blocked clients', () => visitWaiters(arena, (ptr, what) => check.reach(ptr, what)));
+  check.attempt('pinned values', () => visitPins(arena, (ptr, what) => check.reach(ptr, what)));
   check.attempt('garbage values', () => visitGarbageValues(arena, (ptr, what) => check.reach(ptr, what)));
   check.finish();
   return check.findings;

@@ -25,6 +25,7 @@ import {
   blobFree,
   blobFrom,
   blobRead,
+  blobReply,
   blockCount,
 } from '../keyspace/blob.js';
 
@@ -212,9 +213,7 @@ export function elementValue(arena: Arena, el: Ptr): void {
 
 function replyBlob(arena: Arena, dv: DataView, at: number, reply: Reply): void {
   const length = dv.getInt32(at, true);
-  const pos = reply.bulkBegin(length);
-  blobRead(arena, dv.getInt32(at + 4, true) as Ptr, 0, reply.u8, pos, length);
-  reply.bulkEnd();
+  blobReply(arena, dv.getInt32(at + 4, true) as Ptr, length, 0, length, reply);
 }
 
 /** Writes the name as a bulk string. */

@@ -15,9 +15,9 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/pt
 import { fitsCell } from '../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
-import type { Reply } from '../../shared/resp/reply.js';
+import { BIG_BULK_BYTES, type Reply } from '../../shared/resp/reply.js';
 import type { ExecContext } from '../context.js';
-import { blobCreate, blobFree, blobRead, blobWrite } from '../keyspace/blob.js';
+import { blobCreate, blobFree, blobRead, blobReply, blobWrite } from '../keyspace/blob.js';
 import {
   ENC_BLOB,
   ENC_EMBED,
@@ -34,6 +34,7 @@ import {
   keyWord,
   SHORT_VALUE_MAX,
   TYPE_STRING,
+  valueWord,
   valueWordOffset,
 } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -98,9 +99,7 @@ export function replyString(arena: Arena, e: Ptr, reply: Reply): void {
       return;
     default: {
       const length = i32[vw + 1]!;
-      const at = reply.bulkBegin(length);
-      blobRead(arena, i32[vw]! as Ptr, 0, reply.u8, at, length);
-      reply.bulkEnd();
+      blobReply(arena, i32[vw]! as Ptr, length, 0, length, reply);
     }
   }
 }
@@ -131,6 +130,13 @@ export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array
 
 /** Writes `len` bytes from `offset` of a string as a bulk string. @requires offset + len <= its length */
 export function replyRange(arena: Arena, e: Ptr, offset: number, len: number, reply: Reply): void {
+  if (len > BIG_BULK_BYTES) {
+    // Only a blob is that long.
+    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const vw = valueWord(arena, e);
+    blobReply(arena, i32[vw]! as Ptr, i32[vw + 1]!, offset, len, reply);
+    return;
+  }
   const at = reply.bulkBegin(len);
   readString(arena, e, offset, reply.u8, at, len);
   reply.bulkEnd();

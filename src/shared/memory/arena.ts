@@ -60,6 +60,9 @@ export const CTL_GARBAGE_VALUES = CTL + 28;
 export const CTL_WATCHED = CTL + 29;
 /** Root of the table of blocked clients (0: none), see shard/blocking/waiters.ts. */
 export const CTL_BLOCKED = CTL + 30;
+/** Number of pins in use, and the table of them (memory/pins.ts). */
+export const CTL_PIN_COUNT = CTL + 31;
+export const CTL_PINS = (224 * 1024) >> 2;
 /** Bytes in allocated cells (Float64Array index). */
 export const CTL_USED_BYTES_F64 = (CTL + 32) >> 1;
 /** Peak of the same. */

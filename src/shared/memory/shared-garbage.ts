@@ -1,24 +1,56 @@
 /**
+ * Memory outside of V8's heap that only a collection gives back.
+ *
  * Big replies and requests travel between threads in SharedArrayBuffers of their own. V8 does not count those as memory
  * that a collection would free, so a thread that only passes big values along would let them pile up. This counts them
  * and has the collector run when a thread has dropped enough; a heap of a few MB takes it a few milliseconds.
  *
- * Invariant: a thread that allocates or receives such a buffer calls `noteShared` for it once.
+ * Other buffers are counted by V8, but it collects only when something is allocated: a thread whose clients are gone
+ * would keep the output that they never read for as long as nobody else comes. So each thread looks once a second
+ * (`collectDropped`).
+ *
+ * Invariant: a thread that allocates or receives a shared buffer calls `noteShared` for it once; whoever drops much at
+ * once calls `noteDropped`.
  */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of buffers after which a collection is worth it. */
 const COLLECT_BYTES = 64 * 1024 * 1024;
 
+/** Less than this is not worth a collection when a thread looks. */
+const WORTH_BYTES = 8 * 1024 * 1024;
+
 let noted = 0;
+let dropped = 0;
+/** External memory after the last collection, or less when it fell since: what grew beyond may be garbage. */
+let floorBytes = Number.POSITIVE_INFINITY;
 let collect: (() => void) | null = null;
 
 /** Counts a buffer of `bytes` bytes that this thread made or was sent, and that it will drop soon. */
 export function noteShared(bytes: number): void {
   noted += bytes;
-  if (noted < COLLECT_BYTES) return;
-  noted = 0;
+  // What was noted last is still in use.
+  if (noted >= COLLECT_BYTES) collectNow(bytes);
+}
+
+/** Counts output, input or the like of `bytes` bytes that was given up at once. */
+export function noteDropped(bytes: number): void {
+  dropped += bytes;
+}
+
+/** Once a second: collects, if enough was dropped. `externalBytes`: of V8, for this thread. */
+export function collectDropped(externalBytes: number): void {
+  if (externalBytes < floorBytes) floorBytes = externalBytes;
+  const grown = externalBytes - floorBytes;
+  if (noted < WORTH_BYTES && grown < COLLECT_BYTES && (dropped < WORTH_BYTES || grown < WORTH_BYTES)) return;
+  collectNow(0);
+  floorBytes = getHeapStatistics().external_memory;
+}
+
+function collectNow(kept: number): void {
+  noted = kept;
+  dropped = 0;
   collect ??= findCollector();
   collect();
 }

@@ -1,3 +1,6 @@
+/** Room for more arguments than these is given up after the command. */
+export const ARGS_KEPT_MAX = 1024;
+
 /**
  * The arguments of one command, as places in a buffer: nothing is copied out of the bytes that came from the socket or
  * the ring until a handler stores them.
@@ -34,6 +37,16 @@ export class Args {
   setBuffer(u8: Uint8Array, dv: DataView): void {
     this.u8 = u8;
     this.dv = dv;
+  }
+
+  /** Forgets the arguments; keeps nothing that is large alive. */
+  letGo(): void {
+    this.argc = 0;
+    this.u8 = EMPTY;
+    this.dv = EMPTY_VIEW;
+    if (this.off.length <= ARGS_KEPT_MAX) return;
+    this.off = new Int32Array(ARGS_KEPT_MAX);
+    this.len = new Int32Array(ARGS_KEPT_MAX);
   }
 
   /** Makes room for `count` arguments; keeps those already there. */

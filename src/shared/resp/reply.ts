@@ -4,6 +4,9 @@
  *     u8  [ ..... written ..... | room ]        current chunk, `pos` is the border
  *     chunks  [full][full][big value]           what was filled before it, in order
  *
+ * A big value of the keyspace is not copied where `pinFor` allows it: its chunk names a pin (shared/memory/pins.ts).
+ * Whoever takes such chunks gives the pins back.
+ *
  * A reply is usually one chunk. The buffer doubles up to CHUNK_BYTES_MAX; after that, full buffers are set aside as
  * chunks instead of being copied into bigger ones, and a value beyond BIG_BULK_BYTES gets a chunk of exactly its size.
  * So nothing is ever copied twice for being large.
@@ -12,7 +15,11 @@
  * one may still be closed; (3) `dv` views exactly the bytes of `u8`; (4) bytes given to the writer are copied before
  * the call returns: the source may be arena memory that changes as soon as the lease is given back.
  */
+
+import { giveSlabChunk, SLAB_CHUNK_BYTES, takeSlabChunk } from '../memory/chunk-slabs.js';
 import { copyBytes, copyWords } from '../memory/copy-bytes.js';
+import { type Chunk, isBytes, type PinnedBytes, releaseChunk, releaseChunks } from '../memory/pins.js';
+import { decimalWidth, int64Text } from './decimal-text.js';
 import { doubleText } from './double-text.js';
 
 /** Largest size to which a reply buffer grows by doubling. */
@@ -55,7 +62,7 @@ export class Reply {
   /** Bytes written into `u8`. */
   pos = 0;
   /** Chunks set aside before `u8`, oldest first; null while there are none. */
-  private full: Uint8Array[] | null = null;
+  private full: Chunk[] | null = null;
   /** Bytes in `full`. */
   private fullBytes = 0;
   /** Number of error replies written since `reset`, for INFO errorstats and failed-call counts. */
@@ -68,6 +75,10 @@ export class Reply {
   small = false;
   /** An I/O thread is running the command: what visits many elements throws BIG_REPLY before it changes anything. */
   inline = false;
+  /** Whoever takes its chunks gives each back with `releaseChunk`: long replies may lie in slabs. */
+  slabs = false;
+  /** Index of the I/O thread that will send this and can send pinned values; -1: everything is copied. */
+  pinFor = -1;
 
   constructor(bytes = INITIAL_BYTES) {
     this.u8 = new Uint8Array(bytes);
@@ -89,10 +100,11 @@ export class Reply {
     this.pos = 0;
     this.errors = 0;
     if (this.full !== null) {
+      releaseChunks(this.full);
       this.full = null;
       this.fullBytes = 0;
-    }
-    if (this.u8.length > CHUNK_BYTES_MAX) this.newBuffer(INITIAL_BYTES);
+      this.newBuffer(INITIAL_BYTES);
+    } else if (this.u8.length > CHUNK_BYTES_MAX) this.newBuffer(INITIAL_BYTES);
   }
 
   /** Makes sure that `bytes` can be written at `pos` of `u8`. */
@@ -104,17 +116,21 @@ export class Reply {
    * Takes everything written as a list of chunks and leaves the writer empty with a new buffer.
    * The caller owns the chunks: nothing writes to them any more.
    */
-  takeChunks(): Uint8Array[] {
+  takeAll(): Chunk[] {
+    const chained = this.full !== null;
+    this.setAside();
     const out = this.full ?? [];
-    if (this.pos > 0) {
-      out.push(this.u8.subarray(0, this.pos));
-      this.newBuffer(INITIAL_BYTES);
-    }
+    if (chained || this.u8.length === 0) this.newBuffer(INITIAL_BYTES);
     this.full = null;
     this.fullBytes = 0;
     this.pos = 0;
     this.errors = 0;
     return out;
+  }
+
+  /** As `takeAll`. @requires nothing is pinned: `pinFor` is -1 */
+  takeChunks(): Uint8Array[] {
+    return this.takeAll() as Uint8Array[];
   }
 
   /** Leaves the buffer to whoever still reads it (a socket write in progress) and goes on with a new one. */
@@ -137,13 +153,16 @@ export class Reply {
     let last = this.full.pop()!;
     this.fullBytes -= last.length;
     while (mark < this.fullBytes) {
+      releaseChunk(last);
       last = this.full.pop()!;
       this.fullBytes -= last.length;
     }
     if (this.full.length === 0) this.full = null;
     this.newBuffer(INITIAL_BYTES);
     const rest = mark - this.fullBytes;
-    if (rest > 0) this.raw(last, 0, rest);
+    // A mark is never inside of a pinned value.
+    if (isBytes(last)) this.raw(last, 0, rest);
+    else releaseChunk(last);
   }
 
   // ---- simple values
@@ -293,7 +312,7 @@ export class Reply {
     let start = 0;
     for (let i = 0; i < this.full.length; i++) {
       const chunk = this.full[i]!;
-      if (mark < start + chunk.length) {
+      if (mark < start + chunk.length && isBytes(chunk)) {
         const at = mark - start;
         chunk.set(head, at);
         chunk.copyWithin(at + head.length, at + DEFERRED_BYTES);
@@ -355,6 +374,16 @@ export class Reply {
     const end = this.pos + this.openBulkBytes;
     this.dv.setUint16(end, CRLF);
     this.pos = end + 2;
+  }
+
+  /** A bulk string that is pinned. Cold. */
+  bulkPinned(pinned: PinnedBytes): void {
+    this.ensure(32);
+    this.pos = this.lengthLine(BULK, pinned.length);
+    this.rawChunk(pinned);
+    this.ensure(2);
+    this.dv.setUint16(this.pos, CRLF);
+    this.pos += 2;
   }
 
   /** A bulk string of `text` in UTF-8. Cold. */
@@ -424,7 +453,7 @@ export class Reply {
   }
 
   /** Takes over a chunk that is RESP already, without copying it. The caller gives the bytes away. */
-  rawChunk(chunk: Uint8Array): void {
+  rawChunk(chunk: Chunk): void {
     this.setAside();
     this.full ??= [];
     this.full.push(chunk);
@@ -507,15 +536,28 @@ export class Reply {
       return;
     }
     this.setAside();
-    this.newBuffer(Math.max(bytes, CHUNK_BYTES_MAX));
+    if (this.slabs && this.full !== null && bytes <= SLAB_CHUNK_BYTES) this.inSlab();
+    else this.newBuffer(Math.max(bytes, CHUNK_BYTES_MAX));
   }
 
   /** Shared memory: a shard gives such a chunk to the I/O thread without copying it. */
   private openBigChunk(bytes: number): void {
     if (this.small) throw BIG_REPLY;
     this.setAside();
+    if (this.slabs && this.full !== null && bytes <= SLAB_CHUNK_BYTES) {
+      this.inSlab();
+      return;
+    }
+    giveSlabChunk(this.u8);
     this.u8 = new Uint8Array(new SharedArrayBuffer(bytes));
     this.dv = new DataView(this.u8.buffer);
+  }
+
+  /** Goes on in a chunk of a slab. @requires `full` not null: so it is always one of several chunks */
+  private inSlab(): void {
+    giveSlabChunk(this.u8);
+    this.u8 = takeSlabChunk();
+    this.dv = new DataView(this.u8.buffer, this.u8.byteOffset, this.u8.length);
   }
 
   /** Moves what is written in `u8` to the chunks; leaves `u8` without room. */
@@ -530,6 +572,7 @@ export class Reply {
   }
 
   private newBuffer(bytes: number): void {
+    giveSlabChunk(this.u8);
     this.u8 = new Uint8Array(bytes);
     this.dv = new DataView(this.u8.buffer);
     this.pos = 0;
@@ -538,26 +581,6 @@ export class Reply {
 
 const NO_ROOM = new Uint8Array(0);
 const NO_ROOM_VIEW = new DataView(NO_ROOM.buffer);
-
-/** Number of decimal digits of `n >= 0`. */
-function decimalWidth(n: number): number {
-  if (n < 10) return 1;
-  if (n < 100) return 2;
-  if (n < 1000) return 3;
-  if (n < 10000) return 4;
-  let width = 5;
-  let limit = 100000;
-  while (n >= limit) {
-    width++;
-    limit *= 10;
-  }
-  return width;
-}
-
-/** A signed 64-bit integer in decimal. Cold: only beyond 2^53. */
-function int64Text(hi: number, lo: number): string {
-  return ((BigInt(hi) << 32n) | BigInt(lo >>> 0)).toString();
-}
 
 function ascii(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'latin1'));

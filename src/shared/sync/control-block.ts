@@ -209,6 +209,12 @@ export class ControlBlock {
     return 2 + this.ioThreads + shard;
   }
 
+  /** Index of the I/O thread with an id, -1 when the thread is none. */
+  ioIndexOf(threadId: number): number {
+    const index = threadId - ioThreadId(0);
+    return index >= 0 && index < this.ioThreads ? index : -1;
+  }
+
   /** First word of the thread's area. */
   threadWord(threadId: number): number {
     return (SERVER_BYTES + threadId * THREAD_BYTES) >> 2;

@@ -10,6 +10,8 @@
  */
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { isInSlab } from '../memory/chunk-slabs.js';
+import { type Chunk, chunkBytes, isBytes } from '../memory/pins.js';
 import { noteShared } from '../memory/shared-garbage.js';
 
 /** Bytes that may be in flight per direction before the sender must wait (a single mail may be bigger). */
@@ -18,7 +20,7 @@ export const MAIL_BYTES_MAX = 64 << 20;
 /** A big record: buffers and, for requests, the table of (offset, length) pairs of the arguments. */
 export interface Mail {
   readonly id: number;
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: readonly Chunk[];
   readonly table: Int32Array | null;
 }
 
@@ -57,14 +59,14 @@ export class Mailbox {
   }
 
   /**
-   * Posts a mail; returns its id for the ring record. All views must lie in SharedArrayBuffers that nobody writes any
+   * Posts a mail; returns its id for the ring record. All bytes must lie in SharedArrayBuffers that nobody writes any
    * more.
    */
-  post(chunks: readonly Uint8Array[], table: Int32Array | null): number {
+  post(chunks: readonly Chunk[], table: Int32Array | null): number {
     const id = this.nextId;
     this.nextId = id === 0x7fff_ffff ? 1 : id + 1;
     let bytes = table === null ? 0 : table.byteLength;
-    for (const chunk of chunks) bytes += chunk.length;
+    for (const chunk of chunks) bytes += chunkBytes(chunk);
     const mail: Mail = { id, chunks, table };
     this.bytesInFlight += bytes;
     this.sent.push({ mail, bytes, end: 0 });
@@ -115,7 +117,7 @@ export class Mailbox {
       const got = receiveMessageOnPort(this.port);
       if (got === undefined) return;
       const mail = got.message as Mail;
-      for (const chunk of mail.chunks) noteShared(chunk.length);
+      for (const chunk of mail.chunks) if (isBytes(chunk) && !isInSlab(chunk)) noteShared(chunk.length);
       this.received.set(mail.id, mail);
     }
   }
@@ -141,7 +143,8 @@ export class Mailbox {
     this.port.close();
   }
 
-  private forgetReleased(headPosition: number): void {
+  /** Forgets what the ring has released up to `headPosition`. Now and then, when nothing is sent. */
+  forgetReleased(headPosition: number): void {
     let n = 0;
     let bytes = 0;
     while (n < this.sent.length && ((headPosition - this.sent[n]!.end) | 0) >= 0) bytes += this.sent[n++]!.bytes;

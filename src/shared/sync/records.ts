@@ -10,7 +10,10 @@
  * Invariants: (1) a writer returns false when there is no room, having changed nothing; the consumer then wakes it; (2)
  * a RequestView or ReplyView points into ring memory: valid until the consumer's release(); (3) `info` is opaque here.
  */
+
+import { SLAB_CHUNK_BYTES, takeSlabChunk } from '../memory/chunk-slabs.js';
 import { copyBytes, copyMany, copyWords } from '../memory/copy-bytes.js';
+import { type Chunk, chunkBytes, isBytes, releaseChunk } from '../memory/pins.js';
 import { Args } from '../resp/args.js';
 import type { RingConsumer, RingProducer } from './ring.js';
 
@@ -268,7 +271,7 @@ function readMailedArgs(ring: RingConsumer, id: number, argc: number, args: Args
     args.argc = 0;
     return false;
   }
-  const data = mail.chunks[0]!;
+  const data = mail.chunks[0] as Uint8Array;
   args.reserve(argc);
   args.argc = argc;
   args.setBuffer(data, new DataView(data.buffer, data.byteOffset, data.byteLength));
@@ -311,18 +314,23 @@ export function writeReply(
 
 /**
  * Writes a reply that lies in several chunks: copied into the ring when it fits, mailed otherwise; chunks that already
- * lie in SharedArrayBuffers are given away uncopied, others are copied. False when there is no room.
+ * lie in SharedArrayBuffers are given away uncopied, others are copied; pinned ones go as they are. False when there is
+ * no room.
  */
 export function writeReplyChunks(
   ring: RingProducer,
   connId: number,
   seq: number,
   flags: number,
-  chunks: readonly Uint8Array[],
+  chunks: readonly Chunk[],
 ): boolean {
   let total = 0;
-  for (const chunk of chunks) total += chunk.length;
-  const inline = REPLY_AT.bytes + total <= ring.recordBytesMax;
+  let pinned = false;
+  for (const chunk of chunks) {
+    total += chunkBytes(chunk);
+    if (!isBytes(chunk)) pinned = true;
+  }
+  const inline = !pinned && REPLY_AT.bytes + total <= ring.recordBytesMax;
   const mailbox = ring.mailbox;
   if (!inline) {
     if (mailbox === null) throw new Error('records: big reply without a mailbox');
@@ -337,12 +345,13 @@ export function writeReplyChunks(
   ring.i32[w] = connId;
   ring.i32[w + 1] = seq;
   ring.i32[w + 2] = flags;
-  ring.i32[w + 3] = inline ? 0 : mailbox!.post(shareChunks(chunks), null);
+  ring.i32[w + 3] = inline ? 0 : mailbox!.post(shareChunks(chunks, connId !== BULLETINS), null);
   let pos = at + REPLY_AT.bytes;
   if (inline) {
-    for (const chunk of chunks) {
+    for (const chunk of chunks as readonly Uint8Array[]) {
       copyMany(ring.u8, pos, chunk, 0, chunk.length);
       pos += chunk.length;
+      releaseChunk(chunk);
     }
   }
   ring.commit();
@@ -350,9 +359,15 @@ export function writeReplyChunks(
   return true;
 }
 
-function shareChunks(chunks: readonly Uint8Array[]): Uint8Array[] {
+/** `slabs`: whoever reads them gives slab chunks back. */
+function shareChunks(chunks: readonly Chunk[], slabs: boolean): Chunk[] {
   return chunks.map((chunk) => {
-    if (chunk.buffer instanceof SharedArrayBuffer) return chunk;
+    if (!isBytes(chunk) || chunk.buffer instanceof SharedArrayBuffer) return chunk;
+    if (slabs && chunk.length <= SLAB_CHUNK_BYTES) {
+      const shared = takeSlabChunk().subarray(0, chunk.length);
+      shared.set(chunk);
+      return shared;
+    }
     const copy = new Uint8Array(new SharedArrayBuffer(chunk.length));
     copy.set(chunk);
     return copy;
@@ -370,7 +385,7 @@ export class ReplyView {
   start = 0;
   length = 0;
   /** A mailed reply: its chunks in order, in SharedArrayBuffers that now belong to the reader. */
-  chunks: readonly Uint8Array[] | null = null;
+  chunks: readonly Chunk[] | null = null;
 }
 
 /** hot: reads the reply at payload `offset` into `into`. False when its mail is lost: close the connection. */

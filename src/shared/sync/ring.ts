@@ -159,6 +159,11 @@ export class RingProducer extends RingView {
     return this.position;
   }
 
+  /** Forgets mails that were taken out. Now and then, when nothing is sent. */
+  forgetReleased(): void {
+    if (this.mailbox !== null) this.mailbox.forgetReleased(this.headPosition());
+  }
+
   /** Asks the consumer for a wake-up at its next release(), as a failed reserve() does. */
   starve(): void {
     Atomics.store(this.i32, STARVED, 1);

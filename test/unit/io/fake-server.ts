@@ -145,6 +145,7 @@ export class FakeServer {
       blocking: new Blocking(control),
       lookAhead: null,
       bigReply: false,
+      arenas: [],
       beginBatch: () => {},
       endBatch: () => {},
       waitsForScript: () => false,

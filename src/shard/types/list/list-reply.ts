@@ -11,7 +11,8 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { BIG_BULK_BYTES, BIG_REPLY, type Reply } from '../../../shared/resp/reply.js';
-import { blobRead } from '../../keyspace/blob.js';
+import { blobReply } from '../../keyspace/blob.js';
+import { mayPin } from '../../keyspace/pinned-blob.js';
 import { item, lpPrevOf, lpRead, lpSize } from '../packed/listpack-entry.js';
 import { cursor, type ListCursor } from './list-cursor.js';
 import { isPlainNode, nodeEnd, nodeFirst, nodeNext, nodePrevious, plainBlob, plainLength } from './list-node.js';
@@ -29,10 +30,8 @@ const HEADER_TWO_DIGITS = 0x2430300d;
 /** Writes the element of a plain node. */
 export function replyPlain(arena: Arena, node: Ptr, reply: Reply): void {
   const length = plainLength(arena, node);
-  if (length > BIG_BULK_BYTES && reply.inline) throw BIG_REPLY;
-  const at = reply.bulkBegin(length);
-  blobRead(arena, plainBlob(arena, node), 0, reply.u8, at, length);
-  reply.bulkEnd();
+  if (length > BIG_BULK_BYTES && reply.inline && !mayPin(length, reply.pinFor)) throw BIG_REPLY;
+  blobReply(arena, plainBlob(arena, node), length, 0, length, reply);
 }
 
 /** Writes the entry at `p` of a packed node. */

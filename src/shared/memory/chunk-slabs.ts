@@ -1,0 +1,87 @@
+/**
+ * Chunk slabs: where long replies lie until their clients have read them. A slab is one piece of shared memory, so
+ * large that the C library maps it alone and gives it back whole. Buffers of 256 KiB of their own would leave its heap
+ * full of holes that no process gets rid of again (1.4 GB of 1.4 after forty clients that never read).
+ *
+ *     slab   [ one word for each chunk: 0 free, 1 used | 256 KiB | 256 KiB | ... ]
+ *
+ * A thread takes chunks out of its own slabs only. Whoever has sent or dropped a chunk gives it back with one store, on
+ * whichever thread; a chunk is known by where it lies. A slab none of whose chunks is used is dropped once a second,
+ * and the collector gives it back (shared-garbage.ts).
+ *
+ * Invariants: (1) a chunk is given back once, by its owner: views of it that are shorter begin at its start; (2) only
+ * the thread that made a slab turns its words from 0 to 1.
+ */
+import { CHECKING } from './arena.js';
+import { noteDropped, noteShared } from './shared-garbage.js';
+
+export const SLAB_CHUNK_BYTES = 256 * 1024;
+const CHUNKS = 128;
+const HEAD_BYTES = 4096;
+/** Over 32 MiB, where glibc always maps; of a size that no other buffer has. */
+const SLAB_BYTES = HEAD_BYTES + CHUNKS * SLAB_CHUNK_BYTES;
+
+interface Slab {
+  readonly words: Int32Array;
+  readonly memory: SharedArrayBuffer;
+  /** Where the last free chunk was found. */
+  next: number;
+}
+
+/** Of this thread. */
+let slabs: Slab[] = [];
+
+/** A chunk of SLAB_CHUNK_BYTES bytes, whatever is in it. It must be given back. */
+export function takeSlabChunk(): Uint8Array {
+  for (let s = 0; s < slabs.length; s++) {
+    const chunk = takeFrom(slabs[s]!);
+    if (chunk !== null) return chunk;
+  }
+  const memory = new SharedArrayBuffer(SLAB_BYTES);
+  const slab = { words: new Int32Array(memory, 0, CHUNKS), memory, next: 0 };
+  slabs.push(slab);
+  return takeFrom(slab)!;
+}
+
+function takeFrom(slab: Slab): Uint8Array | null {
+  const { words } = slab;
+  for (let n = 0; n < CHUNKS; n++) {
+    const i = slab.next + n < CHUNKS ? slab.next + n : slab.next + n - CHUNKS;
+    if (Atomics.load(words, i) !== 0) continue;
+    Atomics.store(words, i, 1);
+    slab.next = i + 1 < CHUNKS ? i + 1 : 0;
+    return new Uint8Array(slab.memory, HEAD_BYTES + i * SLAB_CHUNK_BYTES, SLAB_CHUNK_BYTES);
+  }
+  // All are used: looked through from the first place that is given back next time.
+  return null;
+}
+
+/** Whether bytes lie in a slab. */
+export function isInSlab(bytes: Uint8Array): boolean {
+  return bytes.buffer.byteLength === SLAB_BYTES;
+}
+
+/** Gives a chunk back, or does nothing when the bytes lie elsewhere. @requires nobody reads or writes it any more */
+export function giveSlabChunk(bytes: Uint8Array): void {
+  const { buffer, byteOffset } = bytes;
+  if (buffer.byteLength !== SLAB_BYTES) return;
+  const i = (byteOffset - HEAD_BYTES) / SLAB_CHUNK_BYTES;
+  const words = new Int32Array(buffer, 0, CHUNKS);
+  if (CHECKING && words[i] !== 1) throw new Error(`chunk ${i} is given back twice`);
+  Atomics.store(words, i, 0);
+}
+
+/** Drops the slabs that nobody uses. Once a second. */
+export function dropFreeSlabs(): void {
+  const kept = slabs.filter(({ words }) => words.some((word) => word !== 0));
+  if (kept.length === slabs.length) return;
+  const bytes = (slabs.length - kept.length) * SLAB_BYTES;
+  slabs = kept;
+  noteShared(bytes);
+  noteDropped(bytes);
+}
+
+/** A reader died with chunks in its hands: new ones come out of new slabs, the collector has the old ones. */
+export function leaveSlabs(): void {
+  slabs = [];
+}
