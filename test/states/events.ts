@@ -11,10 +11,14 @@ export interface StateEvent {
   readonly prepare?: readonly (readonly Arg[])[];
   /** The timeout with which the client waits, seconds. */
   readonly seconds?: number;
+  /** It may close the connection in the middle of what goes over it. */
+  readonly isAbrupt?: true;
   run(cell: Cell, state: State): Promise<void>;
 }
 
 const blocks = (state: State): boolean => state.blocks === true;
+/** CLIENT UNBLOCK of a client that is paused ends Redis itself, up to 7.4.1. */
+const canUnblock = (state: State): boolean => state.holds !== 'write' && state.holds !== 'all';
 /** States whose server serves others at once. */
 const isFree = (state: State): boolean => state.holds === undefined;
 const hasKey = (state: State): boolean => isFree(state) && !/WAIT/.test(state.name);
@@ -122,9 +126,17 @@ export const EVENTS: readonly StateEvent[] = [
     name: 'CLIENT KILL of both, by the other',
     run: (cell) => cell.give(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no'], ['PING']),
   },
-  { name: 'CLIENT UNBLOCK', run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id]) },
-  { name: 'CLIENT UNBLOCK TIMEOUT', run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id, 'TIMEOUT']) },
-  { name: 'CLIENT UNBLOCK ERROR', run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id, 'ERROR']) },
+  { name: 'CLIENT UNBLOCK', concerns: canUnblock, run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id]) },
+  {
+    name: 'CLIENT UNBLOCK TIMEOUT',
+    concerns: canUnblock,
+    run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id, 'TIMEOUT']),
+  },
+  {
+    name: 'CLIENT UNBLOCK ERROR',
+    concerns: canUnblock,
+    run: (cell) => cell.give(['CLIENT', 'UNBLOCK', cell.id, 'ERROR']),
+  },
   {
     name: 'CLIENT UNBLOCK ERROR, with commands behind',
     concerns: blocks,
@@ -211,6 +223,7 @@ export const EVENTS: readonly StateEvent[] = [
     },
   },
   {
+    isAbrupt: true,
     name: 'its output limit is reached by a reply',
     concerns: isString,
     async run(cell) {
@@ -222,6 +235,7 @@ export const EVENTS: readonly StateEvent[] = [
     },
   },
   {
+    isAbrupt: true,
     name: 'its output limit is reached by what it waits for',
     concerns: (state) => blocks(state) && state.type !== 'string',
     async run(cell, state) {
@@ -230,6 +244,7 @@ export const EVENTS: readonly StateEvent[] = [
     },
   },
   {
+    isAbrupt: true,
     name: 'its output limit is reached by messages',
     async run(cell) {
       await cell.give(['CONFIG', 'SET', 'client-output-buffer-limit', 'normal 100000 0 0 pubsub 100000 0 0']);
