@@ -524,7 +524,7 @@ export class ShardLoop implements WorkSource, JobHost {
     if (closed > 0) this.parts.port.log('warning', `${closed} connections are closed: their commands were cut short`);
   }
 
-  /** I/O thread `io` was started again: its old rings and jobs, and clients with ids below `clientsBefore`, are gone. */
+  /** I/O thread `io` was started again: its rings, jobs, and clients with ids below `clientsBefore` are gone. */
   replacePair(io: number, requests: RingConsumer, replies: RingProducer, clientsBefore: number): void {
     this.jobs.dropOf(io);
     this.clientsGone.push({ io, clientsBefore });

@@ -143,6 +143,16 @@ export class Cell {
     }
   }
 
+  /** As `ask`, for commands in one write. */
+  async askAll(commands: readonly (readonly Arg[])[]): Promise<Value[]> {
+    try {
+      return await (await this.observer()).pipeline(commands);
+    } catch (error) {
+      if (this.observing?.socket.destroyed !== true) throw error;
+      return (await this.observer()).pipeline(commands);
+    }
+  }
+
   /** Waits until the server has no client with the subject's id. While a script is busy nobody can tell. */
   untilGone(): Promise<void> {
     return this.until('the subject is gone', async () => {
@@ -177,7 +187,7 @@ export class Cell {
     const goes = this.expected?.[this.phases.length]?.notes.includes(`subject: ${CLOSED}`) === true;
     while (isLast && goes && !this.subject.isClosed && performance.now() < deadline) await sleep(1);
     if (this.came() < expected) this.patienceMs = PATIENCE_AFTER_MS;
-    for (let i = 0; i < 3; i++) await this.ask('PING');
+    for (let i = this.expected === null ? 3 : 1; i > 0; i--) await this.ask('PING');
     await new Promise((resolve) => setImmediate(resolve));
     this.counts.push(this.came());
   }
@@ -246,22 +256,22 @@ export class Cell {
   }
 
   private async stateNotes(): Promise<string[]> {
-    const text = async (...args: Arg[]): Promise<string> => {
-      const value = await this.ask(...args);
-      return value instanceof ReplyError
-        ? `-${value.message}`
-        : Array.isArray(value)
-          ? value.sort().join()
-          : String(value);
-    };
-    const list = await text('CLIENT', 'LIST', 'ID', this.id);
-    const info = `${await text('INFO', 'clients')}${await text('INFO', 'stats')}`;
+    const [list, clients, stats, keys, digest] = (
+      await this.askAll([
+        ['CLIENT', 'LIST', 'ID', this.id],
+        ['INFO', 'clients'],
+        ['INFO', 'stats'],
+        ['KEYS', '*'],
+        ['DEBUG', 'DIGEST'],
+      ])
+    ).map(textOf) as [string, string, string, string, string];
+    const info = `${clients}${stats}`;
     const notes = [list.startsWith('-') ? list : clientText(list)];
     for (const field of INFO_FIELDS) {
       const found = new RegExp(`^${field}:(.*)\\r$`, 'm').exec(info);
       if (found !== null) notes.push(`${field}:${found[1]}`);
     }
-    notes.push(`keys: ${await text('KEYS', '*')}`, `digest: ${await text('DEBUG', 'DIGEST')}`);
+    notes.push(`keys: ${keys}`, `digest: ${digest}`);
     return notes;
   }
 
@@ -284,13 +294,18 @@ export class Cell {
 
   /** Puts the server back as it was. */
   private async restore(): Promise<void> {
-    await this.ask('CLIENT', 'UNPAUSE');
-    await this.ask('SCRIPT', 'KILL');
+    await this.askAll([
+      ['CLIENT', 'UNPAUSE'],
+      ['SCRIPT', 'KILL'],
+    ]);
     await this.until('no script is busy', async () => (await this.ask('PING')) === 'PONG');
-    await this.ask('CONFIG', 'SET', ...DEFAULTS);
-    await this.ask('DEBUG', 'SET-ACTIVE-EXPIRE', '1');
-    await this.ask('FLUSHALL');
+    await this.askAll([['CONFIG', 'SET', ...DEFAULTS], ['DEBUG', 'SET-ACTIVE-EXPIRE', '1'], ['FLUSHALL']]);
   }
+}
+
+function textOf(value: Value): string {
+  if (value instanceof ReplyError) return `-${value.message}`;
+  return Array.isArray(value) ? value.sort().join() : String(value);
 }
 
 /** The fields of CLIENT LIST that must be equal. */
