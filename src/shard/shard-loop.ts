@@ -75,8 +75,8 @@ export interface ShardExecutor {
   serveDeferred(): void;
   /** Counts a request that was answered with an error before it was run. */
   countRefusal(cmdId: number, line: Uint8Array): void;
-  /** Forgets clients that waited for keys of `shard` and are gone. @requires no lease held */
-  dropSettled(shard: number): void;
+  /** Forgets clients of I/O thread `io` that waited for keys of `shard` or watched them. @requires no lease held */
+  dropClients(shard: number, io: number, clientsBefore: number): void;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
@@ -133,8 +133,8 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private nextCycleMs = 0;
   private nextSecondMs = 0;
   private more = true;
-  /** An I/O thread was started again: its clients are gone. */
-  private clientsGone = false;
+  /** I/O threads that were started again, and the id before which their clients are gone. */
+  private clientsGone: { io: number; clientsBefore: number }[] = [];
   /** The I/O thread whose request is worked on. */
   private workedIo = 0;
 
@@ -196,7 +196,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       const busy = this.turn();
       if (this.executor.scripts?.wanted === true) return;
       if (block.takeControlPending(threadId)) port.drainSync();
-      if (this.clientsGone) this.dropSettled();
+      if (this.clientsGone.length > 0) this.dropClients();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
       const now = performance.now();
@@ -370,9 +370,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.publish();
   }
 
-  private dropSettled(): void {
-    this.clientsGone = false;
-    this.executor.dropSettled(this.parts.shard);
+  private dropClients(): void {
+    const gone = this.clientsGone;
+    this.clientsGone = [];
+    for (const { io, clientsBefore } of gone) this.executor.dropClients(this.parts.shard, io, clientsBefore);
   }
 
   private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {
@@ -515,11 +516,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.sendWaiting(io, connId, seq, flags, [line], false);
   }
 
-  /** I/O thread `io` was started again: its old rings and jobs are forgotten. */
-  replacePair(io: number, requests: RingConsumer, replies: RingProducer): void {
+  /** I/O thread `io` was started again: its rings, jobs, and clients with ids below `clientsBefore` are gone. */
+  replacePair(io: number, requests: RingConsumer, replies: RingProducer, clientsBefore: number): void {
     this.jobs.dropOf(io);
     leaveSlabs();
-    this.clientsGone = true;
+    this.clientsGone.push({ io, clientsBefore });
     const pair = this.pairs[io]!;
     pair.requests.mailbox?.close();
     pair.requests = requests;

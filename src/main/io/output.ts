@@ -132,6 +132,7 @@ function pieceWritten(io: IoThread, conn: Connection, queue: OutQueue): void {
 
 /** hot: sends one message that other connections have, too; nobody writes into it. */
 function sendShared(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  if (bytes.length > UNLISTED_BYTES && checkLimits(io, conn)) return;
   conn.pushed = null;
   const f64 = io.stats.f64;
   f64[STAT.writesProcessed]! += 1;

@@ -14,9 +14,9 @@
  *
  * Invariants: (1) a key is in `table` exactly when it is counted in the interest; (2) the table has at most
  * tracking-table-max-keys keys, over all I/O threads together; (3) ids of clients that are gone stay in the table until
- * their key changes or is dropped: nobody has to look for them.
+ * their key changes or is dropped: nobody has to look for them. With the last client that tracks all keys go, since
+ * nobody tells a thread without such clients of changes.
  */
-import { CLIENT_IO_SHIFT } from '../../../shard/context.js';
 import type { Outbox } from '../../../shard/outbox.js';
 import { FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
@@ -133,6 +133,7 @@ export class Tracking {
     this.countTrackers();
     // Last: should this thread die in between, the server's count is too high, which only costs time.
     Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
+    if (this.trackers.size === 0) this.forgetKeys();
     this.countTable();
   }
 
@@ -161,7 +162,7 @@ export class Tracking {
     const { flags } = conn.tracking!;
     const given = (flags & TRACK.caching) !== 0;
     const chosen = (flags & TRACK.optIn) !== 0 ? given : (flags & TRACK.optOut) === 0 || !given;
-    if (chosen && (flags & TRACK.bcast) === 0) conn.flags |= CONN_FLAG.tracksReads | (this.io.index << CLIENT_IO_SHIFT);
+    if (chosen && (flags & TRACK.bcast) === 0) conn.flags |= CONN_FLAG.tracksReads;
     else conn.flags &= ~CONN_FLAG.tracksReads;
   }
 
@@ -192,6 +193,10 @@ export class Tracking {
     const view = new DataView(bytes.buffer);
     this.outbox.hasher.hash(KIND_INVALIDATE, bytes, view, 0, len);
     const { h1 } = this.outbox.hasher;
+    if (this.trackers.size === 0) {
+      this.interest.untrack(h1);
+      return;
+    }
     const writer = this.missed.get(key) ?? this.missedBefore.get(key);
     if (this.missesLost || (writer !== undefined && writer !== id)) {
       this.interest.untrack(h1);
@@ -309,12 +314,17 @@ export class Tracking {
     this.tell(conn, state, keys);
   }
 
-  /** Every key may have changed. */
-  flushed(): void {
+  /** Nobody has any key. */
+  private forgetKeys(): void {
     this.table.clear();
     this.items = 0;
     this.oldest = null;
     this.interest.untrackAll();
+  }
+
+  /** Every key may have changed. */
+  flushed(): void {
+    this.forgetKeys();
     for (const conn of this.trackers) this.tell(conn, conn.tracking!, null);
     this.countTable();
   }
