@@ -97,7 +97,7 @@ export const waitCommands: readonly CommandDef[] = [
   defineCommand({
     name: 'wait',
     arity: 3,
-    flags: [],
+    flags: ['blocking'],
     acl: ['@connection'],
     group: 'generic',
     since: '3.0.0',
@@ -112,7 +112,7 @@ export const waitCommands: readonly CommandDef[] = [
   defineCommand({
     name: 'waitaof',
     arity: 4,
-    flags: ['noscript'],
+    flags: ['blocking'],
     acl: ['@connection'],
     group: 'generic',
     since: '7.2.0',
