@@ -8,8 +8,8 @@ import { until, untilBlocked } from '../harness/waiting.js';
 type Fields = Record<string, string>;
 
 const FIELDS =
-  'id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll' +
-  ' omem tot-mem events cmd user redir resp lib-name lib-ver';
+  'id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp obl' +
+  ' oll omem tot-mem events cmd user redir resp lib-name lib-ver';
 
 function fieldsOf(line: string): Fields {
   return Object.fromEntries(line.split(' ').map((f) => [f.slice(0, f.indexOf('=')), f.slice(f.indexOf('=') + 1)]));

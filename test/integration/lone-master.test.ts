@@ -87,3 +87,28 @@ describe('a lone master (#11)', () => {
     expect(await client.call('PING')).toBe('PONG');
   });
 });
+
+describe('where Redis is wrong', () => {
+  let server: TestServer;
+  let client: RespClient;
+  beforeAll(async () => {
+    server = await startSherd({ shards: 1 });
+    client = await server.client();
+  });
+  afterAll(() => checkAndStop(server));
+
+  test('a wrong AUTH of an authenticated client is answered, and an index is not cut to 32 bits (#11)', async () => {
+    await client.ok('CONFIG', 'SET', 'requirepass', 'right');
+    const other = await server.client();
+    const replies = await other.pipeline([
+      ['AUTH', 'right'],
+      ['AUTH', 'wrong'],
+      ['ECHO', 'x'],
+    ]);
+    expect(replies.map((reply) => String(reply))).toEqual(['OK', expect.stringContaining('WRONGPASS'), 'x']);
+    await client.ok('CONFIG', 'SET', 'requirepass', '');
+    await client.ok('RPUSH', 'l', 'a', 'b');
+    expect(await errorOf(client.call('LSET', 'l', '4294967296', 'z'))).toBe('ERR index out of range');
+    expect(await client.ok('LRANGE', 'l', 0, -1)).toEqual(['a', 'b']);
+  });
+});

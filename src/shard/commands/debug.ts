@@ -23,6 +23,7 @@ import { refusesProtected } from '../protected-command.js';
 import { SKIP_CHECKSUM_WORD } from '../rdb/footer.js';
 import { ALLOW_NOSCRIPT_WORD } from '../script/redis-api.js';
 import { valueEncodingName } from '../types/value.js';
+import { DEBUG_HELP } from './debug-help.js';
 import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './debug-list.js';
 import { populate } from './debug-populate.js';
 import { debugProtocol } from './debug-protocol.js';
@@ -36,46 +37,6 @@ type Steps = Generator<void, void, void>;
 
 /** SLEEP looks so often whether the server shuts down. */
 const SLEEP_STEP_MS = 50;
-
-const HELP = [
-  'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
-  'ARENA',
-  '    Check the memory of all shards; an error names what is wrong.',
-  'CHANGE-REPL-ID',
-  '    Accepted, does nothing yet.',
-  'DIGEST',
-  '    A fingerprint of all data, equal to that of a Redis with the same data.',
-  'DIGEST-VALUE <key> [<key> ...]',
-  '    Fingerprints of the values of keys.',
-  'EFFECTS <ON|OFF|TAKE>',
-  '    Record what writes do, and take the records.',
-  'ERROR <string>',
-  '    Reply with an error.',
-  'LISTPACK <key>',
-  '    Whether the value of a key is a listpack.',
-  'LOG <message>',
-  '    Write a message to the log.',
-  'OBJECT <key>',
-  '    Facts about a key and its value.',
-  'POPULATE <count> [<prefix>] [<size>]',
-  '    Make keys named <prefix>:<number>.',
-  'PROTOCOL <type>',
-  '    Reply with a value of the type.',
-  'QUICKLIST <key> [<0|1>]',
-  '    Whether the value of a key is a quicklist.',
-  'QUICKLIST-PACKED-THRESHOLD <size>',
-  '    Give list elements of so many bytes a node of their own; 0 for the default.',
-  'RELOAD [MERGE] [NOFLUSH] [NOSAVE]',
-  '    Send every value through its RDB form and back.',
-  'SET-ACTIVE-EXPIRE <0|1>',
-  '    Switch the active expiry of keys.',
-  'SLEEP <seconds>',
-  '    Hold all shards for a while.',
-  'STRINGMATCH-LEN <length> <pattern>',
-  '    Match a pattern against a long string of one letter.',
-  'HELP',
-  '    Print this help.',
-];
 
 /** Subcommands that are answered with OK because nothing depends on them here, with their number of arguments. */
 const ACCEPTED: Readonly<Record<string, number>> = {
@@ -131,8 +92,8 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
   } else if (name === 'htstats' && argc >= 3) htstats(ctx, args, reply);
   else if (name === 'htstats-key' && argc >= 3) htstatsKey(ctx, args, reply);
   else if (name === 'help' && argc === 2) {
-    reply.array(HELP.length);
-    for (const line of HELP) reply.simple(line);
+    reply.array(DEBUG_HELP.length);
+    for (const line of DEBUG_HELP) reply.simple(line);
   } else if (accepts(name, argc)) reply.ok();
   else if (name === 'reload') reload(ctx, args, reply);
   else if (PERSISTENCE.includes(name)) {

@@ -82,7 +82,11 @@ function touchWatchedKeys(ctx: ExecContext, db: number): void {
   }
 }
 
-const FLUSH_ARGS = [oneOf('flush-type', [token('async'), token('sync')], { optional: true, since: '6.2.0' })];
+const FLUSH_ARGS = [
+  oneOf('flush-type', [token('async', 'ASYNC', { since: '4.0.0' }), token('sync', 'SYNC', { since: '6.2.0' })], {
+    optional: true,
+  }),
+];
 
 const flushall = defineCommand<ExecContext>({
   name: 'flushall',

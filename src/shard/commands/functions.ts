@@ -2,7 +2,7 @@
  * FUNCTION LOAD, DELETE, FLUSH, LIST, DUMP, RESTORE, and FCALL. What changes the libraries holds the leases of all
  * shards, so no function runs meanwhile. FUNCTION KILL and STATS are local: main/io/commands/function.ts.
  */
-import { integer, key, keyCounted, MANY, OPT, oneOf, pattern, str, token } from '../../shared/command/shorthand.js';
+import { integer, key, keyCounted, MANY, OPT, oneOf, str, token } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { DUMP_BAD_FOOTER } from '../../shared/errors/replies.js';
 import { globMatchText } from '../../shared/glob.js';
@@ -294,7 +294,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     arity: -2,
     complexity: 'O(N) where N is the number of functions',
     summary: 'Describes the libraries.',
-    args: [pattern('library-name-pattern', { ...OPT, token: 'LIBRARYNAME' }), token('withcode', 'WITHCODE', OPT)],
+    args: [str('library-name-pattern', { ...OPT, token: 'LIBRARYNAME' }), token('withcode', 'WITHCODE', OPT)],
     tips: ['nondeterministic_output_order'],
     handler: list,
   }),

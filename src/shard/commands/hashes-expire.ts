@@ -365,12 +365,7 @@ function setter(name: string, summary: string, time: ArgSpec, handler: Handler<E
   });
 }
 
-function getter(
-  name: string,
-  summary: string,
-  relative: boolean,
-  handler: Handler<ExecContext>,
-): CommandDef<ExecContext> {
+function getter(name: string, summary: string, handler: Handler<ExecContext>): CommandDef<ExecContext> {
   return defineCommand<ExecContext>({
     ...COMMON,
     name,
@@ -379,7 +374,6 @@ function getter(
     summary,
     keys: [keyRO(1)],
     args: [key(), FIELDS],
-    ...(relative ? { tips: ['nondeterministic_output'] } : {}),
     handler,
   });
 }
@@ -395,15 +389,10 @@ export const hashExpireCommands: CommandDef<ExecContext>[] = [
     unixTime('unix-time-milliseconds'),
     hpexpireat,
   ),
-  getter('httl', 'Returns how many seconds fields of a hash live on.', true, httl),
-  getter('hpttl', 'Returns how many milliseconds fields of a hash live on.', true, hpttl),
-  getter('hexpiretime', 'Returns the unix time at which fields of a hash expire.', false, hexpiretime),
-  getter(
-    'hpexpiretime',
-    'Returns the unix time in milliseconds at which fields of a hash expire.',
-    false,
-    hpexpiretime,
-  ),
+  getter('httl', 'Returns how many seconds fields of a hash live on.', httl),
+  getter('hpttl', 'Returns how many milliseconds fields of a hash live on.', hpttl),
+  getter('hexpiretime', 'Returns the unix time at which fields of a hash expire.', hexpiretime),
+  getter('hpexpiretime', 'Returns the unix time in milliseconds at which fields of a hash expire.', hpexpiretime),
   defineCommand<ExecContext>({
     ...COMMON,
     name: 'hpersist',

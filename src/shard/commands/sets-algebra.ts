@@ -9,7 +9,7 @@
  *
  * A command that only reads makes nothing in the arena.
  */
-import { integer, key, keyAt, keyCounted, keyRange, keyRW, MANY, OPT } from '../../shared/command/shorthand.js';
+import { integer, key, keyAt, keyCounted, keyRange, MANY, OPT } from '../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../shared/command/spec.js';
 import { KEYS_TOO_MANY, LIMIT_NEGATIVE, NUMKEYS_NOT_POSITIVE, SYNTAX } from '../../shared/errors/replies.js';
 import type { Arena } from '../../shared/memory/arena.js';
@@ -407,7 +407,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
     name: 'sinterstore',
     complexity: SMALLEST,
     summary: 'Stores the members that all of several sets have as a set.',
-    keys: [keyRW(1, 'update'), FROM],
+    keys: [keyAt(1, ['OW', 'update']), FROM],
     handler: sinterstore,
   }),
   defineCommand<ExecContext>({

@@ -213,7 +213,7 @@ function deleteConsumer(ctx: ExecContext, args: Args, reply: Reply): void {
 
 const SUB = { acl: ['@stream'], group: 'stream', route: 'key', inline: true, since: '5.0.0' } as const;
 const ID_ARG = oneOf('id-selector', [str('id'), token('new-id', '$')]);
-const READ_ARG = integer('entries-read', { display: 'entries-read', token: 'ENTRIESREAD', ...OPT });
+const READ_ARG = integer('entriesread', { display: 'entries-read', token: 'ENTRIESREAD', ...OPT });
 const NAMES = [key(), str('group'), str('consumer')];
 
 /** XGROUP with its subcommands. */

@@ -50,7 +50,7 @@ const FAST_LENGTH_MAX = 100000;
 /** What `number` returns of a negative number, whichever it is, and where there is none. */
 const NEGATIVE = -1;
 const NOT_A_NUMBER = -2;
-/** Digits of the largest 64-bit numbers. A length has fewer, so only negative ones are compared with the last of them. */
+/** Digits of the largest 64-bit numbers. A length has fewer: only negative ones are compared with the last of them. */
 const INT64_DIGITS = 19;
 const INT64_MIN = Buffer.from('9223372036854775808');
 

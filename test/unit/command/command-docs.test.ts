@@ -30,13 +30,17 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   bzpopmin: IN_SCRIPTS,
   msetnx: ['tips'],
   psetex: ['doc_flags', 'deprecated_since', 'replaced_by'],
+  georadius_ro: ['history'],
+  georadiusbymember: ['history'],
+  georadiusbymember_ro: ['history'],
   hscan: ['arguments', 'history'],
   randomkey: ['tips'],
   scan: ['tips'],
   setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   quit: ['doc_flags', 'deprecated_since', 'replaced_by', 'flags'],
-  wait: IN_SCRIPTS,
+  sinterstore: ['keys'],
+  wait: [...IN_SCRIPTS, 'acl'],
   'xinfo|consumers': ['history'],
   'xinfo|stream': ['history'],
   zrank: ['arity', 'arguments', 'history'],
@@ -82,9 +86,11 @@ function infoWithoutSubs(row: Value, name: string): Value {
     arity: newer.includes('arity') ? 'newer' : arity,
     flags: newer.includes('flags') ? 'newer' : flags,
     range: [first, last, step],
-    acl,
+    acl: newer.includes('acl') ? 'newer' : acl,
     tips: newer.includes('tips') ? 'newer' : new Set(tips as Iterable<Value>),
-    keys: [...(keys as Iterable<Fields>)].map((key) => new Map([...key].filter(([field]) => field !== 'notes'))),
+    keys: newer.includes('keys')
+      ? 'newer'
+      : [...(keys as Iterable<Fields>)].map((key) => new Map([...key].filter(([field]) => field !== 'notes'))),
   } as unknown as Value;
 }
 

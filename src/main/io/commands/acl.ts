@@ -15,10 +15,10 @@ import { replyHelp } from './help.js';
 const HELP = [
   'CAT [<category>]',
   '    The categories of commands, or the commands of one.',
-  'GENPASS [<bits>]',
-  '    A random password (default: 256 bits).',
   'GETUSER <username>',
   '    What a user may do.',
+  'GENPASS [<bits>]',
+  '    A random password (default: 256 bits).',
   'LIST',
   '    The users as rules.',
   'USERS',

@@ -26,14 +26,16 @@ export function clientLine(conn: Connection, registry: Registry, nowMs: number):
   const peak = Math.max(conn.outputPeakBytes, buffered);
   const { tx } = conn;
   const isDirty = watchedChanged(conn.io, conn);
+  const watches = isDirty || tx === null ? 0 : tx.watches.length;
+  const queueBytes = tx === null ? 0 : tx.used + tx.commands * QUEUED_BYTES;
   return (
     `id=${conn.id} addr=${conn.addr} laddr=${conn.laddr} fd=${conn.fd} name=${conn.name}` +
     ` age=${secondsSince(conn.createdMs, nowMs)} idle=${secondsSince(conn.lastActiveMs, nowMs)}` +
     ` flags=${clientFlags(conn, isDirty)} db=${conn.db}` +
     ` sub=${own?.channels.size ?? 0} psub=${own?.patterns.size ?? 0} ssub=${own?.shardChannels.size ?? 0}` +
-    ` multi=${tx?.open ? tx.commands : -1} watch=${isDirty || tx === null ? 0 : tx.watches.length}` +
+    ` multi=${tx?.open ? tx.commands : -1} watch=${watches}` +
     ` qbuf=${inputBytes(conn)} qbuf-free=${inputRoom(conn, READ_BYTES)} argv-mem=${conn.argvBytes}` +
-    ` multi-mem=${tx === null ? 0 : tx.used + tx.commands * QUEUED_BYTES} rbs=${outputRoom(conn)} rbp=${peak} obl=${buffered}` +
+    ` multi-mem=${queueBytes} rbs=${outputRoom(conn)} rbp=${peak} obl=${buffered}` +
     ` oll=${Math.ceil(queued / LIST_NODE_BYTES)} omem=${queued}` +
     ` tot-mem=${clientMemory(conn)} events=${conn.readStopped ? '' : 'r'}${conn.writing ? 'w' : ''}` +
     ` cmd=${command} user=${conn.user} redir=${conn.tracking?.redirectId ?? -1} resp=${conn.proto}` +

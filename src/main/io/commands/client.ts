@@ -246,13 +246,13 @@ function sub(name: string, admin: boolean, local: CommandDef['local'], spec: Sub
   });
 }
 
-const LIST_TYPES = ['normal', 'master', 'replica', 'pubsub'].map((type) => token(type, type));
+const LIST_TYPES = ['normal', 'master', 'replica', 'pubsub'].map((type) => token(type));
 const KILL_TYPES = [
-  token('normal', 'normal'),
-  token('master', 'master', { since: '3.2.0' }),
-  token('slave', 'slave'),
-  token('replica', 'replica', { since: '5.0.0' }),
-  token('pubsub', 'pubsub'),
+  token('normal'),
+  token('master', 'MASTER', { since: '3.2.0' }),
+  token('slave'),
+  token('replica', 'REPLICA', { since: '5.0.0' }),
+  token('pubsub'),
 ];
 const ON_OFF = oneOf('enabled', [token('on'), token('off')]);
 const ON_ALL_NODES = ['request_policy:all_nodes', 'response_policy:all_succeeded'];
@@ -271,7 +271,7 @@ const TRACKING_ARGS = [
   oneOf('status', [token('on'), token('off')]),
   integer('client-id', { token: 'REDIRECT', optional: true }),
   str('prefix', { token: 'PREFIX', optional: true, multiple: true, multipleToken: true }),
-  ...['BCAST', 'OPTIN', 'OPTOUT', 'NOLOOP'].map((word) => token(word, word, OPT)),
+  ...['bcast', 'optin', 'optout', 'noloop'].map((word) => token(word, word.toUpperCase(), OPT)),
 ];
 
 const subcommands: readonly CommandDef[] = [
@@ -375,7 +375,7 @@ const subcommands: readonly CommandDef[] = [
     since: '7.2.0',
     summary: "Tells the client library's name or version.",
     tips: ON_ALL_NODES,
-    args: [oneOf('attr', [str('libname', { token: 'lib-name' }), str('libver', { token: 'lib-ver' })])],
+    args: [oneOf('attr', [str('libname', { token: 'LIB-NAME' }), str('libver', { token: 'LIB-VER' })])],
   }),
   sub('setname', false, setName, {
     arity: 3,

@@ -205,7 +205,7 @@ export const connectionCommands: readonly CommandDef[] = [
     complexity: 'O(1)',
     summary: 'Ends the connection.',
     deprecatedSince: '7.2.0',
-    replacedBy: 'closing the connection',
+    replacedBy: 'just closing the connection',
     docFlags: ['deprecated'],
     local: quit,
   }),

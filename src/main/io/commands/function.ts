@@ -14,23 +14,23 @@ import { replyHelp } from './help.js';
 import { killRunning } from './kill-running.js';
 
 const HELP = [
-  'DELETE <LIBRARY NAME>',
-  '    Forgets a library and its functions.',
-  'DUMP',
-  '    Returns all libraries as a payload for FUNCTION RESTORE.',
-  'FLUSH [ASYNC|SYNC]',
-  '    Forgets all libraries.',
-  'KILL',
-  '    Ends the function that runs, if it has not written anything.',
-  'LIST [LIBRARYNAME <PATTERN>] [WITHCODE]',
-  '    Describes the libraries: name, engine, functions, and the code if asked for.',
   'LOAD [REPLACE] <FUNCTION CODE>',
   '    Makes the functions of a library known.',
+  'DELETE <LIBRARY NAME>',
+  '    Forgets a library and its functions.',
+  'LIST [LIBRARYNAME PATTERN] [WITHCODE]',
+  '    Describes the libraries: name, engine, functions, and the code if asked for.',
+  'STATS',
+  '    Tells which function runs, and how many libraries and functions there are.',
+  'KILL',
+  '    Ends the function that runs, if it has not written anything.',
+  'FLUSH [ASYNC|SYNC]',
+  '    Forgets all libraries.',
+  'DUMP',
+  '    Returns all libraries as a payload for FUNCTION RESTORE.',
   'RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]',
   '    Brings back what FUNCTION DUMP returned: in place of all libraries, beside them (the default; a name that is',
   '    there already is an error), or beside and over them.',
-  'STATS',
-  '    Tells which function runs, and how many libraries and functions there are.',
 ];
 
 function stats(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {

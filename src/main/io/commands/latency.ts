@@ -229,7 +229,7 @@ export const latencyCommand: CommandDef = container(
       since: '7.0.0',
       complexity: 'O(N) where N is the number of commands returned',
       summary: 'Returns how long commands took.',
-      args: [str('COMMAND', { optional: true, multiple: true })],
+      args: [str('command', { optional: true, multiple: true })],
     }),
     sub('history', history, {
       arity: 3,

@@ -60,7 +60,7 @@ export const moduleCommand: CommandDef = container(
       args: [
         str('path'),
         block('configs', [str('name'), str('value')], { token: 'CONFIG', multipleToken: true, ...OPT_MANY }),
-        block('args', [str('arg')], { token: 'ARGS', ...OPT_MANY }),
+        str('args', { token: 'ARGS', ...OPT_MANY }),
       ],
     }),
     sub('unload', guarded('ERR Error unloading module: no such module with that name'), {

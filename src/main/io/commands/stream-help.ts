@@ -24,7 +24,7 @@ const XINFO_HELP = [
   '    The consumers of a group.',
   'GROUPS <key>',
   '    The groups of a stream.',
-  'STREAM <key> [FULL [COUNT <count>]]',
+  'STREAM <key> [FULL [COUNT <count>]',
   '    The figures of a stream; with FULL its entries, groups, consumers and what is pending.',
 ];
 

@@ -98,7 +98,7 @@ export const waitCommands: readonly CommandDef[] = [
   defineCommand({
     name: 'wait',
     arity: 3,
-    flags: [],
+    flags: ['blocking'],
     acl: ['@connection'],
     group: 'generic',
     since: '3.0.0',
@@ -113,7 +113,7 @@ export const waitCommands: readonly CommandDef[] = [
   defineCommand({
     name: 'waitaof',
     arity: 4,
-    flags: ['noscript'],
+    flags: ['blocking'],
     acl: ['@connection'],
     group: 'generic',
     since: '7.2.0',
