@@ -194,6 +194,25 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     expect(await figures('cmdstat_select')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=1$/);
   });
 
+  test('call nothing that is not for scripts (#11)', async () => {
+    await a.ok('CONFIG', 'SET', 'requirepass', '');
+    const refused = /^ERR This Redis command is not allowed from script script: /;
+    for (const command of [
+      "'CONFIG', 'GET', 'requirepass'",
+      "'config', 'get', '*'",
+      "'CONFIG', 'SET', 'maxmemory', '0'",
+      "'ACL', 'GETUSER', 'default'",
+      "'DEBUG', 'JMAP'",
+      "'MULTI'",
+      "'REPLCONF'",
+      "'MODULE', 'LIST'",
+      "'BGSAVE'",
+      "'EVAL', 'return 1', '0'",
+    ]) {
+      expect(await errorOf(a.call('EVAL', `return redis.call(${command})`, '0')), command).toMatch(refused);
+    }
+  });
+
   test('that run for too long can be killed unless they wrote', async () => {
     const spinning = a.call('EVAL', 'while true do end', '1', 'k');
     await until('the server is busy', async () => (await b.call('FUNCTION', 'STATS')) instanceof ReplyError);

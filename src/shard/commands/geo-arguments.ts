@@ -19,6 +19,7 @@ import {
 } from '../../shared/errors/replies.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { float64, parseFloat64 } from '../../shared/numbers/float64.js';
+import { fixedText } from '../../shared/numbers/format-g.js';
 import { int64, int64Number, parseInt64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
@@ -70,7 +71,7 @@ export function readPoint(args: Args, i: number, reply: Reply): boolean {
 /** A number as C's `%f` prints it. */
 function sixDigits(x: number): string {
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
-  return Math.abs(x) < 1e21 ? x.toFixed(6) : `${BigInt(x)}.000000`;
+  return Math.abs(x) < 1e21 ? fixedText(x, 6) : `${BigInt(x)}.000000`;
 }
 
 /** Metres of the unit in argument i, or -1 and an error. */

@@ -1,4 +1,5 @@
 /** How the GEO commands write distances and coordinates. */
+import { fixedText } from '../../shared/numbers/format-g.js';
 import type { Reply } from '../../shared/resp/reply.js';
 
 const FRACTION_DIGITS = 17;
@@ -42,7 +43,7 @@ export function replyDistance(reply: Reply, x: number): void {
 
 /** A coordinate with up to 17 digits behind the point, as C's long doubles are printed. */
 function coordinateText(x: number): string {
-  const text = x.toFixed(FRACTION_DIGITS);
+  const text = fixedText(x, FRACTION_DIGITS);
   let end = text.length;
   while (text.charCodeAt(end - 1) === ZERO) end--;
   if (text.charCodeAt(end - 1) === POINT) end--;

@@ -42,9 +42,9 @@ export const ALLOW_NOSCRIPT_WORD = CONTROL.debug + 2;
 /** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
 const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
   (
-    'acl auth client cluster config discard exec function hello latency monitor multi psubscribe psync punsubscribe' +
-    ' quit replicaof reset role script shutdown slaveof slowlog ssubscribe subscribe sunsubscribe sync unsubscribe' +
-    ' unwatch waitaof watch'
+    'acl auth bgrewriteaof bgsave client cluster config discard exec failover function hello latency module monitor' +
+    ' multi psubscribe psync punsubscribe quit replconf replicaof reset role save script shutdown slaveof slowlog' +
+    ' ssubscribe subscribe sunsubscribe sync unsubscribe unwatch waitaof watch'
   ).split(' '),
 );
 
@@ -332,7 +332,9 @@ export class RedisApi {
       this.waitAof();
       return SCRIPT_COMMAND.waitaof;
     }
-    if (args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) {
+    // A script must not read passwords.
+    const allowed = ctx.control.i32[ALLOW_NOSCRIPT_WORD] !== 0;
+    if (allowed && args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) {
       this.configGet();
       return SCRIPT_COMMAND.configGet;
     }

@@ -2,10 +2,11 @@
  * The library `cjson`: JSON as lua-cjson reads and writes it. Numbers have 14 digits, `null` is a light userdata, a
  * table is an array if its keys are integers from 1 on and not too sparse, `/` is escaped.
  */
+
+import { formatG } from '../../../shared/numbers/format-g.js';
 import { GLOBALS, type LuaVm, T_BOOLEAN, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from '../lua-vm.js';
 import { ByteBuffer, STRING_BYTES_MAX } from './byte-buffer.js';
 import { JsonReader } from './json-reader.js';
-import { formatG } from './number-text.js';
 
 const HEX = '0123456789abcdef';
 const BACKSLASH = 92;
