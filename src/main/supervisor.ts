@@ -42,6 +42,7 @@ import {
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
 import { RestartPolicy } from './restart-policy.js';
 import { ScriptWatch } from './script-watch.js';
+import { nameOf, newThread, type Thread } from './supervised-thread.js';
 
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
@@ -71,27 +72,6 @@ export interface ThreadPlan {
   log(level: LogLevel, message: string, fields?: LogFields): void;
   /** The server cannot go on. */
   fatal(error: Error): void;
-}
-
-interface Thread {
-  readonly id: number;
-  readonly kind: 'io' | 'shard';
-  readonly index: number;
-  worker: Worker | null;
-  /** Lives before this one. */
-  generation: number;
-  onReady: { resolve: () => void; reject: (error: Error) => void } | null;
-  exited: Promise<void>;
-  /** I/O threads: the sockets on which they listen. */
-  fds: readonly ListenFd[];
-  /** It died with a lease, and no later life of it has settled that yet. */
-  heldLease: boolean;
-  /** Its script was killed with it, and no later life of it has answered that script yet: ENDED. */
-  endedScript: number;
-  /** It is being ended on purpose: its death is no fault of it. */
-  isEnded: boolean;
-  /** Until it is started again. */
-  pause: NodeJS.Timeout | undefined;
 }
 
 interface PairRings {
@@ -225,6 +205,12 @@ export class Supervisor {
     await Promise.all(
       threads.map(async (thread) => {
         if (thread.worker === null) return;
+        const { i32 } = this.plan.block;
+        // SHUTDOWN NOSAVE is what ends a script that must not be killed: nobody waits for that thread.
+        if (thread.kind === 'shard' && i32[this.plan.block.threadWord(thread.id) + THREAD.scriptBusy] !== 0) {
+          await thread.worker.terminate();
+          return;
+        }
         await within(this.plan.bus.ask(thread.id, 'close', null).catch(ignoreGone), STOP_MS);
         const worker = thread.worker as Worker | null;
         if (worker === null) return;
@@ -538,27 +524,6 @@ export class Supervisor {
   private lease(shard: number): Lease {
     return new Lease(this.controlWords(shard), CTL_LEASE);
   }
-}
-
-function nameOf(thread: Thread): string {
-  return `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
-}
-
-function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
-  return {
-    id,
-    kind,
-    index,
-    worker: null,
-    generation: 0,
-    onReady: null,
-    exited: Promise.resolve(),
-    fds: [],
-    heldLease: false,
-    endedScript: ENDED.not,
-    isEnded: false,
-    pause: undefined,
-  };
 }
 
 function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[] {
