@@ -44,10 +44,11 @@ import {
   type ShardWorkerData,
 } from '../shared/sync/thread-data.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
-import { Listening, type ListeningThread } from './listening.js';
+import { Listening } from './listening.js';
 import { RestartPolicy } from './restart-policy.js';
 import { ScriptWatch } from './script-watch.js';
 import { isShortage, SHORTAGE_RETRY_MS } from './shortage.js';
+import { nameOf, newThread, type Thread } from './supervised-thread.js';
 
 /** How long the main thread waits for a shard's lease before it terminates the shard's thread between two commands. */
 const TERMINATE_WAIT_MS = 2_000;
@@ -79,25 +80,6 @@ export interface ThreadPlan {
   log(level: LogLevel, message: string, fields?: LogFields): void;
   /** The server cannot go on. */
   fatal(error: Error): void;
-}
-
-interface Thread extends ListeningThread {
-  readonly kind: 'io' | 'shard';
-  worker: Worker | null;
-  /** Lives before this one. */
-  generation: number;
-  onReady: { resolve: () => void; reject: (error: Error) => void } | null;
-  exited: Promise<void>;
-  /** It died with a lease, and no later life of it has settled that yet. */
-  heldLease: boolean;
-  /** Its script was killed with it, and no later life of it has answered that script yet: ENDED. */
-  endedScript: number;
-  /** It is being ended on purpose: its death is no fault of it. */
-  isEnded: boolean;
-  /** It could not be started for want of something, and the log says so. */
-  isShort: boolean;
-  /** Until it is started again. */
-  pause: NodeJS.Timeout | undefined;
 }
 
 interface PairRings {
@@ -210,6 +192,12 @@ export class Supervisor {
     await Promise.all(
       threads.map(async (thread) => {
         if (thread.worker === null) return;
+        const { i32 } = this.plan.block;
+        // SHUTDOWN NOSAVE is what ends a script that must not be killed: nobody waits for that thread.
+        if (thread.kind === 'shard' && i32[this.plan.block.threadWord(thread.id) + THREAD.scriptBusy] !== 0) {
+          await thread.worker.terminate();
+          return;
+        }
         const starts = thread.onReady !== null;
         if (!starts) await within(this.plan.bus.ask(thread.id, 'close', null).catch(this.noted), STOP_MS);
         const worker = thread.worker as Worker | null;
@@ -543,28 +531,6 @@ export class Supervisor {
 
 function closedAtStart(): SherdError {
   return new SherdError('SHERD_CLOSED', 'the server was closed while it started');
-}
-
-function nameOf(thread: Thread): string {
-  return `${thread.kind === 'io' ? 'I/O' : 'shard'} thread ${thread.index}`;
-}
-
-function newThread(id: number, kind: 'io' | 'shard', index: number): Thread {
-  return {
-    id,
-    kind,
-    index,
-    worker: null,
-    generation: 0,
-    onReady: null,
-    exited: Promise.resolve(),
-    heldLease: false,
-    isShort: false,
-    endedScript: ENDED.not,
-    isEnded: false,
-    pause: undefined,
-    fds: [],
-  };
 }
 
 function newLinks(from: number, ioThreads: number): (SharedArrayBuffer | null)[] {

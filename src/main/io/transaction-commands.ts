@@ -11,6 +11,7 @@ import { FLAG_DENYOOM } from '../../shared/command/flags.js';
 import { EXECABORT, OOM } from '../../shared/errors/replies.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
+import { CONTROL } from '../../shared/sync/control-block.js';
 import { writeRequest } from '../../shared/sync/records.js';
 import { BARRIER, type Connection, REPLY_MODE } from './connection.js';
 import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from './dispatch.js';
@@ -97,8 +98,7 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
     case WATCH:
       if (open) return failWith(io, conn, id, WATCH_INSIDE);
       conn.tx ??= new Transaction();
-      conn.tx.noteWatch(conn.db, args);
-      return GO_ON;
+      return watch(io, conn, id, conn.tx, args);
     case QUIT:
       return GO_ON;
     case RESET:
@@ -120,6 +120,8 @@ export function inTransaction(io: IoThread, conn: Connection, id: number, flags:
 
 const QUEUED = Uint8Array.from(Buffer.from('+QUEUED\r\n'));
 const EMPTY_ARRAY = Uint8Array.from(Buffer.from('*0\r\n'));
+const NULL_ARRAY = Uint8Array.from(Buffer.from('*-1\r\n'));
+const NULL = Uint8Array.from(Buffer.from('_\r\n'));
 const OK = Uint8Array.from(Buffer.from('+OK\r\n'));
 
 /** Writes a line in its turn, unless the client wants no replies. */
@@ -143,6 +145,21 @@ function failWith(io: IoThread, conn: Connection, id: number, error: Uint8Array)
   io.stats.error(error, 0);
   answer(conn, error);
   return NEXT;
+}
+
+/** WATCH outside of MULTI. Allowed while a script is busy, when no shard can be asked: EXEC then fails for it. */
+function watch(io: IoThread, conn: Connection, id: number, tx: Transaction, args: Args): number {
+  if (isBusy(io, id, args)) {
+    if (mustWait(conn)) return AGAIN;
+    tx.spoiled = true;
+    io.stats.call(id);
+    conn.lastCommandId = id;
+    answer(conn, OK);
+    return NEXT;
+  }
+  if (tx.voided && (mustWait(conn) || forgetWatches(io, conn, tx) !== NEXT)) return AGAIN;
+  tx.noteWatch(conn.db, args);
+  return GO_ON;
 }
 
 function multi(io: IoThread, conn: Connection, id: number): number {
@@ -182,18 +199,41 @@ function unwatchFirst(io: IoThread, conn: Connection, tx: Transaction): number {
   return endWatches(io, conn, tx) === NEXT ? GO_ON : AGAIN;
 }
 
-/** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */
+/**
+ * Ends the connection's watches. While a busy script has their shards they only do not count any more. AGAIN: nothing
+ * was done. @requires nothing under way
+ */
 function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+  tx.spoiled = false;
   if (tx.watches.length === 0) return NEXT;
+  if (isBusy(io, unwatchId, buildArgs(tx, false))) {
+    tx.voided = true;
+    return NEXT;
+  }
+  return forgetWatches(io, conn, tx);
+}
+
+/** Whether a command would wait for a busy script. */
+function isBusy(io: IoThread, id: number, args: Args): boolean {
+  return io.control.i32[CONTROL.busyScripts] !== 0 && io.executor.waitsForScript(id, args);
+}
+
+/** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */
+function forgetWatches(io: IoThread, conn: Connection, tx: Transaction): number {
   const args = buildArgs(tx, false);
   unread.reset();
+  const wasVoided = tx.voided;
+  tx.voided = false;
   if (io.inlineAllowed && io.executor.tryInline(unwatchId, args, unread, conn)) {
     tx.forgetWatches();
     return NEXT;
   }
   const seq = conn.nextSeq;
   const what = sendOwn(io, conn, unwatchId, args, false);
-  if (what === AGAIN) return AGAIN;
+  if (what === AGAIN) {
+    tx.voided = wasVoided;
+    return AGAIN;
+  }
   muteRequest(conn, seq);
   tx.forgetWatches();
   return what;
@@ -203,6 +243,8 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
   if (mustWait(conn)) return AGAIN;
   if ((tx.flags & FLAG_DENYOOM) !== 0 && io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
   if (tx.failed) return abort(io, conn, id, tx, EXECABORT, true);
+  if (tx.spoiled) return failSpoiled(io, conn, id, tx);
+  if (tx.voided && forgetWatches(io, conn, tx) !== NEXT) return AGAIN;
   if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (io.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
@@ -244,6 +286,17 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     tx.forgetWatches();
   }
   return WAIT;
+}
+
+/** EXEC as if a watched key had changed. */
+function failSpoiled(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+  const what = endWatches(io, conn, tx);
+  if (what === AGAIN) return AGAIN;
+  tx.reset();
+  io.stats.call(id);
+  conn.lastCommandId = id;
+  answer(conn, conn.proto === 3 ? NULL : NULL_ARRAY);
+  return what;
 }
 
 /** Whether a command, or none (-1), is EXEC. */
@@ -298,6 +351,18 @@ function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint
       io.promiseSettled(conn, reply);
     },
   );
+}
+
+/** RESET. Watches that could not be ended yet are kept for it: a WATCH behind it must not end with them. */
+export function resetTransaction(io: IoThread, conn: Connection): void {
+  const { tx } = conn;
+  if (tx === null || !tx.voided) {
+    dropTransaction(io, conn);
+    return;
+  }
+  tx.reset();
+  conn.capture = null;
+  conn.captured = null;
 }
 
 /** A connection is closed, or reset: its watches end, without anybody waiting for it. */

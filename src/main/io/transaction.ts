@@ -73,6 +73,10 @@ export class Transaction {
   readonly watches: Watch[] = [];
   /** The same keys, to find one again. */
   private readonly watched: Set<string> = new Set();
+  /** They do not count any more, but a busy script has the shards that must forget them. */
+  voided = false;
+  /** A WATCH came while a busy script had its keys: nobody can tell whether they change, so EXEC fails. */
+  spoiled = false;
 
   constructor() {
     this.bytes = new Uint8Array(QUEUE_BYTES);

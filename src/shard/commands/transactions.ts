@@ -102,7 +102,7 @@ function changed(ctx: ExecContext, args: Args, reply: Reply): void {
     const i = FIRST_WATCH_ARG + k;
     const db = meta(args, META_HEAD_WORDS + k);
     const arena = arenaOfKey(ctx, args, i);
-    if (watchedUnchanged(arena, ctx.client.id, db, args.u8, args.off[i]!, args.len[i]!)) continue;
+    if (watchedUnchanged(arena, ctx.client, db, args.u8, args.off[i]!, args.len[i]!)) continue;
     reply.int(1);
     return;
   }

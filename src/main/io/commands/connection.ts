@@ -10,7 +10,7 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
-import { dropTransaction } from '../transaction-commands.js';
+import { resetTransaction } from '../transaction-commands.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt } from './cold-arguments.js';
 
@@ -159,7 +159,7 @@ function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
 }
 
 function reset(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
-  dropTransaction(io, conn);
+  resetTransaction(io, conn);
   conn.db = 0;
   conn.proto = 2;
   conn.name = '';

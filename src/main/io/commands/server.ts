@@ -4,8 +4,10 @@ import { type CommandDef, defineCommand } from '../../../shared/command/spec.js'
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { waitedKeys } from '../blocking.js';
+import { busyReply } from '../busy-reply.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { integerAt } from './cold-arguments.js';
@@ -88,6 +90,7 @@ async function shutdown(io: IoThread, _conn: Connection, args: Args, reply: Repl
   }
   // Nothing delays a shutdown (no replicas to wait for), so there is never one to abort.
   if (abort) reply.errorText('ERR No shutdown in progress.');
+  else if (save !== false && io.control.i32[CONTROL.busyScripts] !== 0) reply.error(busyReply(io.control));
   else if (io.port === null) reply.errorText('ERR Errors trying to SHUTDOWN. Check logs.');
   else {
     try {
