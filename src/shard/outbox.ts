@@ -64,7 +64,7 @@ export class Outbox {
 
   /**
    * hot: sends a message to the subscribers of a channel (KIND_CHANNEL, KIND_SHARD_CHANNEL) on all I/O threads but
-   * `except`; returns how many clients those are.
+   * `except`; returns how many clients those are, exactly if they are to be `counted`.
    */
   publish(
     kind: number,
@@ -76,6 +76,7 @@ export class Outbox {
     mOff: number,
     mLen: number,
     except = -1,
+    counted = true,
   ): number {
     const { readers, hasher } = this;
     let hashed = false;
@@ -88,7 +89,11 @@ export class Outbox {
         hashed = true;
       }
       let count = reader.channelCount(hasher.h1, hasher.h2);
-      if (kind === KIND_CHANNEL) count += reader.patternCount(u8, off, len);
+      if (kind === KIND_CHANNEL) {
+        if (counted || !reader.hasManyPatterns) count += reader.patternCount(u8, off, len);
+        // Its thread finds out, which holds no lease meanwhile.
+        else count++;
+      }
       if (count === 0 && !reader.isInexact) continue;
       receivers += count;
       this.buffers[io]!.add(kind, 0, 0, u8, off, len, message, mOff, mLen);
@@ -104,11 +109,11 @@ export class Outbox {
     for (let i = 0; i < n; i++) this.event[i] = event.charCodeAt(i);
     if ((flags & EVENT_CLASS.KEYSPACE) !== 0) {
       const end = this.channelName('__keyspace@', db, u8, off, len);
-      this.publish(KIND_CHANNEL, this.name, this.nameView, 0, end, this.event, 0, n);
+      this.publish(KIND_CHANNEL, this.name, this.nameView, 0, end, this.event, 0, n, -1, false);
     }
     if ((flags & EVENT_CLASS.KEYEVENT) !== 0) {
       const end = this.channelName('__keyevent@', db, this.event, 0, n);
-      this.publish(KIND_CHANNEL, this.name, this.nameView, 0, end, u8, off, len);
+      this.publish(KIND_CHANNEL, this.name, this.nameView, 0, end, u8, off, len, -1, false);
     }
   }
 

@@ -232,7 +232,10 @@ export function globMatch(
     const lastStart = tEnd - elements;
     if (lastStart < t) return false;
     if (end === pEnd) return matchHere(pattern, p, pEnd, elements, text, lastStart, nocase);
+    const first = pattern[p]!;
+    const isPlain = !nocase && first !== QUESTION && first !== OPEN && first !== BACKSLASH;
     for (;;) {
+      if (isPlain) while (t <= lastStart && text[t] !== first) t++;
       if (t > lastStart) return false;
       if (matchHere(pattern, p, pEnd, elements, text, t, nocase)) {
         t += elements;

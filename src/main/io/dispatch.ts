@@ -335,7 +335,8 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
   if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
   conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
-  if (modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) {
+  const answersLater = (conn.barrier & BARRIER.promise) !== 0;
+  if ((modeBefore !== REPLY_MODE.on || conn.replyMode !== REPLY_MODE.on) && !answersLater) {
     if (!answersByPush(flags)) muteLocal(conn, reply, mark, modeBefore);
     else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
   }

@@ -82,6 +82,11 @@ export class Hub {
     }
   }
 
+  /** So much waits for another I/O thread, or to be compared with patterns, that no more should be published. */
+  get isCongested(): boolean {
+    return this.links.isCongested || this.channels.late.isCongested;
+  }
+
   /** Bulletins from a shard's thread: u8[start, end), whole ones. */
   receive(u8: Uint8Array, start: number, end: number): void {
     this.fromIo = this.index;

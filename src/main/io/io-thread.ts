@@ -302,7 +302,7 @@ export class IoThread {
     this.nowMs = Date.now();
     const i32 = this.control.i32;
     this.pauseMode = pauseAt(this.control, this.nowMs);
-    if (this.hub.links.isCongested) this.pauseMode |= PAUSE_CONGESTED;
+    if (this.hub.isCongested) this.pauseMode |= PAUSE_CONGESTED;
     this.monitored = i32[CONTROL.monitors] !== 0;
     this.slow.refresh();
     this.executor.beginBatch();
@@ -487,7 +487,8 @@ export class IoThread {
     touched.clear();
   }
 
-  private retryRingFull(): void {
+  /** Goes on with those that wait for room in a ring, or for an end of congestion. */
+  retryRingFull(): void {
     const waiting = this.ringFull;
     this.ringFull = [];
     for (const conn of waiting) {
@@ -512,14 +513,14 @@ export class IoThread {
   }
 
   /** The promise of an asynchronous local command is settled: its reply goes out, the connection goes on. */
-  promiseSettled(conn: Connection, reply: Reply): void {
+  promiseSettled(conn: Connection, reply: Reply, isPush = false): void {
     conn.barrier &= ~BARRIER.promise;
     if (conn.closed) {
       this.replies.give(reply);
       this.releaseSlot(conn);
       return;
     }
-    if (conn.replyMode === REPLY_MODE.on || conn.replyMode === REPLY_MODE.skipAsked) {
+    if (isPush || conn.replyMode === REPLY_MODE.on || conn.replyMode === REPLY_MODE.skipAsked) {
       if (conn.out === null) outOf(this, conn);
       if (reply.isSingleChunk) conn.out!.raw(reply.u8, 0, reply.pos);
       else for (const chunk of reply.takeChunks()) conn.out!.rawChunk(chunk);

@@ -4,9 +4,15 @@
  *
  * Invariant: between two slices anything may happen; connections may be closed, sets may change.
  */
+import { INTERNAL } from '../../shared/errors/replies.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { BARRIER, type Connection } from './connection.js';
+import type { IoThread } from './io-thread.js';
 
 /** Longest slice, ms. */
 export const SLICE_MS = 1;
+/** So many items are worth slices. */
+export const MANY = 512;
 /** The clock is read once for so many steps (a power of two). */
 const CLOCK_EVERY = 16;
 
@@ -24,4 +30,36 @@ export async function inSlices<T>(items: readonly T[], step: (item: T) => void):
     await otherEvents();
     endMs = performance.now() + SLICE_MS;
   }
+}
+
+/** The numbers from `first` to `end - 1`, for `inSlices`. */
+export function range(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+}
+
+/**
+ * A local command that is not called asynchronous answers later after all: `work` writes its reply. Nothing more of the
+ * connection is run until then. `isPush`: CLIENT REPLY does not concern what it writes. Inside of EXEC the reply is
+ * EXEC's, which waits for what is returned.
+ */
+export function answerLater(
+  io: IoThread,
+  conn: Connection,
+  reply: Reply,
+  isPush: boolean,
+  work: (reply: Reply) => Promise<void>,
+): Promise<void> | undefined {
+  if ((conn.barrier & BARRIER.promise) !== 0) return work(reply);
+  const own = io.acquireReply(conn.proto);
+  conn.barrier |= BARRIER.promise;
+  work(own).then(
+    () => io.promiseSettled(conn, own, isPush),
+    (error: unknown) => {
+      io.failed('a command that answers later', error);
+      own.reset();
+      own.error(INTERNAL);
+      io.promiseSettled(conn, own, isPush);
+    },
+  );
+  return undefined;
 }

@@ -46,6 +46,8 @@ const CHANNELS_WORD = HEADER_BYTES >> 2;
 const NAMES_AT = HEADER_BYTES + SLOTS_MAX * SLOT_WORDS * 4;
 const NAMES_BYTES = 1 << 20;
 const NAME_HEAD = 16;
+/** Patterns that take more than this are many. */
+const MANY_NAMES_BYTES = 4096;
 const FILTER_AT = NAMES_AT + NAMES_BYTES;
 /** Cells of the filter, two bytes each (a power of two). */
 const FILTER_CELLS = 1 << 22;
@@ -345,6 +347,11 @@ export class InterestReader {
   /** hot: whether there are subscribers or patterns that are not counted: then this thread must be told everything. */
   get isInexact(): boolean {
     return (this.i32[LOST_CHANNELS]! | this.i32[LOST_NAMES]!) !== 0;
+  }
+
+  /** Whether comparing a channel with all patterns takes long. */
+  get hasManyPatterns(): boolean {
+    return Atomics.load(this.i32, NAMES_END) > MANY_NAMES_BYTES;
   }
 
   get trackers(): number {

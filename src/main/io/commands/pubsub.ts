@@ -10,6 +10,7 @@ import { BARRIER, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import type { Channel } from '../pubsub/channels.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
+import { answerLater, inSlices, MANY, range } from '../slices.js';
 import { subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 
@@ -37,58 +38,123 @@ function countOf(conn: Connection, kind: number): number {
 }
 
 function subscriber(kind: number, word: string): Local {
-  return (io: IoThread, conn: Connection, args: Args, reply: Reply): void => {
+  return (io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> | undefined => {
     // Inside a transaction Redis lets the older ones pass.
     if (kind === KIND_SHARD_CHANNEL && isInExec(conn)) {
       reply.errorText("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
-      return;
+      return undefined;
     }
-    for (let i = 1; i < args.argc; i++) {
-      io.hub.channels.subscribe(conn, kind, args.u8, args.off[i]!, args.len[i]!);
-      confirm(conn, reply, kind, word, args, i);
-    }
+    return forEach(io, conn, args, reply, (own, i, out) => {
+      io.hub.channels.subscribe(conn, kind, own.u8, own.off[i]!, own.len[i]!);
+      confirm(conn, out, kind, word, own, i);
+    });
   };
 }
 
 function unsubscriber(kind: number, word: string): Local {
-  return (io: IoThread, conn: Connection, args: Args, reply: Reply): void => {
-    for (let i = 1; i < args.argc; i++) {
-      io.hub.channels.unsubscribe(conn, kind, args.u8, args.off[i]!, args.len[i]!);
-      confirm(conn, reply, kind, word, args, i);
-    }
-    if (args.argc === 1) unsubscribeAll(io, conn, reply, kind, word);
+  return (io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> | undefined => {
+    if (args.argc === 1) return unsubscribeAll(io, conn, reply, kind, word);
+    return forEach(io, conn, args, reply, (own, i, out) => {
+      io.hub.channels.unsubscribe(conn, kind, own.u8, own.off[i]!, own.len[i]!);
+      confirm(conn, out, kind, word, own, i);
+    });
   };
 }
 
-function unsubscribeAll(io: IoThread, conn: Connection, reply: Reply, kind: number, word: string): void {
-  const all: Channel[] = conn.subscriptions === null ? [] : [...conn.subscriptions.of(kind).keys()];
-  for (const channel of all) {
-    io.hub.channels.remove(conn, channel);
-    reply.push(3);
-    reply.bulkText(word);
-    reply.bulk(channel.bytes, 0, channel.bytes.length);
-    reply.int(countOf(conn, kind));
+/** Does something with each argument: with many in slices, on a copy of them, and with a reply that comes later. */
+function forEach(
+  io: IoThread,
+  conn: Connection,
+  args: Args,
+  reply: Reply,
+  each: (args: Args, i: number, reply: Reply) => void,
+): Promise<void> | undefined {
+  if (args.argc <= MANY) {
+    for (let i = 1; i < args.argc; i++) each(args, i, reply);
+    return undefined;
   }
-  if (all.length > 0) return;
+  const own = args.detach();
+  return answerLater(io, conn, reply, true, (out) =>
+    inSlices(range(1, own.argc), (i) => {
+      if (!conn.closed) each(own, i, out);
+    }),
+  );
+}
+
+function unsubscribeAll(
+  io: IoThread,
+  conn: Connection,
+  reply: Reply,
+  kind: number,
+  word: string,
+): Promise<void> | undefined {
+  const all: Channel[] = conn.subscriptions === null ? [] : [...conn.subscriptions.of(kind).keys()];
+  const end = (channel: Channel, out: Reply): void => {
+    io.hub.channels.remove(conn, channel);
+    out.push(3);
+    out.bulkText(word);
+    out.bulk(channel.bytes, 0, channel.bytes.length);
+    out.int(countOf(conn, kind));
+  };
+  if (all.length > MANY) {
+    return answerLater(io, conn, reply, true, (out) => inSlices(all, (channel) => end(channel, out)));
+  }
+  for (const channel of all) end(channel, reply);
+  if (all.length > 0) return undefined;
   reply.push(3);
   reply.bulkText(word);
   reply.nil();
   reply.int(countOf(conn, kind));
+  return undefined;
 }
 
 // ---- publishing
 
 // hot: bench/pubsub.js
-function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind: number): void {
+function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind: number): Promise<void> | undefined {
   const { u8, dv, off, len } = args;
-  const { hub } = io;
-  const others = hub.outbox.publish(kind, u8, dv, off[1]!, len[1]!, u8, off[2]!, len[2]!, io.index);
-  if ((conn.modes & MODE.subscribed) !== 0) {
+  const { channels, outbox } = io.hub;
+  const others = outbox.publish(kind, u8, dv, off[1]!, len[1]!, u8, off[2]!, len[2]!, io.index);
+  const hears = (conn.modes & MODE.subscribed) !== 0;
+  if (hears && channels.isQuick) {
     // Its own message comes behind the reply.
-    reply.int(others + hub.channels.receivers(kind, u8, off[1]!, len[1]!));
-    hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
-    hub.channels.depart();
-  } else reply.int(others + hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!));
+    reply.int(others + channels.receivers(kind, u8, off[1]!, len[1]!));
+    channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
+    channels.depart();
+    return undefined;
+  }
+  // So it does here: as long as a reply is to come, what is pushed waits.
+  if (hears && !isInExec(conn)) {
+    const own = args.detach();
+    return answerLater(io, conn, reply, false, (out) => publishLate(io, own, out, kind, others));
+  }
+  const count = channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
+  if (hears) channels.depart();
+  if (count >= 0) {
+    reply.int(others + count);
+    return undefined;
+  }
+  return answerLater(io, conn, reply, false, (out) => whenDelivered(io, out, others));
+}
+
+/** Delivers a message while its publisher, who may hear it too, waits. */
+async function publishLate(io: IoThread, args: Args, reply: Reply, kind: number, others: number): Promise<void> {
+  const { u8, off, len } = args;
+  const count = io.hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);
+  // Before the reply that the publisher waits for: then its own message comes right behind that.
+  io.hub.channels.depart();
+  if (count < 0) await whenDelivered(io, reply, others);
+  else reply.int(others + count);
+}
+
+/** The message delivered last is late: writes the number of its receivers when it is known. */
+function whenDelivered(io: IoThread, reply: Reply, others: number): Promise<void> {
+  return new Promise((resolve) => {
+    io.hub.channels.late.whenLast((count) => {
+      reply.int(others + count);
+      resolve();
+    });
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Channels: who of this I/O thread's clients subscribes to what, and the delivery of a message to them.
  *
- *     channels, shardChannels: name -> Channel { conns }         patterns: a list of Channel as well
+ *     channels, shardChannels, patterns: name -> Channel { conns }      patterns also by beginning (pattern-index.ts)
  *     connection -> Subscriptions: Channel -> index in conns
  *
  * Subscribing and unsubscribing take constant time: a connection knows its place in each list, and the last one takes
@@ -18,9 +18,12 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { give } from '../push.js';
+import { inSlices, MANY, SLICE_MS } from '../slices.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
+import { type LateMessage, LateMessages, PATTERNS_PER_LOOK } from './late-messages.js';
 import { latin1 } from './latin1.js';
 import { asPush, channelMessage, patternMessage } from './messages.js';
+import { PatternIndex } from './pattern-index.js';
 import { Subscriptions } from './subscriptions.js';
 import { TRAIN_BYTES_MAX, Train, WAGON_BYTES_MAX } from './train.js';
 
@@ -33,7 +36,7 @@ export interface Channel {
   readonly h1: number;
   readonly h2: number;
   readonly conns: Connection[];
-  /** Patterns: where it stands in the interest, and in the list. */
+  /** Patterns: where it stands in the interest, and in its list of the index. */
   readonly noted: InterestName | null;
   listIndex: number;
 }
@@ -45,7 +48,12 @@ export class Channels {
   private readonly channels: Map<string, Channel> = new Map();
   private readonly shardChannels: Map<string, Channel> = new Map();
   private readonly patterns: Map<string, Channel> = new Map();
-  private readonly patternList: Channel[] = [];
+  private readonly patternIndex: PatternIndex = new PatternIndex();
+  /** What is compared with patterns in slices. */
+  readonly late: LateMessages = new LateMessages(
+    (late, endMs) => this.goOn(late, endMs),
+    () => this.io.retryRingFull(),
+  );
   private subscribers = 0;
   /** Messages that subscribers are going to get. */
   readonly train: Train = new Train();
@@ -90,9 +98,8 @@ export class Channels {
     const { hasher } = this;
     hasher.hash(kind, bytes, new DataView(bytes.buffer), 0, bytes.length);
     const noted = kind === KIND_PATTERN ? this.interest.addName(bytes) : null;
-    const listIndex = this.patternList.length;
-    const channel: Channel = { kind, name, bytes, h1: hasher.h1, h2: hasher.h2, conns: [], noted, listIndex };
-    if (kind === KIND_PATTERN) this.patternList.push(channel);
+    const channel: Channel = { kind, name, bytes, h1: hasher.h1, h2: hasher.h2, conns: [], noted, listIndex: 0 };
+    if (kind === KIND_PATTERN) this.patternIndex.add(channel);
     return channel;
   }
 
@@ -133,21 +140,26 @@ export class Channels {
 
   private drop(channel: Channel): void {
     this.mapOf(channel.kind).delete(channel.name);
-    if (channel.kind !== KIND_PATTERN) return;
-    const list = this.patternList;
-    const last = list.pop()!;
-    if (last === channel) return;
-    list[channel.listIndex] = last;
-    last.listIndex = channel.listIndex;
+    if (channel.kind === KIND_PATTERN) this.patternIndex.remove(channel);
   }
 
-  /** Ends all subscriptions of a connection, silently. */
+  /**
+   * Ends all subscriptions of a connection, silently. Of a closed one that has many this takes some slices; it gets
+   * nothing meanwhile.
+   */
   removeAll(conn: Connection): void {
     const own = conn.subscriptions;
     if (own === null) return;
-    for (const map of [own.channels, own.patterns, own.shardChannels]) {
-      for (const channel of [...map.keys()]) this.remove(conn, channel);
+    const all: Channel[] = [];
+    for (const map of [own.channels, own.patterns, own.shardChannels])
+      for (const channel of map.keys()) all.push(channel);
+    if (conn.closed && all.length > MANY) {
+      inSlices(all, (channel) => this.remove(conn, channel)).catch((error: unknown) => {
+        this.io.failed('the end of subscriptions', error);
+      });
+      return;
     }
+    for (const channel of all) this.remove(conn, channel);
     conn.subscriptions = null;
   }
 
@@ -160,35 +172,107 @@ export class Channels {
 
   // ---- messages
 
-  /** How many of this thread's clients will get a message on the channel. */
+  /** Whether a message on any channel is compared with few patterns only, and nothing is late. */
+  get isQuick(): boolean {
+    return this.patternIndex.size < PATTERNS_PER_LOOK && this.late.isEmpty;
+  }
+
+  /** How many of this thread's clients will get a message on the channel. @requires `isQuick` */
   receivers(kind: number, u8: Uint8Array, off: number, len: number): number {
     let count = this.mapOf(kind).get(latin1(u8, off, len))?.conns.length ?? 0;
     if (kind !== KIND_CHANNEL) return count;
-    for (const pattern of this.patternList) if (matches(pattern, u8, off, len)) count += pattern.conns.length;
+    for (const list of this.patternIndex.candidates(latin1(u8, off, len))) {
+      for (const pattern of list) if (matches(pattern, u8, off, len)) count += pattern.conns.length;
+    }
     return count;
   }
 
-  /** Gives a message to this thread's subscribers; returns how many they are. */
+  /**
+   * Gives a message to this thread's subscribers; returns how many they are. -1: that takes longer, and the message is
+   * the last that is late.
+   */
   // hot: bench/pubsub.js
   deliver(kind: number, u8: Uint8Array, off: number, len: number, m: Uint8Array, mOff: number, mLen: number): number {
-    let count = 0;
-    const map = kind === KIND_CHANNEL ? this.channels : this.shardChannels;
-    if (map.size > 0) {
-      const channel = map.get(latin1(u8, off, len));
-      if (channel !== undefined) {
-        const isShard = kind === KIND_SHARD_CHANNEL;
-        count = this.board(channel, channelMessage(isShard, u8, off, len, m, mOff, mLen));
+    if (!this.late.isEmpty) {
+      this.late.add(lateMessage(kind, u8, off, len, m, mOff, mLen));
+      return -1;
+    }
+    let count = this.deliverExactly(kind, u8, off, len, m, mOff, mLen);
+    if (kind !== KIND_CHANNEL || this.patternIndex.size === 0) return count;
+    const lists = this.patternIndex.candidates(latin1(u8, off, len));
+    let left = PATTERNS_PER_LOOK;
+    let endMs = 0;
+    for (let k = 0; k < lists.length; k++) {
+      const list = lists[k]!;
+      for (let i = 0; i < list.length; i++) {
+        if (left-- === 0) {
+          left = PATTERNS_PER_LOOK;
+          const nowMs = performance.now();
+          if (endMs === 0) endMs = nowMs + SLICE_MS;
+          else if (nowMs > endMs) {
+            const late = lateMessage(kind, u8, off, len, m, mOff, mLen);
+            late.patterns = lists.slice(k).flat();
+            late.next = i;
+            late.count = count;
+            this.late.add(late);
+            return -1;
+          }
+        }
+        if (matches(list[i]!, u8, off, len)) count += this.deliverByPattern(list[i]!, u8, off, len, m, mOff, mLen);
       }
     }
-    if (kind !== KIND_CHANNEL) return count;
-    const patterns = this.patternList;
-    for (let i = 0; i < patterns.length; i++) {
-      const pattern = patterns[i]!;
-      if (!matches(pattern, u8, off, len)) continue;
-      this.depart();
-      count += this.fanOut(pattern.conns, patternMessage(pattern.bytes, u8, off, len, m, mOff, mLen));
-    }
     return count;
+  }
+
+  /** Goes on with a late message. The patterns may have lost their subscribers meanwhile. */
+  private goOn(late: LateMessage, endMs: number): boolean {
+    const { kind, channel, message } = late;
+    const { length } = channel;
+    if (late.patterns === null) {
+      late.count = this.deliverExactly(kind, channel, 0, length, message, 0, message.length);
+      if (kind !== KIND_CHANNEL) return true;
+      late.patterns = this.patternIndex.candidates(latin1(channel, 0, length)).flat();
+    }
+    const { patterns } = late;
+    while (late.next < patterns.length) {
+      const pattern = patterns[late.next++]!;
+      if (matches(pattern, channel, 0, length)) {
+        late.count += this.deliverByPattern(pattern, channel, 0, length, message, 0, message.length);
+      }
+      if ((late.next & (PATTERNS_PER_LOOK - 1)) === 0 && performance.now() > endMs)
+        return late.next === patterns.length;
+    }
+    return true;
+  }
+
+  /** Gives a message to those who subscribe to its very channel. */
+  private deliverExactly(
+    kind: number,
+    u8: Uint8Array,
+    off: number,
+    len: number,
+    m: Uint8Array,
+    mOff: number,
+    mLen: number,
+  ): number {
+    const map = kind === KIND_CHANNEL ? this.channels : this.shardChannels;
+    if (map.size === 0) return 0;
+    const channel = map.get(latin1(u8, off, len));
+    if (channel === undefined) return 0;
+    return this.board(channel, channelMessage(kind === KIND_SHARD_CHANNEL, u8, off, len, m, mOff, mLen));
+  }
+
+  private deliverByPattern(
+    pattern: Channel,
+    u8: Uint8Array,
+    off: number,
+    len: number,
+    m: Uint8Array,
+    mOff: number,
+    mLen: number,
+  ): number {
+    this.depart();
+    return this.fanOut(pattern.conns, patternMessage(pattern.bytes, u8, off, len, m, mOff, mLen));
   }
 
   /** A message for the subscribers of a channel goes with those before it. Returns how many they are. */
@@ -252,4 +336,19 @@ export class Channels {
 
 function matches(pattern: Channel, u8: Uint8Array, off: number, len: number): boolean {
   return globMatch(pattern.bytes, 0, pattern.bytes.length, u8, off, len, false);
+}
+
+/** A message that was not begun, with bytes of its own. */
+function lateMessage(
+  kind: number,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+  m: Uint8Array,
+  mOff: number,
+  mLen: number,
+): LateMessage {
+  const channel = u8.slice(off, off + len);
+  const message = m.slice(mOff, mOff + mLen);
+  return { kind, channel, message, patterns: null, next: 0, count: 0, done: null };
 }
