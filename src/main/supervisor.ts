@@ -9,8 +9,8 @@
  *
  * Runs on the main thread's event loop. Invariants: (1) the leases of a dead thread are broken before its successor
  * starts; (2) each life of a thread gets new mail channels, and both ends are on their way before it runs; (3) more
- * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line; (4) a successor that cannot be started
- * or cannot listen for want of resources is tried again until it can.
+ * than RESTARTS_MAX deaths within RESTART_WINDOW_MS end the server with one line; (4) a successor that cannot be
+ * started or cannot listen for want of resources is tried again until it can.
  */
 import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
