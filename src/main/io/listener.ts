@@ -50,6 +50,8 @@ export class Listener {
   private servers: Server[] = [];
   private unixPath = '';
   private readonly spare: SpareDescriptor = new SpareDescriptor();
+  /** The spare descriptor was given up: the next connection has it, and is refused. */
+  private spareIsOut = false;
   private complainedAtMs = -COMPLAIN_MS;
 
   constructor(io: IoThread) {
@@ -241,6 +243,7 @@ export class Listener {
     const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
     if (!this.admit(fd)) {
       socket.on('error', () => socket.destroy());
+      socket.once('close', () => this.spare.keep());
       socket.end(MAX_CLIENTS);
       return;
     }
@@ -256,7 +259,8 @@ export class Listener {
     const { i32 } = this.io.control;
     const max = i32[CONTROL.maxclients]!;
     const refusedFrom = i32[CONTROL.descriptorsRefusedFrom]!;
-    const isLast = refusedFrom !== 0 && fd >= refusedFrom;
+    const isLast = this.spareIsOut || (refusedFrom !== 0 && fd >= refusedFrom);
+    this.spareIsOut = false;
     if (!isLast && (Atomics.add(i32, CONTROL.clients, 1) < max || max === 0)) return true;
     if (isLast) this.complain('the process has no descriptors left for clients, connections are refused');
     else Atomics.sub(i32, CONTROL.clients, 1);
@@ -268,7 +272,8 @@ export class Listener {
   private acceptFailed(status: number): void {
     this.complain(`Accepting client connection: ${getSystemErrorName(status)}`);
     // libuv goes on at once, whatever happens here: without a rest it would burn the core.
-    if (!this.spare.release()) Atomics.wait(NEVER_WOKEN, 0, 0, REST_MS);
+    this.spareIsOut = this.spare.release();
+    if (!this.spareIsOut) Atomics.wait(NEVER_WOKEN, 0, 0, REST_MS);
   }
 
   private complain(message: string): void {
@@ -289,6 +294,7 @@ export class Listener {
     const addr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(peer);
     const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
     const id = io.control.nextClientId();
+    this.spare.keep();
     const conn = new Connection(io, transport, new ConnectionInput(), io.takeSlot(), id, Date.now(), addr, laddr, fd);
     if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
     else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
