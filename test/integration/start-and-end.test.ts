@@ -101,6 +101,24 @@ describe('#11: the program', () => {
 });
 
 describe('#11: an embedded server', () => {
+  test.each([1, 2])('keeps its unix socket when one of %i I/O threads dies', { timeout: 60_000 }, async (ioThreads) => {
+    const unixsocket = join(temporaryDir(), 'sherd.sock');
+    const server = await embedded({ shards: 1, ioThreads, unixsocket });
+    try {
+      for (let dying = ioThreads - 1; dying >= 0; dying--) {
+        await server.debug.terminateIo(dying);
+        await server.debug.settled();
+        const client = await RespClient.connect(unixsocket);
+        expect(await client.ok('PING')).toBe('PONG');
+        await fsck(client);
+        await client.close();
+      }
+    } finally {
+      await server.close();
+    }
+    expect(existsSync(unixsocket)).toBe(false);
+  });
+
   test("leaves the host program's signals alone, and nothing behind when it cannot start", async () => {
     const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE', 'SIGQUIT'] as const;
     const counts = (): number[] => signals.map((signal) => process.listenerCount(signal));

@@ -9,7 +9,7 @@
  * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone; (4) a connection
  * never gets one of the process's last descriptors, so that nothing else fails for want of one.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../shared/errors/replies.js';
@@ -180,6 +180,12 @@ export class Listener {
     const fds: ListenFd[] = [];
     for (let i = 0; i < shared.length; i++) {
       const { kind, address } = shared[i]!;
+      // libuv has removed the path when this thread's former life ended: nobody could come by it any more.
+      if (kind === 'unix' && this.io.index === 0 && !existsSync(address)) {
+        (handles[i] as { close?: () => void }).close?.();
+        fds.push(await this.openUnix(address));
+        continue;
+      }
       const server = this.server();
       try {
         await listening(server, handles[i] as ListenOptions, Number(this.directive('tcp-backlog', '511')));
