@@ -201,10 +201,13 @@ export class SherdServer {
    * and called while the server starts: the start fails with SHERD_CLOSED then.
    */
   close(): Promise<void> {
-    this.#ending ??= this.#end().then(() => {
-      if (this.#failure === null) this.#settleClosed.resolve();
-      else this.#settleClosed.reject(this.#failure);
-    });
+    const told = (error: Error): void => this.#write('warning', `while the server ended: ${error.message}`);
+    this.#ending ??= this.#end()
+      .catch(told)
+      .then(() => {
+        if (this.#failure === null) this.#settleClosed.resolve();
+        else this.#settleClosed.reject(this.#failure);
+      });
     return this.#ending;
   }
 

@@ -9,7 +9,7 @@
  * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone; (4) a connection
  * never gets one of the process's last descriptors, so that nothing else fails for want of one.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../shared/errors/replies.js';
@@ -50,6 +50,8 @@ export class Listener {
   private servers: Server[] = [];
   private unixPath = '';
   private readonly spare: SpareDescriptor = new SpareDescriptor();
+  /** The spare descriptor was given up: the next connection has it, and is refused. */
+  private spareIsOut = false;
   private complainedAtMs = -COMPLAIN_MS;
 
   constructor(io: IoThread) {
@@ -178,6 +180,12 @@ export class Listener {
     const fds: ListenFd[] = [];
     for (let i = 0; i < shared.length; i++) {
       const { kind, address } = shared[i]!;
+      // libuv has removed the path when this thread's former life ended: nobody could come by it any more.
+      if (kind === 'unix' && this.io.index === 0 && !existsSync(address)) {
+        (handles[i] as { close?: () => void }).close?.();
+        fds.push(await this.openUnix(address));
+        continue;
+      }
       const server = this.server();
       try {
         await listening(server, handles[i] as ListenOptions, Number(this.directive('tcp-backlog', '511')));
@@ -241,6 +249,7 @@ export class Listener {
     const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
     if (!this.admit(fd)) {
       socket.on('error', () => socket.destroy());
+      socket.once('close', () => this.spare.keep());
       socket.end(MAX_CLIENTS);
       return;
     }
@@ -256,7 +265,8 @@ export class Listener {
     const { i32 } = this.io.control;
     const max = i32[CONTROL.maxclients]!;
     const refusedFrom = i32[CONTROL.descriptorsRefusedFrom]!;
-    const isLast = refusedFrom !== 0 && fd >= refusedFrom;
+    const isLast = this.spareIsOut || (refusedFrom !== 0 && fd >= refusedFrom);
+    this.spareIsOut = false;
     if (!isLast && (Atomics.add(i32, CONTROL.clients, 1) < max || max === 0)) return true;
     if (isLast) this.complain('the process has no descriptors left for clients, connections are refused');
     else Atomics.sub(i32, CONTROL.clients, 1);
@@ -268,7 +278,8 @@ export class Listener {
   private acceptFailed(status: number): void {
     this.complain(`Accepting client connection: ${getSystemErrorName(status)}`);
     // libuv goes on at once, whatever happens here: without a rest it would burn the core.
-    if (!this.spare.release()) Atomics.wait(NEVER_WOKEN, 0, 0, REST_MS);
+    this.spareIsOut = this.spare.release();
+    if (!this.spareIsOut) Atomics.wait(NEVER_WOKEN, 0, 0, REST_MS);
   }
 
   private complain(message: string): void {
@@ -289,6 +300,7 @@ export class Listener {
     const addr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(peer);
     const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
     const id = io.control.nextClientId();
+    this.spare.keep();
     const conn = new Connection(io, transport, new ConnectionInput(), io.takeSlot(), id, Date.now(), addr, laddr, fd);
     if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
     else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;

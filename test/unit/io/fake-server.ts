@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
+import { constants } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import type { Connection } from '../../../src/main/io/connection.js';
 import type { InlineExecutor } from '../../../src/main/io/io-parts.js';
@@ -186,6 +187,13 @@ export class FakeServer {
     });
     this.port = listening.port;
     return this;
+  }
+
+  /** As if the system had refused to accept the connection that waits. */
+  failAccept(code: 'EMFILE' | 'ENFILE'): void {
+    const [server] = (this.listener as unknown as { servers: { _handle: { onconnection(status: number): void } }[] })
+      .servers;
+    server!._handle.onconnection(-constants.errno[code]);
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { CONTROL } from '../../../src/shared/sync/control-block.js';
 import { multibulk } from '../resp/commands.js';
 import { type Client, type FakeOptions, FakeServer, tick } from './fake-server.js';
 
@@ -182,6 +183,29 @@ describe('an I/O thread', () => {
     for (let i = 0; i < 100 && server.io.connections.size > 1; i++) await tick();
     const fourth = await server.connect();
     await ask(fourth, 'PING\r\n', '+PONG\r\n');
+  });
+
+  it('#11: accepts with its spare descriptor when there is no other, answers and closes, and goes on', async () => {
+    const { server, client } = await start();
+    for (let round = 0; round < 2; round++) {
+      server.failAccept('EMFILE');
+      const refused = await server.connect();
+      expect(await refused.untilClosed()).toBe('-ERR max number of clients reached\r\n');
+      const next = await server.connect();
+      await ask(next, 'PING\r\n', '+PONG\r\n');
+    }
+    await ask(client, 'PING\r\n', '+PONG\r\n');
+    expect(server.lines.filter((line) => line.includes('Accepting client connection: EMFILE'))).toHaveLength(1);
+  });
+
+  it('#11: refuses a connection that would get one of the last descriptors', async () => {
+    const { server, client } = await start();
+    await ask(client, 'PING\r\n', '+PONG\r\n');
+    server.io.control.i32[CONTROL.descriptorsRefusedFrom] = 1;
+    expect(await (await server.connect()).untilClosed()).toBe('-ERR max number of clients reached\r\n');
+    server.io.control.i32[CONTROL.descriptorsRefusedFrom] = 2 ** 31 - 1;
+    await ask(await server.connect(), 'PING\r\n', '+PONG\r\n');
+    expect(server.io.control.i32[CONTROL.clients]).toBe(2);
   });
 
   it('needs a password when one is set, with small limits before it', async () => {
