@@ -48,6 +48,8 @@ export interface JobHost {
   replyPosition(io: number): number;
   /** Sends the whole reply. */
   sendReply(io: number, connId: number, seq: number, reply: Reply, close: boolean): void;
+  /** Whether the job only reads, for a client that is gone. */
+  isUnread(cmdId: number, io: number, connId: number): boolean;
   /** An exception left the job; the reply is an error now. */
   jobFailed(cmdId: number, error: unknown): void;
 }
@@ -132,7 +134,11 @@ export class Jobs {
     const job = this.jobs[this.next]!;
     let done = true;
     try {
-      done = job.steps.next().done === true;
+      // Nobody reads the answer: it ends at its next `finally`.
+      if (this.host.isUnread(job.cmdId, job.io, job.connId)) {
+        job.steps.return();
+        job.reply.reset();
+      } else done = job.steps.next().done === true;
     } catch (error) {
       job.reply.reset();
       job.reply.errorText(`ERR internal error: ${error instanceof Error ? error.message : String(error)}`);

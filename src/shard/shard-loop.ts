@@ -16,12 +16,14 @@
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
  */
+import { FLAG_READONLY } from '../shared/command/flags.js';
 import { type Registry, ROUTE_JOB } from '../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../shared/errors/replies.js';
 import { dropFreeSlabs, leaveSlabs } from '../shared/memory/chunk-slabs.js';
 import { type Chunk, releaseChunks } from '../shared/memory/pins.js';
 import { ARGS_KEPT_MAX, type Args } from '../shared/resp/args.js';
 import { Reply } from '../shared/resp/reply.js';
+import { isGone } from '../shared/sync/claims.js';
 import { type ControlBlock, ioThreadId, SCRIPT_BUSY, THREAD } from '../shared/sync/control-block.js';
 import type { ControlPort } from '../shared/sync/control-port.js';
 import { type Doorbell, spinsFor, type WorkSource } from '../shared/sync/doorbell.js';
@@ -62,6 +64,8 @@ const IDLE_BUDGET_US = 500;
 const HANDOFF_MS = 0.1;
 /** How long to sleep on a full reply ring before looking for control messages, milliseconds. */
 const FULL_WAIT_MS = 10;
+
+const EMPTY = new Uint8Array(0);
 
 /** What the loop needs of the engine. */
 export interface ShardExecutor {
@@ -124,6 +128,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private readonly lease: Lease;
   readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
+  private readonly flags: Registry['flags'];
+  /** Whether clients are still there, by I/O thread (shared/sync/claims.ts). */
+  private readonly claims: readonly Int32Array[];
   readonly view: RequestView = new RequestView();
   private readonly reply = new Reply();
   private readonly client: ShardClient = { id: 0, db: 0, proto: 2, flags: 0 };
@@ -146,6 +153,8 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.lease = parts.lease;
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
+    this.flags = parts.registry.flags;
+    this.claims = parts.pairs.map((_, io) => parts.block.claims(io));
     this.reply.slabs = true;
     this.jobs = new Jobs(this, parts.jobTable);
     const refusal = new BusyRefusal(parts.pairs, parts.registry, (cmdId, line) =>
@@ -300,6 +309,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
         'a big request was lost with the thread that carried it; its connection is closed',
       );
       this.answerWith(io, view.connId, view.seq, NOTHING, REPLY.CLOSE);
+    } else if (this.isUnread(view.cmdId, io, view.connId)) {
+      if (!writeReply(replies, view.connId, view.seq, 0, EMPTY, 0, 0)) {
+        this.sendWaiting(io, view.connId, view.seq, 0, [], true);
+      }
     } else if (this.needsScripts(view.cmdId, view.args)) {
       return false;
     } else if (this.route[view.cmdId] === ROUTE_JOB) {
@@ -342,6 +355,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     // While it waited for room its peer may have been replaced, and the ring with it.
     if (requests === this.pairs[io]!.requests) finishRequest(requests, view);
     return true;
+  }
+
+  /** Whether a request does nothing but read, for a client that is gone: writes are carried out, as Redis does. */
+  isUnread(cmdId: number, io: number, connId: number): boolean {
+    return isGone(this.claims[io]!, connId) && (this.flags[cmdId]! & FLAG_READONLY) !== 0;
   }
 
   /** Tells the I/O thread that a request waits. */

@@ -23,6 +23,7 @@ import type { Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
+import { forgetGone, noteGone } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock, DISPATCH_RING } from '../../shared/sync/control-block.js';
 import type { LogLevel } from '../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../shared/sync/control-port.js';
@@ -195,6 +196,7 @@ export class IoThread {
     conn.transport.close();
     if (conn.tx !== null) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
+    else if (conn.pending !== 0) noteGone(this.claims, conn.slot);
     conn.endWait?.(false);
     endWaiting(this, conn, WAITS);
     conn.input.drop();
@@ -216,6 +218,7 @@ export class IoThread {
   releaseSlot(conn: Connection): void {
     if (conn.pending !== 0 || (conn.barrier & BARRIER.promise) !== 0 || this.slots[conn.slot] !== conn) return;
     this.slots[conn.slot] = null;
+    forgetGone(this.claims, conn.slot);
     this.freeSlots.push(conn.slot);
   }
 
@@ -447,6 +450,7 @@ export class IoThread {
       return;
     }
     const conn = takeReply(this, view, whole);
+    view.chunks = null;
     if (conn === null || conn.dirty) return;
     conn.dirty = true;
     this.touched.add(conn);

@@ -21,8 +21,15 @@ const COLLECT_BYTES = 64 * 1024 * 1024;
 /** Less than this is not worth a collection when a thread looks. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 
+/** While slab chunks come all the time, their slabs are collected once in so many looks. */
+const BUSY_LOOKS = 10;
+
 let noted = 0;
 let dropped = 0;
+/** Bytes of other threads' slabs that came since the last collection, and those of the last look. */
+let foreign = 0;
+let foreignSeen = 0;
+let looks = 0;
 /** External memory after the last collection, or less when it fell since: what grew beyond may be garbage. */
 let floorBytes = Number.POSITIVE_INFINITY;
 let collect: (() => void) | null = null;
@@ -39,11 +46,28 @@ export function noteDropped(bytes: number): void {
   dropped += bytes;
 }
 
+/**
+ * Counts a chunk of another thread's slab. Its bytes are given back by hand, but the slab as a whole lives for as long
+ * as something here that was not collected names it.
+ */
+export function noteForeign(bytes: number): void {
+  foreign += bytes;
+}
+
+/** Whether slabs of others may wait for this thread alone. */
+function isForeignDue(): boolean {
+  if (foreign < WORTH_BYTES) return false;
+  const quiet = foreign === foreignSeen;
+  foreignSeen = foreign;
+  return quiet || ++looks >= BUSY_LOOKS;
+}
+
 /** Once a second: collects, if enough was dropped. `externalBytes`: of V8, for this thread. */
 export function collectDropped(externalBytes: number): void {
   if (externalBytes < floorBytes) floorBytes = externalBytes;
   const grown = externalBytes - floorBytes;
-  if (noted < WORTH_BYTES && grown < COLLECT_BYTES && (dropped < WORTH_BYTES || grown < WORTH_BYTES)) return;
+  const due = isForeignDue();
+  if (!due && noted < WORTH_BYTES && grown < COLLECT_BYTES && (dropped < WORTH_BYTES || grown < WORTH_BYTES)) return;
   collectNow(0);
   floorBytes = getHeapStatistics().external_memory;
 }
@@ -51,6 +75,9 @@ export function collectDropped(externalBytes: number): void {
 function collectNow(kept: number): void {
   noted = kept;
   dropped = 0;
+  foreign = 0;
+  foreignSeen = 0;
+  looks = 0;
   collect ??= findCollector();
   collect();
 }

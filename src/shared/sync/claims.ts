@@ -6,12 +6,31 @@
  *     ticket > 0    the request with this ticket is blocked: whoever swaps it wins
  *     -ticket       some thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
  *     0             nothing is blocked, or it was answered
+ *     GONE          the client is gone: nobody waits for what it asked for before, so it need not be read any more
  *
  * Any thread.
  */
 
 /** Slots of an I/O thread that may block: as many clients as one I/O thread ever has. */
 export const CLAIM_SLOTS = 1 << 18;
+
+/** No ticket, and none negated. */
+const GONE = -0x7fffffff;
+
+/** The client is gone with requests under way; it blocks on nothing. I/O thread. */
+export function noteGone(claims: Int32Array, slot: number): void {
+  if (slot < CLAIM_SLOTS) Atomics.store(claims, slot, GONE);
+}
+
+/** The slot may have another client. I/O thread. */
+export function forgetGone(claims: Int32Array, slot: number): void {
+  if (claims[slot] === GONE) Atomics.store(claims, slot, 0);
+}
+
+/** Whether the client of a slot is gone: a recent moment. Any thread. */
+export function isGone(claims: Int32Array, slot: number): boolean {
+  return claims[slot] === GONE;
+}
 
 /** The ticket of a request, from its sequence number. */
 export function ticketOf(seq: number): number {

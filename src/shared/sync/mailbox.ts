@@ -12,7 +12,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { isInSlab } from '../memory/chunk-slabs.js';
 import { type Chunk, chunkBytes, isBytes } from '../memory/pins.js';
-import { noteShared } from '../memory/shared-garbage.js';
+import { noteForeign, noteShared } from '../memory/shared-garbage.js';
 
 /** Bytes that may be in flight per direction before the sender must wait (a single mail may be bigger). */
 export const MAIL_BYTES_MAX = 64 << 20;
@@ -117,7 +117,11 @@ export class Mailbox {
       const got = receiveMessageOnPort(this.port);
       if (got === undefined) return;
       const mail = got.message as Mail;
-      for (const chunk of mail.chunks) if (isBytes(chunk) && !isInSlab(chunk)) noteShared(chunk.length);
+      for (const chunk of mail.chunks) {
+        if (!isBytes(chunk)) continue;
+        if (isInSlab(chunk)) noteForeign(chunk.length);
+        else noteShared(chunk.length);
+      }
       this.received.set(mail.id, mail);
     }
   }

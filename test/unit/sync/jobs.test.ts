@@ -24,6 +24,10 @@ class Host implements JobHost {
     const text = Buffer.concat(reply.takeChunks()).toString();
     this.sent.push(`${io}/${connId}/${seq} ${close ? 'close' : text.trim()}`);
   }
+  gone = -1;
+  isUnread(_cmdId: number, _io: number, connId: number): boolean {
+    return connId === this.gone;
+  }
   jobFailed(_cmdId: number, error: unknown): void {
     this.errors.push((error as Error).message);
   }
