@@ -15,7 +15,6 @@ import type { JobHandler } from '../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../shared/errors/replies.js';
 import { shardOfSlot, slotOf } from '../shared/hash.js';
 import { type Arena, ArenaFullError, CTL_WRITING } from '../shared/memory/arena.js';
-import { NULL } from '../shared/memory/ptr.js';
 import type { Args } from '../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import { SlowWatch } from '../shared/stats/slow-watch.js';
@@ -23,9 +22,8 @@ import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
-import { MAY_END, MAY_MAKE_ELSEWHERE, readyClasses } from './blocking/makes-ready.js';
+import { WaiterWatch } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
-import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CallTimer } from './call-timer.js';
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from './client-flags.js';
 import type { ClientState, ExecContext } from './context.js';
@@ -56,8 +54,7 @@ export class Executor {
   private lowest = 0;
   private keyIndexes = new Int32Array(64);
   private readonly timer: CallTimer;
-  /** By command id: MAY_MAKE for what may bring a key into being for which clients wait, MAY_END for other writes. */
-  private readonly makesReady: Uint8Array;
+  private readonly waiters: WaiterWatch;
   /** The only I/O thread: whoever waits is its client. */
   private readonly servesInline: boolean;
   /** The command run last was given up because its reply is big. */
@@ -87,7 +84,7 @@ export class Executor {
     this.wanted = new Uint8Array(ctx.shardCount);
     this.background = new Background(this.newContext());
     this.servesInline = ctx.control.ioThreads === 1;
-    this.makesReady = readyClasses(registry);
+    this.waiters = new WaiterWatch(registry);
     this.lookAhead = new LookAhead(registry, ctx.keyspaces, ctx.leases);
     this.ioIndex = ctx.control.ioIndexOf(ctx.threadId);
     ctx.runner = this;
@@ -204,7 +201,7 @@ export class Executor {
         if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
       }
     }
-    if (this.makesReady[cmdId] !== 0 && !this.servesInline && this.concernsWaiters(cmdId, args, client.db)) {
+    if (!this.servesInline && this.waiters.concerns(this.ctx, cmdId, args, client.db, this.lowest)) {
       return this.missed();
     }
     const f64 = this.stats.f64;
@@ -221,23 +218,6 @@ export class Executor {
     reply.inline = false;
     reply.pinFor = -1;
     return !this.bigReply;
-  }
-
-  /** Whether a writing command may have to serve somebody. A key that ends concerns only who waits with a group. */
-  private concernsWaiters(cmdId: number, args: Args, db: number): boolean {
-    if (this.makesReady[cmdId] === MAY_END && this.ctx.control.i32[CONTROL.groupReaders] === 0) return false;
-    if (!this.somebodyWaits()) return false;
-    if (this.registry.keyKind[cmdId] !== KEYS_ONE || this.makesReady[cmdId] === MAY_MAKE_ELSEWHERE) return true;
-    const k = this.registry.firstKey[cmdId]!;
-    const arena = this.ctx.arenas[this.lowest]!;
-    return firstWaiter(arena, db, args.u8, args.off[k]!, args.len[k]!) !== NULL;
-  }
-
-  /** Whether somebody waits for a key of a shard whose lease is held here: only shard threads serve them. */
-  private somebodyWaits(): boolean {
-    const { arenas, leases } = this.ctx;
-    for (let s = 0; s < arenas.length; s++) if (leases.held[s] !== 0 && anyWaits(arenas[s]!)) return true;
-    return false;
   }
 
   private missed(): boolean {
