@@ -20,7 +20,7 @@ import { BIG_REPLY, type Reply } from '../shared/resp/reply.js';
 import { SlowWatch } from '../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../shared/stats/stats-block.js';
 import { STAT } from '../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
+import { CONTROL_F64, THREAD } from '../shared/sync/control-block.js';
 import { Background } from './background.js';
 import { WaiterWatch } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
