@@ -1,4 +1,5 @@
 /** EVAL and its kin over shards: keys that are declared and keys that are not, limits, and other clients meanwhile. */
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
 import { errorOf, ReplyError, type RespClient } from '../harness/resp-client.js';
@@ -192,6 +193,26 @@ describe.each(SETUPS)('scripts with $shards shards, --dispatch $dispatch', (setu
     expect(await figures('cmdstat_ping')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=0$/);
     expect(await figures('cmdstat_waitaof')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=0$/);
     expect(await figures('cmdstat_select')).toMatch(/^calls=1,.*rejected_calls=0,failed_calls=1$/);
+  });
+
+  test('of EVAL are forgotten when many others came, of SCRIPT LOAD never (#11)', async () => {
+    await a.ok('SCRIPT', 'FLUSH');
+    await a.ok('CONFIG', 'RESETSTAT');
+    const sha = (body: string): string => createHash('sha1').update(body).digest('hex');
+    const loaded = String(await a.ok('SCRIPT', 'LOAD', "return 'loaded'"));
+    await a.ok('EVAL', "return 'first'", '0');
+    for (let i = 0; i < 600; i++) a.call('EVAL', `return ${i}`, '1', `key${i}`);
+    expect(await a.call('EVALSHA', sha('return 599'), '1', 'k')).toBe(599);
+    const known = [loaded, sha("return 'first'"), sha('return 0'), sha('return 599')];
+    expect(await a.call('SCRIPT', 'EXISTS', ...known)).toEqual([1, 0, 0, 1]);
+    expect(await infoField(a, 'stats', 'evicted_scripts')).toBe('101');
+    expect(await infoField(a, 'memory', 'number_of_cached_scripts')).toBe('501');
+    for (const key of ['a', 'b', 'c', 'd']) {
+      expect(await errorOf(a.call('EVALSHA', sha('return 0'), '1', key))).toMatch(/^NOSCRIPT/);
+      expect(await a.call('EVALSHA', loaded, '1', key)).toBe('loaded');
+    }
+    expect(await a.call('EVAL', 'return 0', '1', 'a')).toBe(0);
+    expect(await a.call('EVALSHA', sha('return 0'), '1', 'b')).toBe(0);
   });
 
   test('call nothing that is not for scripts (#11)', async () => {

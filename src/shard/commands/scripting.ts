@@ -29,7 +29,7 @@ function evalScript(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolea
   if (keys < 0) return;
   const engine = ctx.scripts!;
   const body = args.copy(1);
-  const script = engine.learn(body, ScriptEngine.sha1(body));
+  const script = engine.learn(body, ScriptEngine.sha1(body), false);
   if (typeof script === 'string') reply.errorLatin1(script);
   else engine.run(ctx, script, args, keys, readOnly, reply);
 }
@@ -51,7 +51,7 @@ function evalSha(ctx: ExecContext, args: Args, reply: Reply, readOnly: boolean):
 function scriptLoad(ctx: ExecContext, args: Args, reply: Reply): void {
   const body = args.copy(2);
   const sha = ScriptEngine.sha1(body);
-  const script = ctx.scripts!.learn(body, sha);
+  const script = ctx.scripts!.learn(body, sha, true);
   if (typeof script === 'string') reply.errorLatin1(script);
   else reply.bulkText(sha);
 }
@@ -59,7 +59,7 @@ function scriptLoad(ctx: ExecContext, args: Args, reply: Reply): void {
 function scriptExists(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.array(args.argc - 2);
   for (let i = 2; i < args.argc; i++) {
-    const known = args.len[i] === SHA_CHARS && ctx.scripts!.log.find(args.latin1(i).toLowerCase()) !== null;
+    const known = args.len[i] === SHA_CHARS && ctx.scripts!.log.has(args.latin1(i).toLowerCase());
     reply.int(known ? 1 : 0);
   }
 }

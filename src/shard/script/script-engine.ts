@@ -58,6 +58,12 @@ const COLLECT_STEP_KB = 64;
 /** When no interpreter could be made, the next try comes after this time. */
 const RETRY_MS = 1000;
 
+/** A script that is compiled, and where it stood in the ScriptLog last. */
+interface Script extends Callable {
+  place: number;
+  version: number;
+}
+
 export class ScriptEngine {
   readonly log: ScriptLog;
   readonly store: LibraryStore;
@@ -80,7 +86,7 @@ export class ScriptEngine {
   private hookFn = 0;
   private keysName = 0;
   private argvName = 0;
-  private compiled = new ShaTable<Callable>();
+  private compiled = new ShaTable<Script>();
   private readonly running = new RunningScript();
   private generation = 0;
   private runs = 0;
@@ -229,14 +235,20 @@ export class ScriptEngine {
     return createHash('sha1').update(body).digest('hex');
   }
 
-  /** Compiles a script and makes it known. A string is the error. @requires ready */
-  learn(body: Uint8Array, sha: string): Callable | string {
+  /**
+   * Compiles a script and makes it known; `loaded`: by SCRIPT LOAD, so it stays. A string is the error.
+   * @requires ready
+   */
+  learn(body: Uint8Array, sha: string, loaded: boolean): Callable | string {
     this.sync();
     const known = this.compiled.get(sha);
-    if (known !== null) return known;
-    const compiled = this.compile(body, sha);
+    if (known !== null && !loaded && this.log.use(known.place, known.version)) return known;
+    const compiled = known ?? this.compile(body, sha);
     if (typeof compiled === 'string') return compiled;
-    if (!this.log.add(sha, body)) return 'OOM the script cache is full, SCRIPT FLUSH empties it';
+    compiled.place = this.log.add(sha, body, loaded);
+    compiled.version = this.log.placeVersion;
+    // A script of EVAL that finds no room runs all the same: nobody relies on it to be known.
+    if (compiled.place === 0 && loaded) return 'OOM the script cache is full, SCRIPT FLUSH empties it';
     return compiled;
   }
 
@@ -258,7 +270,7 @@ export class ScriptEngine {
     this.isWorn = this.vm!.usedBytes > FRESH_BYTES_MAX;
   }
 
-  private compile(body: Uint8Array, sha: string): Callable | string {
+  private compile(body: Uint8Array, sha: string): Script | string {
     const vm = this.vm!;
     const shebang = readShebang(body);
     if (typeof shebang === 'string') return `ERR ${shebang}`;
@@ -272,7 +284,14 @@ export class ScriptEngine {
     }
     vm.pushRef(this.envRef);
     vm.m.lua_setfenv(vm.l, -2);
-    const compiled = { ref: vm.ref(), flags: shebang.flags, name: sha, isFunction: false };
+    const compiled: Script = {
+      ref: vm.ref(),
+      flags: shebang.flags,
+      name: sha,
+      isFunction: false,
+      place: 0,
+      version: 0,
+    };
     this.compiled.set(sha, compiled);
     return compiled;
   }
@@ -283,12 +302,15 @@ export class ScriptEngine {
     if (args.len[1] !== SHA_CHARS) return null;
     this.sync();
     const known = this.compiled.find(args.u8, args.off[1]!);
-    if (known !== null) return known;
+    if (known !== null && this.log.use(known.place, known.version)) return known;
     const sha = args.latin1(1).toLowerCase();
-    const body = this.log.find(sha);
-    if (body === null) return null;
-    const compiled = this.compile(body, sha);
-    return typeof compiled === 'string' ? null : compiled;
+    const body = known === null ? this.log.find(sha) : null;
+    if (known === null && body === null) return null;
+    const compiled = known ?? this.compile(body!, sha);
+    if (typeof compiled === 'string') return null;
+    compiled.place = this.log.place(sha);
+    compiled.version = this.log.placeVersion;
+    return compiled.place === 0 ? null : compiled;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** CONFIG. GET reads this thread's copy of the directives; SET and REWRITE are done by the main thread. */
+import { ScriptLog } from '../../../shard/script/script-log.js';
 import { container, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import { SYNTAX } from '../../../shared/errors/replies.js';
@@ -67,6 +68,7 @@ function resetStat(io: IoThread, _conn: Connection, _args: Args, reply: Reply): 
   io.server?.stats.reset();
   Atomics.add(io.control.i32, CONTROL.statsEpoch, 1);
   // Its own call is the first one that counts.
+  new ScriptLog(io.control, io.threadId).resetEvicted();
   io.stats.call(io.registry.idOf('config|resetstat'));
   reply.ok();
 }

@@ -246,7 +246,7 @@ function stats({ io, view }: InfoSource): string {
     ['expire_cycle_cpu_milliseconds', Math.round(s.sum(STAT.expireCycleMs))],
     ['evicted_keys', s.sum(STAT.evictedKeys)],
     ['evicted_clients', s.sum(STAT.evictedClients)],
-    ['evicted_scripts', 0],
+    ['evicted_scripts', new ScriptLog(io.control, io.threadId).evicted],
     ['total_eviction_exceeded_time', 0],
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', s.sum(STAT.keyspaceHits)],
