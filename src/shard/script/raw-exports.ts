@@ -47,6 +47,7 @@ export async function withRawExports<T>(
 ): Promise<{ made: T; exports: Exports }> {
   const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: { instantiate: Instantiate } };
   const original = wasm.instantiate;
+  const globals = new Set(Object.getOwnPropertyNames(globalThis));
   let exports: Exports | null = null;
   wasm.instantiate = async (source, imports) => {
     for (const functions of Object.values(imports)) {
@@ -67,6 +68,17 @@ export async function withRawExports<T>(
     return { made, exports };
   } finally {
     wasm.instantiate = original;
+    dropGlobalsBut(globals);
+  }
+}
+
+/**
+ * Emscripten leaves getters for symbols that its build lacks in the global object. They are never asked, but they keep
+ * the first instance alive with all its memory, however long ago it was given up.
+ */
+function dropGlobalsBut(known: ReadonlySet<string>): void {
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!known.has(name)) Reflect.deleteProperty(globalThis, name);
   }
 }
 

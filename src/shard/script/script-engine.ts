@@ -42,8 +42,8 @@ const HOOK_EVERY = 100_000;
 const WAY_AFTER_MS = 5;
 const WAY_MS = 0.05;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
-/** An interpreter that uses more is thrown away after the run. */
-const HEAP_BYTES_MAX = 256 << 20;
+/** An interpreter that uses more is made anew after the run: its memory never shrinks. It takes some milliseconds. */
+const HEAP_BYTES_MAX = 128 << 20;
 /** Compiled scripts kept; beyond it all are compiled again. */
 const COMPILED_MAX = 5000;
 /** Runs between two looks at scratch memory. */
@@ -145,9 +145,12 @@ export class ScriptEngine {
   async start(report: (error: unknown) => void): Promise<void> {
     this.wanted = false;
     if (this.vm !== null) return;
-    // Here nothing of the last interpreter is reached any more.
-    noteShared(this.droppedBytes);
-    this.droppedBytes = 0;
+    if (this.droppedBytes > 0) {
+      // Only in a new turn of the event loop nothing of the last interpreter is reached any more.
+      await new Promise((resolve) => setImmediate(resolve));
+      noteShared(this.droppedBytes);
+      this.droppedBytes = 0;
+    }
     try {
       this.adopt(await LuaVm.create());
       this.retryAtMs = 0;
