@@ -8,16 +8,22 @@
 import { KEYS_COMPLEX, KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { type Registry, ROUTE_KEY } from '../../shared/command/registry.js';
 
-/** Comments, strings, names, numbers, operators, in this order. */
+/**
+ * Comments, strings, names, numbers, operators, in this order. What has no end goes on to the end of the text, so that
+ * the end is looked for once; such a script does not compile.
+ */
 const TOKEN = new RegExp(
   [
-    '--\\[(=*)\\[[\\s\\S]*?\\]\\1\\]|--[^\\n]*',
-    '\\[(=*)\\[[\\s\\S]*?\\]\\2\\]|"(?:\\\\[\\s\\S]|[^"\\\\])*"|\'(?:\\\\[\\s\\S]|[^\'\\\\])*\'',
+    '--\\[(=*)\\[[\\s\\S]*?(?:\\]\\1\\]|$)|--[^\\r\\n]*',
+    '\\[(=*)\\[[\\s\\S]*?(?:\\]\\2\\]|$)',
+    '"(?:\\\\[\\s\\S]|[^"\\\\])*(?:"|$)|\'(?:\\\\[\\s\\S]|[^\'\\\\])*(?:\'|$)',
     '[A-Za-z_]\\w*|0[xX][\\da-fA-F]+|\\d+(?:\\.\\d+)?',
     '\\.\\.\\.?|[=~<>]=|[^\\s\\w]',
   ].join('|'),
   'g',
 );
+/** Lua compiles nothing that is nested deeper. */
+const DEPTH_MAX = 200;
 /** Names that reach the API, or code, in ways that tokens do not show. */
 const OPAQUE: readonly string[] = ['_G', 'getfenv', 'setfenv', 'load', 'loadstring', 'rawset', 'rawget', 'server'];
 const API: readonly string[] = ['call', 'pcall'];
@@ -49,16 +55,25 @@ const HARMLESS: readonly string[] = [
 /** Commands without keys that need no lease. */
 const KEYLESS: readonly string[] = ['publish', 'spublish', 'ping', 'echo', 'time'];
 
+/** What stands between the parentheses behind `function`. */
+const PARAMETER = /^(?:[A-Za-z_]\w*|,|\.\.\.)$/;
+
 /** Where KEYS are in scripts. */
 const GLOBAL_KEYS: readonly string[] = ['KEYS'];
 
-function tokensOf(source: string): string[] {
-  return (source.match(TOKEN) ?? []).filter((token) => !token.startsWith('--'));
+/** The tokens of a text; null when it is more than the regular expression's stack takes (strings of megabytes). */
+function tokensOf(source: string): string[] | null {
+  try {
+    return (source.match(TOKEN) ?? []).filter((token) => !token.startsWith('--'));
+  } catch {
+    return null;
+  }
 }
 
 /** Whether a script touches no keys but KEYS. */
 export function isClosedScript(source: string, registry: Registry): boolean {
-  return isClosed(tokensOf(source), GLOBAL_KEYS, NO_HEADERS, registry);
+  const tokens = tokensOf(source);
+  return tokens !== null && isClosed(tokens, GLOBAL_KEYS, NO_HEADERS, registry);
 }
 
 /**
@@ -68,32 +83,51 @@ export function isClosedScript(source: string, registry: Registry): boolean {
  */
 export function isClosedLibrary(source: string, registry: Registry): boolean {
   const tokens = tokensOf(source);
+  if (tokens === null) return false;
   const headers = new Set<number>();
-  const names: string[] = [];
-  const others: string[] = [];
+  const names = new Set<string>();
+  const others = new Set<string>();
+  const places = placesOf(tokens);
   for (let i = 0; i < tokens.length; i++) {
     if (tokens[i] !== 'function') continue;
     const open = tokens.indexOf('(', i);
-    const close = tokens.indexOf(')', open);
-    if (open < 0 || close < 0) return false;
+    if (open < 0) return false;
+    let close = open + 1;
+    while (close < tokens.length && PARAMETER.test(tokens[close]!)) close++;
+    if (tokens[close] !== ')') return false;
     const params = tokens.slice(open + 1, close).filter((token) => token !== ',');
-    if (!isRegistered(tokens, i, open)) others.push(...params);
-    else if (params.length > 0) {
-      names.push(params[0]!);
+    const first = isRegistered(tokens, places, i, open) ? params.shift() : undefined;
+    if (first !== undefined) {
+      names.add(first);
       headers.add(open + 1);
-      others.push(...params.slice(1));
     }
+    for (const param of params) others.add(param);
   }
-  if (names.some((name) => others.includes(name) || name === '...')) return false;
-  return isClosed(tokens, names, headers, registry);
+  for (const name of names) if (others.has(name) || name === '...') return false;
+  return isClosed(tokens, [...names], headers, registry);
+}
+
+/** Where each token stands. */
+function placesOf(tokens: readonly string[]): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  tokens.forEach((token, at) => {
+    const known = places.get(token);
+    if (known === undefined) places.set(token, [at]);
+    else known.push(at);
+  });
+  return places;
 }
 
 /** Whether the function that begins at `i`, its parameters at `open`, is used by register_function alone. */
-function isRegistered(tokens: readonly string[], i: number, open: number): boolean {
+function isRegistered(
+  tokens: readonly string[],
+  places: ReadonlyMap<string, readonly number[]>,
+  i: number,
+  open: number,
+): boolean {
   if (open === i + 1) return isCallback(tokens, i);
   if (open !== i + 2) return false;
-  const name = tokens[i + 1]!;
-  const uses = tokens.flatMap((token, at) => (token === name ? [at] : []));
+  const uses = places.get(tokens[i + 1]!)!;
   return uses.length === 2 && isCallback(tokens, uses[1]!) && [',', ')', '}', ';'].includes(tokens[uses[1]! + 1] ?? '');
 }
 
@@ -112,6 +146,8 @@ function isClosed(
   headers: ReadonlySet<number>,
   registry: Registry,
 ): boolean {
+  // Each call and index looks for its end, so what is nested is walked again at each depth.
+  if (depthOf(tokens) > DEPTH_MAX) return false;
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     if (OPAQUE.includes(token)) return false;
@@ -126,6 +162,18 @@ function isClosed(
     } else if (!HARMLESS.includes(member)) return false;
   }
   return true;
+}
+
+/** How deeply brackets are nested. */
+function depthOf(tokens: readonly string[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const token of tokens) {
+    if (token === '(' || token === '[' || token === '{') depth++;
+    else if (token === ')' || token === ']' || token === '}') depth--;
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest;
 }
 
 /** The name of the keys is only read: `KEYS[...]`, `#KEYS`, or an argument of unpack. */

@@ -45,4 +45,19 @@ describe('a script takes the leases of its KEYS alone', () => {
   ])('open: %s', (script) => {
     expect(isClosedScript(script, registry)).toBe(false);
   });
+
+  it.each([
+    ['quotes', '\\"'.repeat(100_000)],
+    ['a string of megabytes', `return "${'x'.repeat(3e7)}"`],
+    ['comments without end', '--[[\n'.repeat(60_000)],
+    ['long strings without end', 'x [=[ '.repeat(60_000)],
+    ['nested keys', `return ${'KEYS['.repeat(60_000)}1${']'.repeat(60_000)}`],
+    ['nested calls', `return ${"redis.call('get', KEYS[1], ".repeat(30_000)}1${')'.repeat(30_000)}`],
+  ])('#11: is decided in time that grows with the text: %s', (_, script) => {
+    expect(typeof isClosedScript(script, registry)).toBe('boolean');
+  });
+
+  it('#11: ends a comment where Lua does', () => {
+    expect(isClosedScript("-- a line\rreturn redis.call('get', 'k')", registry)).toBe(false);
+  });
 });
