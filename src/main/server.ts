@@ -39,6 +39,7 @@ import { rewriteConfigFile } from './config/rewrite.js';
 import { systemErrorText } from './config/special-values.js';
 import { ControlBus } from './control-bus.js';
 import { ClientCapacity } from './descriptors.js';
+import { checkUnixPath } from './io/unix-socket-path.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
 import { Supervisor, type TerminateWhere } from './supervisor.js';
 
@@ -115,6 +116,7 @@ export class SherdServer {
     // Whoever does not look at `closed` shall not be killed by an unhandled rejection.
     this.closed.catch(nothing);
 
+    if (config.str('unixsocket') !== '') checkUnixPath(config.str('unixsocket'));
     const listeners = config.bindAddresses().length + (config.str('unixsocket') === '' ? 0 : 1);
     this.#capacity = new ClientCapacity({ shards: this.shards, ioThreads: this.ioThreads, listeners });
     this.#capacity.lower(config, (message) => this.#write('warning', message));

@@ -10,7 +10,7 @@ import { CLI, DIST, freePort, TestServer, temporaryDir } from '../harness/server
 import { infoField, sleep, until } from '../harness/waiting.js';
 
 const READY = /Ready to accept connections/;
-const START_MS = 30_000;
+const START_MS = 40_000;
 const DESCRIPTORS = 200;
 const NODE = process.env.SHERD_NODE ?? process.execPath;
 const onLinux = process.platform === 'linux';
@@ -33,7 +33,7 @@ describe.runIf(onLinux)('#11: running out of', () => {
 
   test.each([1, 3])(
     'descriptors: connections are served or refused, no thread of %i I/O threads dies',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (ioThreads) => {
       const port = await freePort();
       const path = join(temporaryDir(), 'sherd.sock');
@@ -88,7 +88,7 @@ describe.runIf(onLinux)('#11: running out of', () => {
 
   test.runIf(existsSync('/usr/bin/prlimit'))(
     'descriptors for a successor: it is started when there are some again, and all data is there',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const port = await freePort();
       const program = `

@@ -10,21 +10,35 @@ import { SherdError } from '../../shared/errors/sherd-error.js';
 /** Bytes of `sun_path` without the zero at its end. */
 const PATH_BYTES_MAX = process.platform === 'linux' ? 107 : 103;
 
-/** Makes `path` free to be bound. Throws a SherdError that names the directive. */
-export function freeUnixPath(path: string): void {
+/**
+ * Looks whether a unix socket may be opened at `path`: before any thread is started, and once more before it is bound.
+ * Throws a SherdError that names the directive. Returns whether something is there that is to be removed.
+ */
+export function checkUnixPath(path: string): boolean {
   // Windows has named pipes instead, which are no files.
-  if (process.platform === 'win32') return;
+  if (process.platform === 'win32') return false;
   const bytes = Buffer.byteLength(path);
   if (bytes > PATH_BYTES_MAX) {
     throw refusal(`the path has ${bytes} bytes, the system takes ${PATH_BYTES_MAX} at most: ${path}`);
   }
+  let isSocket = false;
   try {
-    if (!lstatSync(path).isSocket())
-      throw refusal(`${path} exists and is no socket: remove it, or choose another path`);
+    isSocket = lstatSync(path).isSocket();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw refusal((error as Error).message, error);
+  }
+  if (!isSocket) throw refusal(`${path} exists and is no socket: remove it, or choose another path`);
+  return true;
+}
+
+/** Makes `path` free to be bound, see checkUnixPath. */
+export function freeUnixPath(path: string): void {
+  if (!checkUnixPath(path)) return;
+  try {
     rmSync(path, { force: true });
   } catch (error) {
-    if (error instanceof SherdError) throw error;
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw refusal((error as Error).message, error);
+    throw refusal((error as Error).message, error);
   }
 }
 
