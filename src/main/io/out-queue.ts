@@ -11,7 +11,7 @@ import { type Chunk, isBytes, type PinnedBytes, pinDirectory, releaseChunk } fro
 import { SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 
 /** Most bytes of one write, and most buffers. */
-export const PIECE_BYTES = 128 * 1024;
+export const PIECE_BYTES = 512 * 1024;
 const PIECE_BUFFERS_MAX = 64;
 /** Places of chunks that were written are kept up to so many. */
 const WRITTEN_KEPT_MAX = 1024;
