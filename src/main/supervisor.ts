@@ -419,7 +419,13 @@ export class Supervisor {
     for (const io of this.io) {
       const channel = new MessageChannel();
       mail.push(channel.port2);
-      this.tellPair(io, { peer: thread.index, requestRing: null, replyRing: null, mail: channel.port1 });
+      this.tellPair(io, {
+        peer: thread.index,
+        requestRing: null,
+        replyRing: null,
+        mail: channel.port1,
+        clientsBefore: 0,
+      });
     }
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
   }
@@ -452,12 +458,14 @@ export class Supervisor {
       this.plan.bus.ask(peer.id, 'link', change).catch(ignoreGone);
     }
     const mail: MessagePort[] = [];
+    // The successor's clients get higher ids.
+    const clientsBefore = block.nextClientId();
     for (const shard of this.shards) {
       const rings = newRings();
       this.rings[thread.index]![shard.index] = rings;
       const channel = new MessageChannel();
       mail.push(channel.port1);
-      this.tellPair(shard, { peer: thread.index, ...rings, mail: channel.port2 });
+      this.tellPair(shard, { peer: thread.index, ...rings, mail: channel.port2, clientsBefore });
     }
     const { f64 } = new StatsBlock(block.sab, block.statsOffset(thread.id));
     Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
@@ -489,7 +497,9 @@ export class Supervisor {
 
   private tellPair(
     thread: Thread,
-    change: { peer: number; mail: MessagePort } & { [K in keyof PairRings]: PairRings[K] | null },
+    change: { peer: number; mail: MessagePort; clientsBefore: number } & {
+      [K in keyof PairRings]: PairRings[K] | null;
+    },
   ): void {
     this.plan.bus.ask(thread.id, 'pair', change, [change.mail]).catch(ignoreGone);
   }

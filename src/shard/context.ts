@@ -36,7 +36,7 @@ export interface ClientState {
   readonly id: number;
   readonly db: number;
   readonly proto: 2 | 3;
-  /** Bit 0: CLIENT NO-TOUCH; bit 4: CLIENT_TRACKS_READS, and then from bit 16 on the index of its I/O thread. */
+  /** Bit 0: CLIENT NO-TOUCH; bit 4: CLIENT_TRACKS_READS; from CLIENT_IO_SHIFT on the index of its I/O thread. */
   readonly flags: number;
 }
 
@@ -62,9 +62,6 @@ export interface CommandRunner {
 /** Classes of events after which a stream may be gone, or be something else. */
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = 1;
-/** Keys that the client's commands read are tracked; above CLIENT_IO_SHIFT stands the index of its I/O thread. */
-export const CLIENT_TRACKS_READS = 16;
-export const CLIENT_IO_SHIFT = 16;
 /** Values of CONTROL.maxmemoryPolicy under which entries carry LFU counters. */
 const POLICY_ALLKEYS_LFU = 3;
 const POLICY_VOLATILE_LFU = 4;

@@ -27,13 +27,15 @@ import { MAY_END, readyClasses } from './blocking/makes-ready.js';
 import type { Blocking } from './blocking/serve.js';
 import { anyWaits, firstWaiter } from './blocking/waiters.js';
 import { CallTimer } from './call-timer.js';
-import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS, type ClientState, type ExecContext } from './context.js';
+import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from './client-flags.js';
+import type { ClientState, ExecContext } from './context.js';
 import { EFFECT_COMMAND } from './effect-log.js';
 import { guardedJob } from './guarded-job.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
 import type { Outbox } from './outbox.js';
 import type { ScriptEngine } from './script/script-engine.js';
+import { dropWatchers } from './watch.js';
 
 const HANDLER_MISSING = 'command without a handler';
 
@@ -138,12 +140,16 @@ export class Executor {
     }
   }
 
-  /** Forgets who waited for keys of `shard` and is gone. @requires a shard thread that holds no lease */
-  dropSettled(shard: number): void {
-    const { leases, blocking, arenas } = this.ctx;
+  /**
+   * Forgets what clients of I/O thread `io` waited for or watched on `shard`: it died, they had ids below
+   * `clientsBefore`. @requires a shard thread that holds no lease
+   */
+  dropClients(shard: number, io: number, clientsBefore: number): void {
+    const { leases, blocking, arenas, control } = this.ctx;
     leases.takeShard(shard);
     try {
       blocking.dropSettled(arenas[shard]!);
+      dropWatchers(control, arenas[shard]!, io, clientsBefore);
     } finally {
       leases.giveAll();
     }

@@ -70,8 +70,8 @@ export interface ShardExecutor {
   serveDeferred(): void;
   /** Counts a request that was answered with an error before it was run. */
   countRefusal(cmdId: number, line: Uint8Array): void;
-  /** Forgets clients that waited for keys of `shard` and are gone. @requires no lease held */
-  dropSettled(shard: number): void;
+  /** Forgets clients of I/O thread `io` that waited for keys of `shard` or watched them. @requires no lease held */
+  dropClients(shard: number, io: number, clientsBefore: number): void;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
@@ -126,8 +126,8 @@ export class ShardLoop implements WorkSource, JobHost {
   private nextCycleMs = 0;
   private nextSecondMs = 0;
   private more = true;
-  /** An I/O thread was started again: its clients are gone. */
-  private clientsGone = false;
+  /** I/O threads that were started again, and the id before which their clients are gone. */
+  private clientsGone: { io: number; clientsBefore: number }[] = [];
   /** The I/O thread whose request is worked on. */
   private workedIo = 0;
 
@@ -189,7 +189,7 @@ export class ShardLoop implements WorkSource, JobHost {
       const busy = this.turn();
       if (this.executor.scripts?.wanted === true) return;
       if (block.takeControlPending(threadId)) port.drainSync();
-      if (this.clientsGone) this.dropSettled();
+      if (this.clientsGone.length > 0) this.dropClients();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
       const now = performance.now();
@@ -344,9 +344,10 @@ export class ShardLoop implements WorkSource, JobHost {
   private sendServed(): void {
     const { served } = this.blocking;
     this.blocking.served = [];
-    for (const { io, slot, seq, chunks } of served) {
+    for (const { io, slot, seq, chunks, isLost } of served) {
       const { replies } = this.pairs[io]!;
-      if (!writeReplyChunks(replies, slot, seq, 0, chunks)) this.sendWaiting(io, slot, seq, 0, chunks, true);
+      const flags = isLost ? REPLY.LOST : 0;
+      if (!writeReplyChunks(replies, slot, seq, flags, chunks)) this.sendWaiting(io, slot, seq, flags, chunks, true);
     }
   }
 
@@ -357,9 +358,10 @@ export class ShardLoop implements WorkSource, JobHost {
     this.publish();
   }
 
-  private dropSettled(): void {
-    this.clientsGone = false;
-    this.executor.dropSettled(this.parts.shard);
+  private dropClients(): void {
+    const gone = this.clientsGone;
+    this.clientsGone = [];
+    for (const { io, clientsBefore } of gone) this.executor.dropClients(this.parts.shard, io, clientsBefore);
   }
 
   private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {
@@ -523,10 +525,10 @@ export class ShardLoop implements WorkSource, JobHost {
     if (closed > 0) this.parts.port.log('warning', `${closed} connections are closed: their commands were cut short`);
   }
 
-  /** I/O thread `io` was started again: its old rings and jobs are forgotten. */
-  replacePair(io: number, requests: RingConsumer, replies: RingProducer): void {
+  /** I/O thread `io` was started again: its rings, jobs, and clients with ids below `clientsBefore` are gone. */
+  replacePair(io: number, requests: RingConsumer, replies: RingProducer, clientsBefore: number): void {
     this.jobs.dropOf(io);
-    this.clientsGone = true;
+    this.clientsGone.push({ io, clientsBefore });
     const pair = this.pairs[io]!;
     pair.requests.mailbox?.close();
     pair.requests = requests;

@@ -102,6 +102,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
       change.peer,
       new RingConsumer(change.requestRing!, mailbox),
       new RingProducer(change.replyRing!, mailbox),
+      change.clientsBefore,
     );
     return null;
   });

@@ -2,10 +2,11 @@
  * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the keys that somebody
  * watches; an element's name is the database (2 bytes) and the key, its number the key's version, its value a row of
  *
- *     | client id: float64 | version when the client began to watch: float64 |
+ *     | client id * 256 + its I/O thread: float64 | version when the client began to watch: float64 |
  *
  * Whoever changes a key gives it a new version (`ExecContext.notify` calls `touchWatched`), so EXEC finds out by
- * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard.
+ * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
+ * thread has died, `dropWatchers` ends the watches of its clients.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
  * writers pay one load while nobody watches anything.
@@ -13,6 +14,8 @@
 import { type Arena, CTL_WATCH_VERSION_F64, CTL_WATCHED } from '../shared/memory/arena.js';
 import { NULL, type Ptr } from '../shared/memory/ptr.js';
 import { CONTROL, type ControlBlock } from '../shared/sync/control-block.js';
+import { CLIENT_IO_SHIFT } from './client-flags.js';
+import type { ClientState } from './context.js';
 import {
   createPair,
   elementName,
@@ -26,6 +29,8 @@ import {
 } from './types/element.js';
 import { createTableRoot, ElementCursor, ElementTable } from './types/element-table.js';
 
+/** Room for the index of an I/O thread beside a client's id. */
+const IO_THREADS = 256;
 /** Bytes before the key in an element's name. */
 const DB_BYTES = 2;
 const WATCHER_BYTES = 16;
@@ -72,7 +77,7 @@ export function touchWatched(arena: Arena, db: number, u8: Uint8Array, off: numb
 export function addWatcher(
   control: ControlBlock,
   arena: Arena,
-  clientId: number,
+  client: ClientState,
   db: number,
   u8: Uint8Array,
   off: number,
@@ -80,7 +85,8 @@ export function addWatcher(
 ): void {
   if (arena.ctl[CTL_WATCHED] === 0) arena.ctl[CTL_WATCHED] = createTableRoot(arena);
   const el = find(arena, db, u8, off, len);
-  watcherView.setFloat64(0, clientId, true);
+  const number = watcherOf(client);
+  watcherView.setFloat64(0, number, true);
   if (el === NULL) {
     const version = nextVersion(arena);
     watcherView.setFloat64(8, version, true);
@@ -90,7 +96,7 @@ export function addWatcher(
     return;
   }
   elementValue(arena, el);
-  if (watcherAt(clientId) >= 0) return;
+  if (watcherAt(number) >= 0) return;
   watcherView.setFloat64(8, elementNumber(arena, el), true);
   const grown = new Uint8Array(value.len + WATCHER_BYTES);
   grown.set(value.u8.subarray(value.off, value.off + value.len));
@@ -103,10 +109,15 @@ function replaceValue(arena: Arena, el: Ptr, bytes: Uint8Array): void {
   if (next !== el) table.replace(next);
 }
 
-/** Offset of a client's record in the value that `elementValue` found, -1 when there is none. */
-function watcherAt(clientId: number): number {
+/** How a client stands in the rows. */
+function watcherOf(client: ClientState): number {
+  return client.id * IO_THREADS + (client.flags >>> CLIENT_IO_SHIFT);
+}
+
+/** Offset of a watcher's record in the value that `elementValue` found, -1 when there is none. */
+function watcherAt(number: number): number {
   for (let at = value.off; at < value.off + value.len; at += WATCHER_BYTES) {
-    if (value.dv.getFloat64(at, true) === clientId) return at;
+    if (value.dv.getFloat64(at, true) === number) return at;
   }
   return -1;
 }
@@ -114,7 +125,7 @@ function watcherAt(clientId: number): number {
 /** Whether a key that the client watches is as it was then. A key that it does not watch is. */
 export function watchedUnchanged(
   arena: Arena,
-  clientId: number,
+  client: ClientState,
   db: number,
   u8: Uint8Array,
   off: number,
@@ -123,7 +134,7 @@ export function watchedUnchanged(
   const el = find(arena, db, u8, off, len);
   if (el === NULL) return true;
   elementValue(arena, el);
-  const at = watcherAt(clientId);
+  const at = watcherAt(watcherOf(client));
   return at < 0 || value.dv.getFloat64(at + 8, true) === elementNumber(arena, el);
 }
 
@@ -131,7 +142,7 @@ export function watchedUnchanged(
 export function removeWatcher(
   control: ControlBlock,
   arena: Arena,
-  clientId: number,
+  client: ClientState,
   db: number,
   u8: Uint8Array,
   off: number,
@@ -140,12 +151,10 @@ export function removeWatcher(
   const el = find(arena, db, u8, off, len);
   if (el === NULL) return;
   elementValue(arena, el);
-  const at = watcherAt(clientId);
+  const at = watcherAt(watcherOf(client));
   if (at < 0) return;
   if (value.len === WATCHER_BYTES) {
-    table.remove();
-    freeElement(arena, el);
-    Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+    removeFound(control, arena, el);
     return;
   }
   const left = new Uint8Array(value.len - WATCHER_BYTES);
@@ -153,6 +162,38 @@ export function removeWatcher(
   left.set(value.u8.subarray(value.off, at));
   left.set(value.u8.subarray(at + WATCHER_BYTES, value.off + value.len), before);
   replaceValue(arena, el, left);
+}
+
+/** Nobody watches the key any more on whose element the table's cursor is. */
+function removeFound(control: ControlBlock, arena: Arena, el: Ptr): void {
+  table.remove();
+  freeElement(arena, el);
+  Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+}
+
+/** Ends the watches of the clients of I/O thread `io` whose ids are below `clientsBefore`: it died. Cold. */
+export function dropWatchers(control: ControlBlock, arena: Arena, io: number, clientsBefore: number): void {
+  const root = arena.ctl[CTL_WATCHED]! as Ptr;
+  if (root === 0) return;
+  const isGone = (watcher: number): boolean => watcher % IO_THREADS === io && watcher < clientsBefore * IO_THREADS;
+  // The table must not change while the cursor is on its way.
+  const found: { name: Uint8Array; left: Uint8Array }[] = [];
+  const cursor = new ElementCursor().open(arena, root);
+  for (let el = cursor.next(); el !== 0; el = cursor.next()) {
+    elementValue(arena, el);
+    const rows: Uint8Array[] = [];
+    for (let at = value.off; at < value.off + value.len; at += WATCHER_BYTES) {
+      if (!isGone(value.dv.getFloat64(at, true))) rows.push(value.u8.slice(at, at + WATCHER_BYTES));
+    }
+    if (rows.length * WATCHER_BYTES === value.len) continue;
+    elementName(arena, el);
+    found.push({ name: name.u8.slice(name.off, name.off + name.len), left: Uint8Array.from(Buffer.concat(rows)) });
+  }
+  for (const { name: bytes, left } of found) {
+    const el = table.open(arena, root).find(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    if (left.length === 0) removeFound(control, arena, el);
+    else replaceValue(arena, el, left);
+  }
 }
 
 /**

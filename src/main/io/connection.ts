@@ -9,6 +9,7 @@
  * `headSeq === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until
  * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
  */
+import { CLIENT_IO_SHIFT } from '../../shard/client-flags.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { BlockedRequest } from './blocking.js';
 import type { ConnectionInput } from './input.js';
@@ -31,7 +32,7 @@ export const CONN_FLAG = {
   unixSocket: 4,
   /** Connected from a loopback address or a unix socket (commands flagged `protected`). */
   local: 8,
-  /** CLIENT_TRACKS_READS of shard/context.ts; the index of the I/O thread is put above it. */
+  /** CLIENT_TRACKS_READS of shard/client-flags.ts. Above CLIENT_IO_SHIFT stands the index of the I/O thread. */
   tracksReads: 16,
 } as const;
 
@@ -90,7 +91,7 @@ export class Connection {
 
   db = 0;
   proto: 2 | 3 = 2;
-  flags = 0;
+  flags: number;
   name = '';
   libName = '';
   libVer = '';
@@ -187,6 +188,7 @@ export class Connection {
     this.id = id;
     this.nextSeq = firstSeqOf(id);
     this.headSeq = this.nextSeq;
+    this.flags = io.index << CLIENT_IO_SHIFT;
     this.createdMs = nowMs;
     this.lastActiveMs = nowMs;
     this.addr = addr;

@@ -5,6 +5,7 @@
  * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) a queue that was sent is forgotten:
  * whatever happens to it, the connection is out of MULTI.
  */
+import { CLIENT_IO_SHIFT } from '../../shard/client-flags.js';
 import { runQueue } from '../../shard/commands/transactions.js';
 import { FLAG_DENYOOM } from '../../shared/command/flags.js';
 import { EXECABORT, OOM } from '../../shared/errors/replies.js';
@@ -306,8 +307,10 @@ export function dropTransaction(io: IoThread, conn: Connection): void {
 
 function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {
   const args = buildArgs(tx, false);
+  // A watch belongs to a client and its I/O thread.
+  const flags = io.index << CLIENT_IO_SHIFT;
   // To the slot of nobody: the reply finds no connection.
-  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, unwatchId, 0, 2, 0, clientId, args, 0)) {
+  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, unwatchId, 0, 2, flags, clientId, args, 0)) {
     io.ringWritten(0);
     setImmediate(() => io.publishRequests());
     return;

@@ -62,7 +62,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
     // An expired key goes now, so that its going later is no change.
     ctx.peek(args, i);
     const arena = arenaOfKey(ctx, args, i);
-    addWatcher(ctx.control, arena, ctx.client.id, ctx.db, args.u8, args.off[i]!, args.len[i]!);
+    addWatcher(ctx.control, arena, ctx.client, ctx.db, args.u8, args.off[i]!, args.len[i]!);
   }
   reply.ok();
 }
@@ -70,7 +70,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
 /** Ends all watches of the client. False when one of the keys has changed since, or has expired. */
 function endWatches(ctx: ExecContext, args: Args): boolean {
   const watches = meta(args, 0);
-  const client = ctx.client.id;
+  const { client } = ctx;
   const db = ctx.db;
   let unchanged = true;
   for (let k = 0; k < watches; k++) {

@@ -73,6 +73,8 @@ export interface PairChange {
   readonly requestRing: SharedArrayBuffer | null;
   readonly replyRing: SharedArrayBuffer | null;
   readonly mail: MessagePort;
+  /** The clients of an I/O thread that died have lower ids. */
+  readonly clientsBefore: number;
 }
 
 /** I/O thread `peer` was started again; these are the rings from and to it now. */
