@@ -334,8 +334,9 @@ export class IoThread {
     else conn.transport.readStart();
   }
 
-  /** Everything that the client will get is out, and nothing more is to come. */
+  /** Everything that the client will get is out, and nothing more is to come: who is gone does not wait for others. */
   private finished(conn: Connection): boolean {
+    if (conn.ended && (conn.barrier & WAITS) !== 0) return true;
     if (!conn.ended && !conn.closeAfterReply) return false;
     if (conn.writing || conn.headSeq !== conn.nextSeq || conn.out !== null || conn.pushed !== null) return false;
     return conn.closeAfterReply || conn.barrier === 0;
@@ -346,12 +347,9 @@ export class IoThread {
   /** The peer sent its end (`clean`), or the connection broke. */
   onEnd(conn: Connection, clean: boolean): void {
     if (conn.closed) return;
-    if (!clean || conn.blocked?.waits === true) {
-      this.closeConnection(conn);
-      return;
-    }
     conn.ended = true;
-    this.settle(conn);
+    if (clean) this.settle(conn);
+    else this.closeConnection(conn);
   }
 
   onWritten(conn: Connection, ok: boolean): void {
