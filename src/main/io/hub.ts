@@ -62,7 +62,17 @@ export class Hub {
 
   /** Tells everybody what was gathered in this turn. @requires no lease held */
   flush(): void {
-    const { outbox, tracking } = this;
+    this.tellOwn();
+    this.tracking.broadcast();
+    const { outbox } = this;
+    if (!outbox.pending) return;
+    outbox.pending = false;
+    this.links.send(outbox.buffers);
+  }
+
+  /** Tells this thread's clients, but those in broadcast mode, who hear of a whole turn at its end. As `flush`. */
+  tellOwn(): void {
+    const { outbox } = this;
     const own = outbox.buffers[this.index]!;
     if (own.bytes > 0) {
       const bytes = own.bytes;
@@ -70,10 +80,6 @@ export class Hub {
       readBulletins(own.u8, own.start, own.end, this.view, this.tell);
       own.drop(bytes);
     }
-    tracking.broadcast();
-    if (!outbox.pending) return;
-    outbox.pending = false;
-    this.links.send(outbox.buffers);
   }
 
   /** Bulletins from a shard's thread: u8[start, end), whole ones. */

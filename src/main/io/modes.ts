@@ -66,6 +66,11 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   const refused = io.refused;
   io.refused = false;
   if (conn.closed) return;
+  // What the client is told of its own command stands before the reply to the next one.
+  if (conn.modes !== 0 && io.hub.outbox.pending) {
+    io.executor.endBatch();
+    io.hub.tellOwn();
+  }
   const inMulti = conn.tx?.open === true;
   const state = conn.tracking;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
