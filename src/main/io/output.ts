@@ -91,6 +91,7 @@ function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
 
 /** hot: sends one message that other connections have, too; nobody writes into it. */
 function sendShared(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+  if (bytes.length > UNLISTED_BYTES && checkLimits(io, conn)) return;
   conn.pushed = null;
   const f64 = io.stats.f64;
   f64[STAT.writesProcessed]! += 1;
