@@ -8,6 +8,7 @@
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
  * way; (2) who answers here has taken the claim; the waiters in the shards are then dropped by `blocking|forget`.
  */
+import type { CommandDef } from '../../shared/command/spec.js';
 import { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -31,7 +32,7 @@ export interface BlockedRequest {
   /** Id of the command. */
   readonly command: number;
   readonly db: number;
-  /** Key indexes and arguments, for `blocking|forget`. */
+  /** The keys that it waits for. */
   readonly keys: readonly Uint8Array[];
   /** It is also carried out when a key is gone (XREADGROUP). */
   readonly wantsAbsent: boolean;
@@ -48,7 +49,8 @@ export function mayBlock(conn: Connection): boolean {
 
 /** A command that may block is about to be sent. @requires nothing of the connection under way */
 export function beginBlocking(io: IoThread, conn: Connection, id: number, args: Args): void {
-  const count = io.keysOf(io.registry.defs[id]!, args);
+  const def = io.registry.defs[id]!;
+  const count = io.keysOf(def, args) - targetsOf(def);
   const keys: Uint8Array[] = [];
   for (let k = 0; k < count; k++) keys.push(args.copy(io.keyIndexes[k]!));
   conn.blocked = {
@@ -56,12 +58,19 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     command: id,
     db: conn.db,
     keys,
-    wantsAbsent: io.registry.defs[id]!.name === 'xreadgroup',
+    wantsAbsent: def.name === 'xreadgroup',
     waits: false,
     deadlineMs: 0,
     timer: null,
   };
   openClaim(io.claims, conn.slot, conn.nextSeq);
+}
+
+/** How many keys a command puts something into (BLMOVE): they stand last, and nobody waits for them. */
+function targetsOf(def: CommandDef): number {
+  let count = 0;
+  for (const spec of def.keys ?? []) if (spec.flags.includes('insert')) count++;
+  return count;
 }
 
 /** Keys that clients of this thread wait for, each with its database; of those, the ones whose end somebody awaits. */
