@@ -4,7 +4,7 @@ const PUSH_HEAD = Buffer.from('>2\r\n$10\r\ninvalidate\r\n', 'latin1');
 const CHANNEL = '__redis__:invalidate';
 const CHANNEL_HEAD = Buffer.from(`*3\r\n$7\r\nmessage\r\n$${CHANNEL.length}\r\n${CHANNEL}\r\n`, 'latin1');
 const NULL3 = Buffer.from('_\r\n', 'latin1');
-const NULL2 = Buffer.from('*-1\r\n', 'latin1');
+const NULL2 = Buffer.from('$-1\r\n', 'latin1');
 
 /** A RESP array of key names (one char a byte). */
 export function keyArray(keys: readonly string[]): Uint8Array {

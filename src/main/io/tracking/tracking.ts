@@ -14,9 +14,9 @@
  *
  * Invariants: (1) a key is in `table` exactly when it is counted in the interest; (2) the table has at most
  * tracking-table-max-keys keys, over all I/O threads together; (3) ids of clients that are gone stay in the table until
- * their key changes or is dropped: nobody has to look for them.
+ * their key changes or is dropped: nobody has to look for them. With the last client that tracks all keys go, since
+ * nobody tells a thread without such clients of changes.
  */
-import { CLIENT_IO_SHIFT } from '../../../shard/context.js';
 import type { Outbox } from '../../../shard/outbox.js';
 import { FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
@@ -132,6 +132,7 @@ export class Tracking {
     this.countTrackers();
     // Last: should this thread die in between, the server's count is too high, which only costs time.
     Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
+    if (this.trackers.size === 0) this.forgetKeys();
     this.countTable();
   }
 
@@ -160,7 +161,7 @@ export class Tracking {
     const { flags } = conn.tracking!;
     const given = (flags & TRACK.caching) !== 0;
     const chosen = (flags & TRACK.optIn) !== 0 ? given : (flags & TRACK.optOut) === 0 || !given;
-    if (chosen && (flags & TRACK.bcast) === 0) conn.flags |= CONN_FLAG.tracksReads | (this.io.index << CLIENT_IO_SHIFT);
+    if (chosen && (flags & TRACK.bcast) === 0) conn.flags |= CONN_FLAG.tracksReads;
     else conn.flags &= ~CONN_FLAG.tracksReads;
   }
 
@@ -191,6 +192,10 @@ export class Tracking {
     const view = new DataView(bytes.buffer);
     this.outbox.hasher.hash(KIND_INVALIDATE, bytes, view, 0, len);
     const { h1 } = this.outbox.hasher;
+    if (this.trackers.size === 0) {
+      this.interest.untrack(h1);
+      return;
+    }
     const writer = this.missed.get(key) ?? this.missedBefore.get(key);
     if (this.missesLost || (writer !== undefined && writer !== id)) {
       this.interest.untrack(h1);
@@ -307,12 +312,17 @@ export class Tracking {
     this.tell(conn, state, keys);
   }
 
-  /** Every key may have changed. */
-  flushed(): void {
+  /** Nobody has any key. */
+  private forgetKeys(): void {
     this.table.clear();
     this.items = 0;
     this.oldest = null;
     this.interest.untrackAll();
+  }
+
+  /** Every key may have changed. */
+  flushed(): void {
+    this.forgetKeys();
     for (const conn of this.trackers) this.tell(conn, conn.tracking!, null);
     this.countTable();
   }
@@ -321,12 +331,16 @@ export class Tracking {
   broadcast(): void {
     if (this.changedPrefixes.size === 0) return;
     for (const prefix of this.changedPrefixes) {
-      const all = keyArray([...prefix.changed.keys()]);
+      // In the order of their bytes, as Redis's tree gives them.
+      const all = keyArray([...prefix.changed.keys()].sort());
       for (const conn of prefix.conns) {
         const state = conn.tracking!;
         if ((state.flags & TRACK.noLoop) === 0) this.tell(conn, state, all);
         else {
-          const others = [...prefix.changed].filter((entry) => entry[1] !== conn.id).map((entry) => entry[0]);
+          const others = [...prefix.changed]
+            .filter((entry) => entry[1] !== conn.id)
+            .map((entry) => entry[0])
+            .sort();
           if (others.length > 0) this.tell(conn, state, keyArray(others));
         }
       }
