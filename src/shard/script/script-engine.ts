@@ -178,7 +178,7 @@ export class ScriptEngine {
     vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
     const command = this.current!.isFunction ? 'FUNCTION' : 'SCRIPT';
-    this.raise(`ERR Error running script: Script killed by user with ${command} KILL...`);
+    this.raise(`ERR Script killed by user with ${command} KILL...`);
   }
 
   /** Ends the code of a library that loads for too long. */
