@@ -48,7 +48,7 @@ export type Value =
 export type Address = number | string;
 
 /** Finds the end of one reply; can be resumed after more bytes came, without looking at old ones again. */
-class FrameScanner {
+export class FrameScanner {
   #pos = 0;
   #remaining = 1;
 
