@@ -375,9 +375,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private sendServed(): void {
     const { served } = this.blocking;
     this.blocking.served = [];
-    for (const { io, slot, seq, chunks } of served) {
+    for (const { io, slot, seq, chunks, isLost } of served) {
       const { replies } = this.pairs[io]!;
-      if (!writeReplyChunks(replies, slot, seq, 0, chunks)) this.sendWaiting(io, slot, seq, 0, chunks, true);
+      const flags = isLost ? REPLY.LOST : 0;
+      if (!writeReplyChunks(replies, slot, seq, flags, chunks)) this.sendWaiting(io, slot, seq, flags, chunks, true);
     }
   }
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { shardOfSlot, slotOf } from '../../src/shared/hash.js';
 import { withEmbedded } from '../harness/embedded.js';
 import { RespClient } from '../harness/resp-client.js';
-import { sleep, until, untilBlocked } from '../harness/waiting.js';
+import { infoField, sleep, until, untilBlocked } from '../harness/waiting.js';
 
 /** Runs for about 0.4 s without looking at the clock: the clock stands still in a script. */
 const LONG_SCRIPT = 'local n = 0 for i = 1, tonumber(ARGV[1]) do n = n + i % 7 end return n';
@@ -43,6 +43,27 @@ describe('after the death of an I/O thread', () => {
       expect(await pusher.ok('RPUSH', 'new', '1', '2', '3', '4', '5')).toBe(5);
       expect((await Promise.all(waiting)).every((reply) => (reply as string[])[0] === 'new')).toBe(true);
       for (const each of next) await each.close();
+    });
+  });
+});
+
+describe('#11 the watches of clients whose I/O thread died', () => {
+  test('end with them, and those of its next clients do not', async () => {
+    await withEmbedded({ shards: 2, ioThreads: 1, dispatch: 'auto' }, async (_client, server) => {
+      const dead = await Promise.all(Array.from({ length: 3 }, () => RespClient.connect(server.port)));
+      for (const each of dead) await each.ok('WATCH', 'a', 'b', 'c');
+      expect(await infoField(dead[0]!, 'clients', 'total_watched_keys')).toBe('3');
+      await server.debug.terminateIo(0);
+      await server.debug.settled();
+      const next = await RespClient.connect(server.port);
+      await next.ok('WATCH', 'a');
+      const isLeft = async (): Promise<boolean> => (await infoField(next, 'clients', 'total_watched_keys')) === '1';
+      await until('only the new watch is left', isLeft);
+      const other = await RespClient.connect(server.port);
+      await other.ok('SET', 'a', '1');
+      expect(await next.pipeline([['MULTI'], ['GET', 'a'], ['EXEC']])).toEqual(['OK', 'QUEUED', null]);
+      await until('no watch is left', async () => (await infoField(next, 'clients', 'total_watched_keys')) === '0');
+      for (const each of [next, other]) await each.close();
     });
   });
 });

@@ -10,7 +10,7 @@
  */
 import { type Arg, ReplyError, RespClient, type Value } from '../harness/resp-client.js';
 import { sleep } from '../harness/waiting.js';
-import type { Allowance } from './differences.js';
+import { type Allowance, sameInAll } from './differences.js';
 import type { StateEvent } from './events.js';
 import type { State } from './states.js';
 import { CLOSED, Wire } from './wire.js';
@@ -99,7 +99,7 @@ export class Cell {
       for (const wire of this.wires()) wire.destroy();
       await this.until('everybody is gone', async () => (await this.infoField('connected_clients')) === '1');
       await this.compareState('state at the end');
-      if (this.expected !== null) await this.until('nothing is watched', () => this.isUnwatched());
+      if (this.expected !== null) await this.untilUnwatched();
       return this.phases;
     } finally {
       for (const wire of this.wires()) wire.destroy();
@@ -275,9 +275,11 @@ export class Cell {
     return notes;
   }
 
-  /** Whether no watch is left; a Redis that does not tell has none. */
-  private async isUnwatched(): Promise<boolean> {
-    return !/^total_watched_keys:[^0]/m.test(String(await this.ask('INFO', 'clients')));
+  /** Waits until no watch is left. A Redis that does not tell has none. */
+  untilUnwatched(): Promise<void> {
+    return this.until('nothing is watched', async () => {
+      return ((await this.infoField('total_watched_keys')) ?? '0') === '0';
+    });
   }
 
   private async infoField(field: string): Promise<string | undefined> {
@@ -342,7 +344,8 @@ export function difference(
 
 function hasOther(a: readonly string[], b: readonly string[], allowed: Allowance): boolean {
   const fields = comparable(a, b, allowed);
-  return a.filter(fields).join('\n') !== b.filter(fields).join('\n');
+  const text = (lines: readonly string[]): string => lines.filter(fields).map(sameInAll).join('\n');
+  return text(a) !== text(b);
 }
 
 /** Leaves out what may differ, and fields of INFO that only one of the two has. */

@@ -27,7 +27,7 @@ const ONLY = new RegExp(process.env.STATES_ONLY ?? '');
 /** A script that is busy dies with its thread (busy-scripts.test.ts); a pause ends by time. */
 const CROSSED = STATES.filter((state) => state.holds !== 'script' && state.holds !== 'all' && ONLY.test(state.name));
 
-describe.skipIf(!REDIS_AVAILABLE)('when a thread dies', () => {
+describe.skipIf(!REDIS_AVAILABLE)('#11 when a thread dies', () => {
   let redis: TestServer;
   let states: readonly State[] = [];
   beforeAll(async () => {
@@ -93,7 +93,9 @@ describe.skipIf(!REDIS_AVAILABLE)('when a thread dies', () => {
             await cell.until('it is closed', async () => cell.subject.isClosed);
           },
         };
-        const got = await new Cell(server.port, null).run(state, dies);
+        const cell = new Cell(server.port, null);
+        const got = await cell.run(state, dies);
+        await cell.untilUnwatched();
         const later = (phases: readonly Phase[]): readonly Phase[] => phases.slice(phases.length - 3);
         return difference(later(expected), later(got));
       });

@@ -108,7 +108,7 @@ export const EVENTS: readonly StateEvent[] = [
   { ...said('asks further', ['GET', 'k'], ['PING', 'x'], ['SET', 'k3', 'v']) },
   { ...said('sends QUIT', ['QUIT'], ['PING']) },
   { ...said('sends RESET', ['RESET'], ['GET', 'k']) },
-  { ...said('selects another database', ['SELECT', '1'], ['SET', 'k', 'in 1']) },
+  { ...said('selects another database and comes back', ['SELECT', '1'], ['SET', 'k', 'in 1'], ['SELECT', '0']) },
   // ---- killed, unblocked, timed out ----
   killed('ID', (cell) => ['ID', cell.id]),
   killed('ADDR', (cell) => ['ADDR', cell.subject.address]),

@@ -87,7 +87,7 @@ function subscribed(proto: 2 | 3, command: string, channels: readonly string[], 
     enter: (cell) => cell.say([command, ...channels]),
     async observe(cell) {
       await cell.give(publish);
-      await cell.say(['PING'], [command.replace('SUB', 'UNSUB')], ['GET', 'k'], ['PING']);
+      await cell.say(['PING'], [command.replace('SUB', 'UNSUB'), ...channels], ['GET', 'k'], ['PING']);
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { ServedSink } from '../../shard/blocking/serve.js';
 import { releaseChunks } from '../../shared/memory/pins.js';
 import type { Reply } from '../../shared/resp/reply.js';
+import { ticketOf } from '../../shared/sync/claims.js';
 import { REPLY, type ReplyView } from '../../shared/sync/records.js';
 import { endBlocking, nowWaits, sendServe } from './blocking.js';
 import { type Connection, IN_FLIGHT_MAX_LARGE } from './connection.js';
@@ -25,6 +26,10 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
     return null;
   }
   const more = (view.flags & REPLY.MORE) !== 0;
+  if ((view.flags & REPLY.LOST) !== 0) {
+    if (conn.blocked === null || ticketOf(conn.blocked.seq) !== ticketOf(view.seq)) return null;
+    view.seq = conn.blocked.seq;
+  }
   if (conn.blocked !== null) {
     if ((view.flags & REPLY.BLOCKED) !== 0) {
       nowWaits(io, conn, view);
@@ -32,7 +37,7 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
     }
     endBlocking(io, conn);
   }
-  if (!whole || (view.flags & REPLY.CLOSE) !== 0) conn.closeAfterReply = true;
+  if (!whole || (view.flags & (REPLY.CLOSE | REPLY.LOST)) !== 0) conn.closeAfterReply = true;
   if (view.seq !== conn.headSeq) {
     conn.order ??= new ReplyOrder();
     conn.order.reserve(conn.headSeq, conn.nextSeq, conn.pending);

@@ -23,7 +23,7 @@ import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
-import { beginClaim, endClaim, isSettled, isUndecided } from '../../shared/sync/claims.js';
+import { beginClaim, endClaim, isSettled, isUndecided, takeLostClaims } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import type { ClientState, ExecContext } from '../context.js';
 import { entryType } from '../keyspace/entry.js';
@@ -69,6 +69,8 @@ export interface ServedReply {
   readonly slot: number;
   readonly seq: number;
   readonly chunks: Uint8Array[];
+  /** It is lost whether it was carried out: the connection is closed. `seq` has the ticket of the request. */
+  readonly isLost: boolean;
 }
 
 /** A key that became ready; `off` and `len` say where in `Blocking.keyBytes` it stands. */
@@ -237,6 +239,7 @@ export class Blocking {
     for (const { shard, db, key } of this.deferred) this.addReady(shard, db, key, 0, key.length);
     this.deferred = [];
     if (this.everybody) {
+      this.closeLost();
       for (const arena of ctx.arenas) {
         eachWaitedKey(arena, (db, key) => {
           this.addReady(arena.shard, db, key, 0, key.length);
@@ -244,6 +247,16 @@ export class Blocking {
       }
     }
     this.everybody = false;
+  }
+
+  /** Requests that a thread was carrying out when it died. @requires the leases of all shards */
+  private closeLost(): void {
+    for (let io = 0; io < this.claims.length; io++) {
+      takeLostClaims(this.claims[io]!, (slot, seq) => {
+        this.served.push({ io, slot, seq, chunks: [], isLost: true });
+        this.unsent = true;
+      });
+    }
   }
 
   /**
@@ -367,7 +380,7 @@ export class Blocking {
 
   private keep(io: number, slot: number, seq: number, reply: Reply): void {
     const chunks = reply.isSingleChunk ? [reply.u8.slice(0, reply.pos)] : reply.takeChunks();
-    this.served.push({ io, slot, seq, chunks });
+    this.served.push({ io, slot, seq, chunks, isLost: false });
     this.unsent = true;
   }
 

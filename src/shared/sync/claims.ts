@@ -8,6 +8,9 @@
  *     0             nothing is blocked, or it was answered
  *     GONE          the client is gone: nobody waits for what it asked for before, so it need not be read any more
  *
+ * A thread that dies while it serves leaves -ticket behind. Requests are carried out under leases, so whoever holds all
+ * leases knows that nobody else does: what is -ticket then is lost (`takeLostClaims`), and its client is closed.
+ *
  * Any thread.
  */
 
@@ -67,6 +70,18 @@ export function isOpen(claims: Int32Array, slot: number, seq: number): boolean {
 /** Whether a shard thread is about to decide. I/O thread, when `takeClaim` failed: look again soon. */
 export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === -ticketOf(seq);
+}
+
+/**
+ * Settles the claims that a dead thread left behind; calls `lost` with each slot and a sequence number that has the
+ * same ticket as the request's. @requires the leases of all shards
+ */
+export function takeLostClaims(claims: Int32Array, lost: (slot: number, seq: number) => void): void {
+  for (let slot = 0; slot < claims.length; slot++) {
+    const ticket = claims[slot]!;
+    if (ticket >= 0 || ticket === GONE) continue;
+    if (Atomics.compareExchange(claims, slot, ticket, 0) === ticket) lost(slot, -ticket - 1);
+  }
 }
 
 /** Whether the request waits no longer: it was answered, or its client is gone. Any thread. */

@@ -33,6 +33,8 @@ export const REPLY = {
    * No reply yet: the client waits. The bytes: until when (float64 unix ms, 0 for ever), what it hears then (int32).
    */
   BLOCKED: 4,
+  /** A thread died while it served the client that waits with this ticket: close the connection. */
+  LOST: 8,
 } as const;
 
 const REQUEST = {

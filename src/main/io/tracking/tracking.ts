@@ -333,13 +333,17 @@ export class Tracking {
   broadcast(): void {
     if (this.changedPrefixes.size === 0) return;
     for (const prefix of this.changedPrefixes) {
-      const all = keyArray([...prefix.changed.keys()]);
+      // In the order of their bytes, as Redis's tree gives them.
+      const all = keyArray([...prefix.changed.keys()].sort());
       const writers = new Set(prefix.changed.values());
       for (const conn of prefix.conns) {
         const state = conn.tracking!;
         if ((state.flags & TRACK.noLoop) === 0 || !writers.has(conn.id)) this.tell(conn, state, all);
         else {
-          const others = [...prefix.changed].filter((entry) => entry[1] !== conn.id).map((entry) => entry[0]);
+          const others = [...prefix.changed]
+            .filter((entry) => entry[1] !== conn.id)
+            .map((entry) => entry[0])
+            .sort();
           if (others.length > 0) this.tell(conn, state, keyArray(others));
         }
       }
