@@ -77,7 +77,7 @@ describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $
     },
   );
 
-  test('a client that waits hears of the keys below its prefixes, and so does the one it redirects to (#11)', async () => {
+  test('a waiting client hears of keys below its prefixes, so does the one it redirects to (#11)', async () => {
     const [client, waiting, target] = [await server.client(), await server.client(), await server.client()];
     for (const c of [client, target, waiting]) await c.ok('HELLO', '3');
     await client.ok('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'user:');
