@@ -18,11 +18,17 @@ export function watchedChanged(io: IoThread, conn: Connection): boolean {
   if (tx === null || tx.watches.length === 0) return false;
   const id = io.registry.idOf('transaction|changed');
   const args = buildArgs(tx, false);
+  const { executor } = io;
+  let isChanged = false;
+  executor.beginBatch();
   for (let tried = 0; tried < TRIES; tried++) {
     answer.reset();
-    if (!io.executor.tryInline(id, args, answer, conn)) continue;
+    if (!executor.tryInline(id, args, answer, conn)) continue;
     io.stats.uncall(id);
-    return answer.u8[1] === ONE;
+    isChanged = answer.u8[1] === ONE;
+    break;
   }
-  return false;
+  // CLIENT LIST is made in slices, and for other I/O threads: there is no turn whose end would give the leases back.
+  executor.endBatch();
+  return isChanged;
 }

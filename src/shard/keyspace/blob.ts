@@ -145,7 +145,10 @@ function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newL
 }
 
 function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
-  if (need <= cellBytes(arena, block)) return block;
+  if (need <= cellBytes(arena, block)) {
+    // A pin of the time when the value was longer has the bytes beyond, too.
+    return arena.ctl[CTL_PIN_COUNT] !== 0 ? writable(arena, dir, index, block, held) : block;
+  }
   // Growing by an eighth at least keeps a row of APPENDs linear.
   const grown = alloc(arena, Math.min(BLOCK_BYTES, Math.max(need, held + (held >> 2))));
   copyBytes(

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { openDatabases } from '../../../src/shard/databases.js';
 import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
 import { STAT } from '../../../src/shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
+import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
+import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';
 import { TestEngine } from '../engine-harness.js';
 
 let engine: TestEngine;
@@ -97,11 +98,11 @@ describe.each(['listpackex', 'hashtable'])('fields that expire, %s', (encoding) 
     call('HSET', 'h', 'a', '1', 'b', '2');
     call('HPEXPIRE', 'h', 10, 'FIELDS', 1, 'a');
     engine.advance(20);
-    engine.control.i32[CONTROL.pauseMode] = 1;
+    beginPause(engine.control, PAUSE.write, 60_000);
     expect(call('HGET', 'h', 'a')).toBe(null);
     idle();
     expect(call('HLEN', 'h')).toBe(2);
-    engine.control.i32[CONTROL.pauseMode] = 0;
+    endPause(engine.control);
     idle();
     expect(call('HLEN', 'h')).toBe(1);
   });

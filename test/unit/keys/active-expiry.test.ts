@@ -3,6 +3,7 @@ import { activeExpire, expireTable } from '../../../src/shard/keyspace/active-ex
 import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { STAT } from '../../../src/shared/stats/stats-layout.js';
 import { CONTROL } from '../../../src/shared/sync/control-block.js';
+import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';
 import { KeysEngine } from './keys-engine.js';
 
 let last: KeysEngine | null = null;
@@ -69,10 +70,10 @@ describe('active expiry', () => {
     engine.control.i32[CONTROL.activeExpire] = 0;
     expect(slice(engine)).toBe(false);
     engine.control.i32[CONTROL.activeExpire] = 1;
-    engine.control.i32[CONTROL.pauseMode] = 1;
+    beginPause(engine.control, PAUSE.write, 60_000);
     expect(slice(engine)).toBe(false);
     expect(engine.count()).toBe(1);
-    engine.control.i32[CONTROL.pauseMode] = 0;
+    endPause(engine.control);
     slice(engine);
     expect(engine.count()).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONTROL } from '../../../src/shared/sync/control-block.js';
+import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import { ReplyError, type Value } from '../../harness/resp-client.js';
 import { KeysEngine } from './keys-engine.js';
@@ -195,10 +195,10 @@ describe('RANDOMKEY', () => {
     const engine = newEngine(2);
     for (let i = 0; i < 500; i++) engine.put(`k${i}`, 'v', engine.ctx.nowMs + 5);
     engine.advance(10);
-    engine.control.i32[CONTROL.pauseMode] = 2;
+    beginPause(engine.control, PAUSE.all, 60_000);
     expect(engine.call(['RANDOMKEY'])).toMatch(/^k\d+$/);
     expect(engine.count()).toBe(500);
-    engine.control.i32[CONTROL.pauseMode] = 0;
+    endPause(engine.control);
     expect(engine.call(['RANDOMKEY'])).toBeNull();
     expect(engine.count()).toBe(0);
     engine.put('alive', 'v');

@@ -29,8 +29,9 @@ function scene() {
     };
     const registry = { route: new Uint8Array(1), defs: [] };
     const port = { log() {} };
+    const block = { claims: () => new Int32Array(8) };
     const executor = { outbox: null, scripts: null, blocking: {} };
-    const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, executor } as unknown as ShardParts);
+    const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, block, executor } as unknown as ShardParts);
     loop.takeOver(leaseWasHeld);
     const replies = new RingConsumer(replyRing);
     const view = new ReplyView();
