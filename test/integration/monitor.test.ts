@@ -1,7 +1,7 @@
 /** MONITOR beside redis-server: the same lines, from clients of all I/O threads. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../harness/fsck.js';
-import { type Arg, ReplyError, type RespClient } from '../harness/resp-client.js';
+import { type Arg, encode, ReplyError, type RespClient } from '../harness/resp-client.js';
 import { REDIS_AVAILABLE, startRedis, startSherd, type TestServer } from '../harness/servers.js';
 
 const SCRIPT: readonly (readonly Arg[])[] = [
@@ -95,6 +95,21 @@ describe.each([1, 2])('with %i I/O threads', (ioThreads) => {
     while (!(reply instanceof ReplyError)) reply = await monitors[0]!.read();
     expect(reply).toEqual(refused);
     for (const client of [...monitors, ...clients]) await client.close();
+  });
+
+  test('begins with the next command of the same pipeline (#11)', async () => {
+    const run = async (on: TestServer): Promise<string[]> => {
+      const client = await on.client();
+      const commands = [['AUTH', 'x'], ['MONITOR'], ['AUTH', 'y'], ['PING'], ['GET', 'a'], ['RESET'], ['ECHO', 'end']];
+      client.sendRaw(Buffer.concat(commands.map(encode)));
+      const replies: string[] = [];
+      while (replies.at(-1) !== 'end') replies.push(String(await client.read()).replace(/^.*\] /, ''));
+      await client.close();
+      return replies;
+    };
+    const replies = await run(server);
+    expect(replies.filter((reply) => reply.startsWith('"'))).toEqual(['"AUTH" "(redacted)"', '"PING"']);
+    if (redis !== undefined) expect(replies).toEqual(await run(redis));
   });
 
   test('ends with RESET', async () => {

@@ -155,6 +155,8 @@ export class Connection {
   /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
   capture: Reply | null = null;
   captured: (() => void) | null = null;
+  /** EXEC of a transaction with local commands is under way. */
+  inExec = false;
 
   /** The request that may block, until its reply has come. */
   blocked: BlockedRequest | null = null;

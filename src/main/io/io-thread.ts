@@ -194,7 +194,7 @@ export class IoThread {
     if (conn.modes !== 0) this.hub.forget(conn);
     if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.id, conn.addr, conn.name);
     conn.transport.close();
-    if (conn.tx !== null) dropTransaction(this, conn);
+    if (conn.tx !== null || conn.inExec) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
     else if (conn.pending !== 0) noteGone(this.claims, conn.slot);
     conn.endWait?.(false);

@@ -74,7 +74,7 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   const inMulti = conn.tx?.open === true;
   const state = conn.tracking;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
-  if (state !== null && (state.flags & TRACK.caching) !== 0 && !inMulti && !args.is(0, 'client')) {
+  if (state !== null && (state.flags & TRACK.caching) !== 0 && !inMulti && !conn.inExec && !args.is(0, 'client')) {
     io.hub.tracking.setCaching(conn, state, false);
   }
   if (!io.monitored || refused || conn.lastCommandId < 0) return;

@@ -18,6 +18,7 @@ import { AGAIN, mustPause, muteRequest, NEXT, refuseWith, sendOwn, WAIT } from '
 import type { IoThread } from './io-thread.js';
 import { monitorExec } from './modes.js';
 import { bytesOf } from './out-queue.js';
+import { foretell } from './queued-state.js';
 import { settleServed } from './reply-intake.js';
 import {
   buildArgs,
@@ -246,6 +247,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
   if (tx.spoiled) return failSpoiled(io, conn, id, tx);
   if (tx.voided && forgetWatches(io, conn, tx) !== NEXT) return AGAIN;
   if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
+  if (tx.shapes && tx.commands > tx.locals && !foretell(io, conn, tx)) return AGAIN;
   if (io.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
   if (tx.commands === 0 && tx.watches.length === 0) {
@@ -260,7 +262,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
   if (io.inlineAllowed && conn.replyMode === REPLY_MODE.on && runsInline(tx)) {
     const watched = tx.watches.length !== 0;
     if (!watched) runQueue(tx);
-    const queue = watched ? buildQueue(tx, io.registry.route) : tx.queued;
+    const queue = watched ? buildQueue(tx, conn, io.registry.route) : tx.queued;
     const ran = io.executor.tryInline(watched ? applyId : queueId, queue, conn.out!, conn);
     if (io.blocking.unsent) settleServed(io);
     if (ran) {
@@ -270,8 +272,10 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     }
     io.executor.bigReply = false;
   }
-  const args = buildQueue(tx, io.registry.route);
+  const args = buildQueue(tx, conn, io.registry.route);
+  if (tx.tracks) io.hub.tracking.expect(conn);
   if (sendOwn(io, conn, tx.all ? applyAllId : applyId, args, tx.all) === AGAIN) {
+    io.hub.tracking.expectNoMore(conn);
     io.stats.uncall(id);
     return AGAIN;
   }
@@ -279,6 +283,7 @@ function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): numb
     const captured = new Reply();
     captured.proto = conn.proto;
     conn.tx = null;
+    conn.inExec = true;
     conn.capture = captured;
     conn.captured = () => mergeLater(io, conn, tx, bytesOf(captured.takeAll(), io.executor.arenas));
   } else {
@@ -341,16 +346,26 @@ function abort(
 function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint8Array): void {
   const reply = io.acquireReply(conn.proto);
   conn.barrier |= BARRIER.promise;
+  conn.inExec = true;
   if (conn.tx === tx) conn.tx = null;
-  mergeLocals(io, conn, tx, bytes, reply).then(
-    () => io.promiseSettled(conn, reply),
-    (error: unknown) => {
-      io.failed('command exec', error);
-      reply.reset();
-      reply.errorText('ERR internal error');
-      io.promiseSettled(conn, reply);
-    },
-  );
+  const done = (): void => {
+    endExec(io, conn);
+    io.promiseSettled(conn, reply);
+  };
+  mergeLocals(io, conn, tx, bytes, reply).then(done, (error: unknown) => {
+    io.failed('command exec', error);
+    reply.reset();
+    reply.errorText('ERR internal error');
+    done();
+  });
+}
+
+/** A transaction with local commands is over, or its connection is closed. */
+function endExec(io: IoThread, conn: Connection): void {
+  conn.inExec = false;
+  const { tracking } = io.hub;
+  if (conn.tracking !== null) tracking.setCaching(conn, conn.tracking, false);
+  tracking.expectNoMore(conn);
 }
 
 /** RESET. Watches that could not be ended yet are kept for it: a WATCH behind it must not end with them. */
@@ -368,6 +383,7 @@ export function resetTransaction(io: IoThread, conn: Connection): void {
 /** A connection is closed, or reset: its watches end, without anybody waiting for it. */
 export function dropTransaction(io: IoThread, conn: Connection): void {
   const tx = conn.tx;
+  if (conn.inExec) endExec(io, conn);
   conn.tx = null;
   conn.capture?.reset();
   conn.capture = null;

@@ -7,13 +7,14 @@
  *                                                          `-> local commands, run here when that has come
  *
  * A queue is plain bytes beside flat arrays: it goes over the ring without being parsed again. Commands that an I/O
- * thread answers itself are kept out of it; their replies are put between those of the others afterwards.
+ * thread answers itself are kept out of it; their replies are put between those of the others afterwards. What they
+ * change for the commands behind them travels with these (queued-state.ts).
  *
  * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
  * has at most as many bytes as the query buffer may have.
  */
 
-import { META_COMMAND_WORDS, META_HEAD_WORDS } from '../../shard/commands/transactions.js';
+import { META_COMMAND_WORDS, META_HEAD_WORDS, queuedClientWord } from '../../shard/commands/transactions.js';
 import { FLAG_DENYOOM, FLAG_FAST, FLAG_INLINE, FLAG_MAY_REPLICATE, FLAG_NO_MULTI } from '../../shared/command/flags.js';
 import { KEYS_NONE, KEYS_ONE } from '../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../shared/command/registry.js';
@@ -49,6 +50,13 @@ export class Transaction {
   commands = 0;
   /** Commands that run here, not under leases. */
   locals = 0;
+  /** Some local command may change the client for those behind it: `clients` has what each command finds. */
+  shapes = false;
+  clients: Int32Array | null = null;
+  /** Tracking is switched on in it. */
+  tracks = false;
+  /** I/O threads of clients that CLIENT TRACKING in it names, -1 for none: of those that had to be asked for. */
+  redirects: Map<number, number> | null = null;
   /** Flags of all queued commands together. */
   flags = 0;
   /** Selected database as of the end of the queue. */
@@ -99,6 +107,10 @@ export class Transaction {
     this.failed = false;
     this.commands = 0;
     this.locals = 0;
+    this.shapes = false;
+    this.tracks = false;
+    this.clients = null;
+    this.redirects = null;
     this.flags = 0;
     this.all = false;
     this.small = true;
@@ -170,7 +182,9 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
   if (route === ROUTE_LOCAL) {
     tx.locals++;
     tx.small = false;
-    if (registry.defs[id]!.name === 'select') selectQueued(io, tx, args);
+    const def = registry.defs[id]!;
+    if (def.name === 'select') selectQueued(io, tx, args);
+    if (def.clientState !== undefined) tx.shapes = true;
     return true;
   }
   const def = registry.defs[id]!;
@@ -272,7 +286,7 @@ export function buildArgs(tx: Transaction, queue: boolean): Args {
 }
 
 /** As `buildArgs`, with the queued commands. `route`: by command id; local commands stay here. */
-export function buildQueue(tx: Transaction, route: Uint8Array): Args {
+export function buildQueue(tx: Transaction, conn: Connection, route: Uint8Array): Args {
   const args = buildArgs(tx, true);
   const watches = tx.watches.length;
   let base = args.len[1]!;
@@ -280,7 +294,8 @@ export function buildQueue(tx: Transaction, route: Uint8Array): Args {
   let w = (META_HEAD_WORDS + watches) * 4;
   let at = 2 + watches;
   let from = 0;
-  const { queued } = tx;
+  const { queued, clients } = tx;
+  const client = queuedClientWord(conn.proto, conn.flags);
   for (let c = 0; c < tx.commands; c++) {
     const id = tx.heads[3 * c]!;
     const argc = tx.heads[3 * c + 1]!;
@@ -288,7 +303,8 @@ export function buildQueue(tx: Transaction, route: Uint8Array): Args {
       view.setInt32(w, id, true);
       view.setInt32(w + 4, argc, true);
       view.setInt32(w + 8, tx.heads[3 * c + 2]!, true);
-      w += 12;
+      view.setInt32(w + 12, clients === null ? client : clients[c]!, true);
+      w += 16;
       for (let i = 0; i < argc; i++, at++) {
         args.off[at] = base + queued.off[from + i]!;
         args.len[at] = queued.len[from + i]!;

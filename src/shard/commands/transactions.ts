@@ -4,8 +4,8 @@
  *
  *     transaction|apply      meta, watched keys ..., arguments of the queued commands ...
  *     transaction|unwatch    meta, watched keys ...
- *     meta            int32: watches, commands, keys; then of each watch its database; of each command its id, argc
- *                     and database; the argument index of each key
+ *     meta            int32: watches, commands, keys; then of each watch its database; of each command its id, argc,
+ *                     database and client (queuedClientWord); the argument index of each key
  *
  *     transaction|queue      the queue itself, where it was queued: nothing is built (runQueue)
  *
@@ -26,11 +26,11 @@ export const META_ARG = 1;
 export const FIRST_WATCH_ARG = 2;
 /** Int32 words of meta before the lists, for each watch, for each command. */
 export const META_HEAD_WORDS = 3;
-export const META_COMMAND_WORDS = 3;
+export const META_COMMAND_WORDS = 4;
 
 const inner = new Args(64);
 
-/** The client of a queued command: the connection's, with the database that was selected there. */
+/** The client of a queued command: the connection's, as it is at that place of the queue. */
 class QueuedClient implements ClientState {
   id = 0;
   db = 0;
@@ -38,6 +38,21 @@ class QueuedClient implements ClientState {
   flags = 0;
 }
 const queuedClient = new QueuedClient();
+
+/** Flags of a client that may change within a transaction: those below CLIENT_IO_SHIFT. */
+const QUEUED_FLAGS = 0xffff;
+const QUEUED_FLAGS_SHIFT = 8;
+
+/** The client of a queued command in one word of meta. */
+export function queuedClientWord(proto: 2 | 3, flags: number): number {
+  return proto | ((flags & QUEUED_FLAGS) << QUEUED_FLAGS_SHIFT);
+}
+
+/** What `queuedClientWord` made. */
+function takeClientWord(word: number, flags: number): void {
+  queuedClient.proto = (word & 3) as 2 | 3;
+  queuedClient.flags = (flags & ~QUEUED_FLAGS) | (word >>> QUEUED_FLAGS_SHIFT);
+}
 
 /** Word `i` of the meta argument. */
 function meta(args: Args, i: number): number {
@@ -154,10 +169,13 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     }
     at += argc;
     queuedClient.db = meta(args, word + 2);
+    takeClientWord(meta(args, word + 3), ctx.client.flags);
+    reply.proto = queuedClient.proto;
     ctx.changedBefore = ctx.dirty !== 0;
     runner.nested(meta(args, word), inner, reply, queuedClient);
   }
   ctx.changedBefore = false;
+  reply.proto = ctx.client.proto;
   end(ctx, small, inline, reply);
 }
 

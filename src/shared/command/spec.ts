@@ -136,6 +136,12 @@ export type CommandDef<C = any> = CommandSpec & {
   /** Local commands: `(io, conn, args, reply)`; its types belong to src/main/io. */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly local?: (io: any, conn: any, args: Args, reply: Reply) => void | Promise<void>;
+  /**
+   * Local commands: what this call in a transaction means for the commands behind it, `(io, state, args, unread)`; see
+   * src/main/io/queued-state.ts.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly clientState?: (io: any, state: any, args: Args, unread: Reply) => void;
 };
 
 /** Types a definition for its context; no effect at run time. */

@@ -8,6 +8,7 @@ import { beginPause, endPause, PAUSE, pauseAt } from '../../../shared/sync/pause
 import { type Connection, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import { PAUSE_CONGESTED } from '../pause-watch.js';
+import type { QueuedState } from '../queued-state.js';
 import { CLIENT_HELP } from './client-help.js';
 import { clientLine } from './client-list.js';
 import {
@@ -22,7 +23,14 @@ import {
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
-import { clientCaching, clientGetRedir, clientTracking, clientTrackingInfo } from './tracking.js';
+import {
+  cachingState,
+  clientCaching,
+  clientGetRedir,
+  clientTracking,
+  clientTrackingInfo,
+  trackingState,
+} from './tracking.js';
 
 function setName(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   const name = args.latin1(2);
@@ -174,6 +182,11 @@ function noTouch(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
   reply.ok();
 }
 
+/** CLIENT NO-TOUCH in a transaction: see queued-state.ts. */
+function noTouchState(_io: IoThread, state: QueuedState, args: Args, unread: Reply): void {
+  state.noTouch = onOff(args, 2, unread) ?? state.noTouch;
+}
+
 function replyMode(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   if (args.is(2, 'on')) {
     conn.replyMode = REPLY_MODE.on;
@@ -231,7 +244,8 @@ async function unblock(io: IoThread, _conn: Connection, args: Args, reply: Reply
 // ---- specifications
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'since' | 'summary'> &
-  Partial<Pick<CommandSpec, 'complexity' | 'args' | 'tips' | 'history' | 'async' | 'flags'>>;
+  Partial<Pick<CommandSpec, 'complexity' | 'args' | 'tips' | 'history' | 'async' | 'flags'>> &
+  Pick<CommandDef, 'clientState'>;
 
 function sub(name: string, admin: boolean, local: CommandDef['local'], spec: SubSpec): CommandDef {
   return defineCommand({
@@ -276,6 +290,7 @@ const TRACKING_ARGS = [
 
 const subcommands: readonly CommandDef[] = [
   sub('caching', false, clientCaching, {
+    clientState: cachingState,
     arity: 3,
     since: '6.0.0',
     summary: 'Says whether the keys of the next command are tracked.',
@@ -352,6 +367,7 @@ const subcommands: readonly CommandDef[] = [
     args: [ON_OFF],
   }),
   sub('no-touch', false, noTouch, {
+    clientState: noTouchState,
     arity: 3,
     since: '7.2.0',
     summary: "Leaves the keys' LRU and LFU data alone in commands of this connection, or no longer.",
@@ -385,6 +401,7 @@ const subcommands: readonly CommandDef[] = [
     args: [str('connection-name')],
   }),
   sub('tracking', false, clientTracking, {
+    clientState: trackingState,
     arity: -3,
     async: true,
     since: '6.0.0',

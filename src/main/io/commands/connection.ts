@@ -10,6 +10,7 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import type { QueuedState } from '../queued-state.js';
 import { resetTransaction } from '../transaction-commands.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 import { cText, integerAt } from './cold-arguments.js';
@@ -62,10 +63,15 @@ function samePassword(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
-/** Whether user and password are right; the only user is `default`. Marks the connection. */
-function authenticate(io: IoThread, conn: Connection, user: string, password: string): boolean {
+/** Whether user and password are right; the only user is `default`. */
+function isRight(io: IoThread, user: string, password: string): boolean {
   const wanted = requiredPassword(io);
-  if (user === 'default' && (wanted === '' || samePassword(password, wanted))) {
+  return user === 'default' && (wanted === '' || samePassword(password, wanted));
+}
+
+/** As `isRight`. Marks the connection, or counts the denial. */
+function authenticate(io: IoThread, conn: Connection, user: string, password: string): boolean {
+  if (isRight(io, user, password)) {
     conn.authenticated = true;
     conn.user = 'default';
     return true;
@@ -91,41 +97,54 @@ function auth(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   else reply.error(WRONGPASS);
 }
 
-function hello(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
-  let proto = 0;
+/** What HELLO asks for. `proto` 0: as it is. */
+interface Greeting {
+  proto: 0 | 2 | 3;
+  user: string | null;
+  password: string;
+  name: string | null;
+}
+
+/** Reads the arguments of HELLO; null after an error was written. */
+function parseHello(args: Args, reply: Reply): Greeting | null {
+  const wish: Greeting = { proto: 0, user: null, password: '', name: null };
   if (args.argc >= 2) {
     const version = integerAt(args, 1);
     if (version === null) {
       reply.errorText('ERR Protocol version is not an integer or out of range');
-      return;
+      return null;
     }
     if (version !== 2 && version !== 3) {
       reply.error(NOPROTO);
-      return;
+      return null;
     }
-    proto = version;
+    wish.proto = version;
   }
-  let user: string | null = null;
-  let password = '';
-  let name: string | null = null;
   for (let i = 2; i < args.argc; i++) {
     const more = args.argc - 1 - i;
     if (args.is(i, 'auth') && more >= 2) {
-      user = args.latin1(i + 1);
-      password = args.latin1(i + 2);
+      wish.user = args.latin1(i + 1);
+      wish.password = args.latin1(i + 2);
       i += 2;
     } else if (args.is(i, 'setname') && more >= 1) {
-      name = args.latin1(i + 1);
-      if (!isClientText(name)) {
+      wish.name = args.latin1(i + 1);
+      if (!isClientText(wish.name)) {
         reply.errorText(CLIENT_NAME_ERROR);
-        return;
+        return null;
       }
       i++;
     } else {
       reply.errorLatin1(`ERR Syntax error in HELLO option '${cText(args, i)}'`);
-      return;
+      return null;
     }
   }
+  return wish;
+}
+
+function hello(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
+  const wish = parseHello(args, reply);
+  if (wish === null) return;
+  const { proto, user, password, name } = wish;
   if (user !== null && !authenticate(io, conn, user, password)) {
     reply.error(WRONGPASS);
     return;
@@ -135,9 +154,16 @@ function hello(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
     return;
   }
   if (name !== null) conn.name = name;
-  if (proto !== 0) conn.proto = proto as 2 | 3;
+  if (proto !== 0) conn.proto = proto;
   reply.proto = conn.proto;
   replyHello(io, conn, reply);
+}
+
+/** HELLO in a transaction, whose client is authenticated: see queued-state.ts. */
+function helloState(io: IoThread, state: QueuedState, args: Args, unread: Reply): void {
+  const wish = parseHello(args, unread);
+  if (wish === null || wish.proto === 0) return;
+  if (wish.user === null || isRight(io, wish.user, wish.password)) state.proto = wish.proto;
 }
 
 function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
@@ -253,6 +279,7 @@ export const connectionCommands: readonly CommandDef[] = [
       ),
     ],
     local: hello,
+    clientState: helloState,
   }),
   defineCommand({
     ...CONNECTION,

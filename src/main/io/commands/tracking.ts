@@ -6,6 +6,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import type { QueuedState } from '../queued-state.js';
 import { TRACK, type TrackingState } from '../tracking/tracking-state.js';
 import { integerAt } from './cold-arguments.js';
 
@@ -24,7 +25,7 @@ export function registerTrackingCalls(io: IoThread): void {
 }
 
 /** Index of the I/O thread that has the client, -1 when there is none. */
-async function threadOf(io: IoThread, id: number): Promise<number> {
+export async function threadOf(io: IoThread, id: number): Promise<number> {
   if (io.connections.has(id)) return io.index;
   if (io.port === null || io.control.ioThreads === 1) return -1;
   const answers = (await io.port.ioCall('all', 'client-here', id)) as number[];
@@ -35,14 +36,15 @@ async function threadOf(io: IoThread, id: number): Promise<number> {
 export async function clientTracking(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
   // The arguments lie in a buffer that the next read overwrites.
   const own = args.detach();
-  const wish = await parse(io, own, reply);
+  const id = redirectOf(own);
+  const wish = parse(own, reply, id === 0 ? -1 : await threadOf(io, id));
   if (wish === null || conn.closed) return;
   if (!wish.on) {
     io.hub.tracking.disable(conn);
     reply.ok();
     return;
   }
-  const problem = conflict(conn.tracking, wish);
+  const problem = conflict(conn.tracking?.flags ?? -1, wish) ?? overlap(conn.tracking, wish.prefixes);
   if (problem !== null) {
     reply.errorLatin1(`ERR ${problem}`);
     return;
@@ -51,8 +53,33 @@ export async function clientTracking(io: IoThread, conn: Connection, args: Args,
   reply.ok();
 }
 
-/** Reads the options; null after an error was written. */
-async function parse(io: IoThread, args: Args, reply: Reply): Promise<Wish | null> {
+/** CLIENT TRACKING in a transaction: see queued-state.ts. */
+export function trackingState(_io: IoThread, state: QueuedState, args: Args, unread: Reply): void {
+  const id = redirectOf(args);
+  const wish = parse(args, unread, id === 0 ? -1 : state.threadOf(id));
+  if (wish === null) return;
+  if (!wish.on) {
+    state.tracking = -1;
+    return;
+  }
+  if (conflict(state.tracking, wish) !== null) return;
+  // Beside prefixes that there are already, others change nothing that is looked at here.
+  if (state.tracking < 0 && overlap(null, wish.prefixes) !== null) return;
+  state.tracking = wish.flags | (state.tracking < 0 ? 0 : state.tracking & TRACK.caching);
+  state.tracks = true;
+}
+
+/** The id that REDIRECT names, 0 for none or an option before it that is wrong. */
+function redirectOf(args: Args): number {
+  for (let i = 3; i < args.argc; i++) {
+    if (args.is(i, 'prefix')) i++;
+    else if (args.is(i, 'redirect')) return i + 1 < args.argc ? (integerAt(args, i + 1) ?? 0) : 0;
+  }
+  return 0;
+}
+
+/** Reads the options; null after an error was written. `redirectIo`: the I/O thread of `redirectOf`, -1 for none. */
+function parse(args: Args, reply: Reply, redirectIo: number): Wish | null {
   const wish: Wish = { on: args.is(2, 'on'), flags: 0, redirectId: 0, redirectIo: 0, prefixes: [] };
   for (let i = 3; i < args.argc; i++) {
     const more = i + 1 < args.argc;
@@ -68,7 +95,7 @@ async function parse(io: IoThread, args: Args, reply: Reply): Promise<Wish | nul
         return null;
       }
       wish.redirectId = id;
-      wish.redirectIo = await threadOf(io, id);
+      wish.redirectIo = redirectIo;
       if (wish.redirectIo < 0) {
         reply.errorText('ERR The client ID you want redirect to does not exist');
         return null;
@@ -88,9 +115,9 @@ async function parse(io: IoThread, args: Args, reply: Reply): Promise<Wish | nul
   return null;
 }
 
-/** Why the options cannot be, together or beside what is on already; null when they can. */
-function conflict(state: TrackingState | null, { flags, prefixes }: Wish): string | null {
-  const before = state?.flags ?? flags;
+/** Why the options cannot be, together or beside what is on already (-1: nothing is); null when they can. */
+function conflict(present: number, { flags, prefixes }: Wish): string | null {
+  const before = present < 0 ? flags : present;
   const again = 'before disabling tracking for this client, and then re-enabling it with a different mode.';
   if ((flags & TRACK.bcast) === 0 && prefixes.length > 0) return 'PREFIX option requires BCAST mode to be enabled';
   if (((flags ^ before) & TRACK.bcast) !== 0) return `You can't switch BCAST mode on/off ${again}`;
@@ -103,7 +130,7 @@ function conflict(state: TrackingState | null, { flags, prefixes }: Wish): strin
   ) {
     return `You can't switch OPTIN/OPTOUT mode ${again}`;
   }
-  return (flags & TRACK.bcast) === 0 ? null : overlap(state, prefixes);
+  return null;
 }
 
 /** Prefixes of one client must not name the same key twice. */
@@ -141,27 +168,38 @@ function withClash(prefixes: readonly string[]): Set<number> {
 /** CLIENT CACHING. */
 export function clientCaching(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   const state = conn.tracking;
-  if (state === null) {
+  if (!mayCache(state?.flags ?? -1, args, reply)) return;
+  io.hub.tracking.setCaching(conn, state!, true);
+  reply.ok();
+}
+
+/** CLIENT CACHING in a transaction: see queued-state.ts. */
+export function cachingState(_io: IoThread, state: QueuedState, args: Args, unread: Reply): void {
+  if (mayCache(state.tracking, args, unread)) state.tracking |= TRACK.caching;
+}
+
+/** Whether CLIENT CACHING can be called with these flags of tracking (-1: it is off); false: an error was written. */
+function mayCache(tracking: number, args: Args, reply: Reply): boolean {
+  if (tracking < 0) {
     reply.errorText(
       'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled',
     );
-    return;
+    return false;
   }
   const yes = args.is(2, 'yes');
   if (!yes && !args.is(2, 'no')) {
     reply.error(SYNTAX);
-    return;
+    return false;
   }
-  if ((state.flags & (yes ? TRACK.optIn : TRACK.optOut)) === 0) {
+  if ((tracking & (yes ? TRACK.optIn : TRACK.optOut)) === 0) {
     reply.errorText(
       yes
         ? 'ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.'
         : 'ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.',
     );
-    return;
+    return false;
   }
-  io.hub.tracking.setCaching(conn, state, true);
-  reply.ok();
+  return true;
 }
 
 /** CLIENT GETREDIR. */

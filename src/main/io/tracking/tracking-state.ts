@@ -13,6 +13,13 @@ export const TRACK = {
   caching: 32,
 } as const;
 
+/** Whether a client with these flags tracks the keys that it reads. */
+export function tracksReads(flags: number): boolean {
+  if ((flags & TRACK.bcast) !== 0) return false;
+  const given = (flags & TRACK.caching) !== 0;
+  return (flags & TRACK.optIn) !== 0 ? given : (flags & TRACK.optOut) === 0 || !given;
+}
+
 export interface TrackingState {
   flags: number;
   /** Id of the client that gets the notifications, 0: this one. */

@@ -30,7 +30,7 @@ import { latin1 } from '../pubsub/latin1.js';
 import { push, pushBehindReplies } from '../push.js';
 import { invalidationMessage, invalidationPush, keyArray, redirectGonePush } from './invalidations.js';
 import { PrefixTree } from './prefix-tree.js';
-import { TRACK, type TrackingState } from './tracking-state.js';
+import { TRACK, type TrackingState, tracksReads } from './tracking-state.js';
 
 /** Missed changes that are kept. */
 const MISSES_MAX = 4096;
@@ -53,6 +53,8 @@ export class Tracking {
   private readonly table: Map<string, number | Set<number>> = new Map();
   private items = 0;
   private readonly trackers: Set<Connection> = new Set();
+  /** Clients whose transaction under way switches tracking on, with what they are to be told then. */
+  private readonly expected: Map<Connection, Untold[]> = new Map();
   private readonly prefixes: PrefixTree<Prefix> = new PrefixTree();
   private readonly changedPrefixes: Set<Prefix> = new Set();
   /** Walks over the table in search of keys to drop. */
@@ -90,7 +92,7 @@ export class Tracking {
       this.countTrackers();
     }
     const state = conn.tracking;
-    state.flags = flags;
+    state.flags = flags | (state.flags & TRACK.caching);
     state.redirectId = redirectId;
     state.redirectIo = redirectIo;
     this.markReads(conn);
@@ -133,12 +135,39 @@ export class Tracking {
     this.countTrackers();
     // Last: should this thread die in between, the server's count is too high, which only costs time.
     Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
-    if (this.trackers.size === 0) this.forgetKeys();
+    this.forgetIfUnused();
+    this.countTable();
+  }
+
+  private forgetIfUnused(): void {
+    if (this.trackers.size === 0 && this.expected.size === 0) this.forgetKeys();
+  }
+
+  /**
+   * A transaction of this client, to be sent now, switches tracking on: the keys that it reads behind that are tracked
+   * at once, and what is said of them is kept until `expectNoMore`.
+   */
+  expect(conn: Connection): void {
+    if (this.expected.has(conn)) return;
+    this.expected.set(conn, []);
+    Atomics.add(this.io.control.i32, CONTROL.trackers, 1);
+    this.countTrackers();
+  }
+
+  /** The transaction is over: the client tracks, or does not. Safe to call when nothing is expected. */
+  expectNoMore(conn: Connection): void {
+    const untold = this.expected.get(conn);
+    if (untold === undefined) return;
+    this.expected.delete(conn);
+    this.countTrackers();
+    Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
+    for (const { keys, writer } of untold) this.tellOfKey(conn.id, keys, writer);
+    this.forgetIfUnused();
     this.countTable();
   }
 
   private countTrackers(): void {
-    this.interest.setTrackers(this.trackers.size);
+    this.interest.setTrackers(this.trackers.size + this.expected.size);
     this.io.stats.f64[STAT.trackingClients] = this.trackers.size;
   }
 
@@ -159,10 +188,7 @@ export class Tracking {
 
   /** Puts down in the connection's flags whether its reads are tracked, for whoever runs its transactions. */
   private markReads(conn: Connection): void {
-    const { flags } = conn.tracking!;
-    const given = (flags & TRACK.caching) !== 0;
-    const chosen = (flags & TRACK.optIn) !== 0 ? given : (flags & TRACK.optOut) === 0 || !given;
-    if (chosen && (flags & TRACK.bcast) === 0) conn.flags |= CONN_FLAG.tracksReads;
+    if (tracksReads(conn.tracking!.flags)) conn.flags |= CONN_FLAG.tracksReads;
     else conn.flags &= ~CONN_FLAG.tracksReads;
   }
 
@@ -193,7 +219,7 @@ export class Tracking {
     const view = new DataView(bytes.buffer);
     this.outbox.hasher.hash(KIND_INVALIDATE, bytes, view, 0, len);
     const { h1 } = this.outbox.hasher;
-    if (this.trackers.size === 0) {
+    if (this.trackers.size === 0 && this.expected.size === 0) {
       this.interest.untrack(h1);
       return;
     }
@@ -306,10 +332,19 @@ export class Tracking {
     return ids;
   }
 
-  private tellOfKey(id: number, keys: Uint8Array, writer: number): void {
+  /** `keys` null: all. */
+  private tellOfKey(id: number, keys: Uint8Array | null, writer: number): void {
     const conn = this.io.connections.get(id);
+    if (this.expected.size !== 0 && conn !== undefined) {
+      const untold = this.expected.get(conn);
+      if (untold !== undefined) {
+        untold.push({ keys, writer });
+        return;
+      }
+    }
     const state = conn?.tracking;
-    if (conn === undefined || state === null || state === undefined || (state.flags & TRACK.bcast) !== 0) return;
+    if (conn === undefined || state === null || state === undefined) return;
+    if (keys !== null && (state.flags & TRACK.bcast) !== 0) return;
     if ((state.flags & TRACK.noLoop) !== 0 && id === writer) return;
     this.tell(conn, state, keys);
   }
@@ -325,7 +360,9 @@ export class Tracking {
   /** Every key may have changed. */
   flushed(): void {
     this.forgetKeys();
-    for (const conn of this.trackers) this.tell(conn, conn.tracking!, null);
+    for (const conn of this.trackers) if (!this.expected.has(conn)) this.tell(conn, conn.tracking!, null);
+    // What was to be said before is said with it.
+    for (const untold of this.expected.values()) untold.splice(0, untold.length, { keys: null, writer: 0 });
     this.countTable();
   }
 
@@ -395,6 +432,12 @@ export class Tracking {
     state.flags |= TRACK.brokenRedirect;
     if (conn.proto === 3) pushBehindReplies(this.io, conn, redirectGonePush(state.redirectId));
   }
+}
+
+/** An invalidation that waits. */
+interface Untold {
+  readonly keys: Uint8Array | null;
+  readonly writer: number;
 }
 
 /** Stands for "all keys" in a bulletin. */
