@@ -497,8 +497,8 @@ export class Supervisor {
     }
     const { f64 } = new StatsBlock(block.sab, block.statsOffset(thread.id));
     Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
-    f64[STAT.connectedClients] = 0;
-    f64[STAT.blockedClients] = 0;
+    for (let stat: number = STAT.connectedClients; stat <= STAT.watchingClients; stat++) f64[stat] = 0;
+    for (let stat: number = STAT.trackedKeys; stat <= STAT.trackedPrefixes; stat++) f64[stat] = 0;
     this.listening.resume(thread, this.launch(thread, mail, false));
   }
 

@@ -60,6 +60,7 @@ export class Cell {
   private readonly port: number;
   private readonly expected: readonly Phase[] | null;
   private isAbrupt = false;
+  private isGatheredByTurn = false;
   private counts: number[] = [];
   private readonly allowed: Allowance;
   private patienceMs: number;
@@ -76,6 +77,7 @@ export class Cell {
   async run(state: State, event: StateEvent): Promise<readonly Phase[]> {
     try {
       this.seconds = event.seconds ?? 0;
+      this.isGatheredByTurn = state.isGatheredByTurn === true;
       this.isAbrupt = event.isAbrupt === true;
       this.giver = await Wire.connect(this.port);
       await this.newSubject(state, event);
@@ -111,8 +113,15 @@ export class Cell {
   /** Sends commands as the giver and waits until the server has carried them out, as far as it does that now. */
   async give(...commands: readonly (readonly Arg[])[]): Promise<void> {
     if (this.giver.isClosed) this.giver = await Wire.connect(this.port);
-    this.giver.pipeline(commands);
-    await this.fence();
+    if (!this.isGatheredByTurn) {
+      this.giver.pipeline(commands);
+      await this.fence();
+      return;
+    }
+    for (const command of commands) {
+      this.giver.send(...command);
+      await this.fence();
+    }
   }
 
   /** Sends commands as the subject, in one write. */

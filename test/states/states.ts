@@ -18,6 +18,8 @@ export interface State {
   readonly holds?: 'write' | 'all' | 'script';
   /** Says in RESP2 that it is subscribed: it may send hardly anything. */
   readonly subscribed?: true;
+  /** What it is told is gathered over a turn of the server: events come one command at a time. */
+  readonly isGatheredByTurn?: true;
   /** Only where the oracle has this command. */
   readonly needs?: string;
   /** What the state needs, carried out by somebody who has no part in it. */
@@ -65,6 +67,7 @@ function tracking(how: string, options: readonly string[], enter: readonly (read
     name: `tracks keys${how}`,
     proto: 3,
     type: 'string',
+    ...(options.includes('BCAST') ? { isGatheredByTurn: true as const } : {}),
     setup: [['SET', 'k', 'v']],
     enter: (cell) => cell.say(['CLIENT', 'TRACKING', 'ON', ...options], ...enter),
     async observe(cell) {
