@@ -65,15 +65,6 @@ const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** Faults that are known and being mended: to become empty. */
-const KNOWN: readonly Difference[] = [
-  {
-    why: 'invalidations are held back while a client waits in a command',
-    cell: /waits in .*: pushed: an invalidation/,
-  },
-  { why: 'messages are held back while a client waits in WAIT', cell: /waits in WAIT.*: pushed: / },
-];
-
 /** Texts of 7.0 for what 7.2 says in others. */
 const GONE = /-(UNBLOCKED the stream key no longer exists|NOGROUP (the consumer group this|No such key)[^|]*)/;
 /** 7.0 says that also of a stream whose key has got another type. */
@@ -89,9 +80,7 @@ export function sameInAll(line: string): string {
 export type Allowance = RegExp | true | null;
 
 export function allowanceFor(cell: string): Allowance {
-  const rows = [...DIFFERENCES, ...KNOWN].filter(
-    (row) => row.cell.test(cell) && row.oracle?.test(REDIS_VERSION ?? '') !== false,
-  );
+  const rows = DIFFERENCES.filter((row) => row.cell.test(cell) && row.oracle?.test(REDIS_VERSION ?? '') !== false);
   if (rows.length === 0) return null;
   if (rows.some((row) => row.lines === undefined)) return true;
   return new RegExp(rows.map((row) => row.lines!.source).join('|'));
