@@ -351,7 +351,10 @@ export function difference(
 
 function hasOther(a: readonly string[], b: readonly string[], allowed: Allowance): boolean {
   const fields = comparable(a, b, allowed);
-  const text = (lines: readonly string[]): string => lines.filter(fields).map(sameInAll).join('\n');
+  const text = (all: readonly string[]): string => {
+    const lines = all.filter(fields).map(sameInAll);
+    return (allowed !== null && allowed !== true && allowed.inAnyOrder ? lines.sort() : lines).join('\n');
+  };
   return text(a) !== text(b);
 }
 
@@ -359,7 +362,7 @@ function hasOther(a: readonly string[], b: readonly string[], allowed: Allowance
 function comparable(a: readonly string[], b: readonly string[], allowed: Allowance): (line: string) => boolean {
   const nameOf = (line: string): string => line.slice(0, line.indexOf(':'));
   return (line) => {
-    if (allowed instanceof RegExp && allowed.test(line)) return false;
+    if (allowed !== null && allowed !== true && allowed.lines?.test(line) === true) return false;
     const name = nameOf(line);
     if (!INFO_FIELDS.includes(name)) return true;
     return [a, b].every((lines) => lines.some((other) => nameOf(other) === name));

@@ -23,7 +23,7 @@ const LATER = 3;
 /** All states; without it a sample: a thread takes its time to die and to come again. */
 const ALL = process.env.STATES_ALL === '1' || process.env.STATES_ONLY !== undefined;
 const SEED = Number(process.env.STATES_SEED ?? Date.now() % 1_000_000);
-const SAMPLE = 4;
+const SAMPLE = 3;
 const ONLY = new RegExp(process.env.STATES_ONLY ?? '');
 
 /** A script that is busy dies with its thread (busy-scripts.test.ts); a pause ends by time. */
@@ -67,6 +67,7 @@ describe.skipIf(!REDIS_AVAILABLE)('#11 when a thread dies', () => {
 
   test.each(SETUPS)(
     'of a shard, its clients see nothing of it: $shards shards, $ioThreads I/O threads, $dispatch',
+    { timeout: 300_000 },
     async (setup) => {
       const failures = await cross(setup, async (server, state) => {
         if (caches(state)) return null;
@@ -87,6 +88,7 @@ describe.skipIf(!REDIS_AVAILABLE)('#11 when a thread dies', () => {
 
   test.each(SETUPS)(
     'that serves sockets, its clients are closed and forgotten: $shards shards, $ioThreads I/O threads, $dispatch',
+    { timeout: 300_000 },
     async (setup) => {
       const failures = await cross(setup, async (server, state) => {
         const expected = await new Cell(redis.port, null).run(state, CLOSING);
