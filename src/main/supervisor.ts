@@ -464,11 +464,15 @@ export class Supervisor {
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
   }
 
-  /** Its clients are gone: nobody shall tell them anything, nor serve them. */
+  /** Its clients are gone: nobody shall tell them anything, serve them or count them, however late a successor comes. */
   private forgetClients(index: number): void {
     const { block } = this.plan;
     const { i32 } = block;
     block.claims(index).fill(0);
+    const { f64 } = new StatsBlock(block.sab, block.statsOffset(this.io[index]!.id));
+    Atomics.sub(i32, CONTROL.clients, f64[STAT.connectedClients]!);
+    for (let stat: number = STAT.connectedClients; stat <= STAT.watchingClients; stat++) f64[stat] = 0;
+    for (let stat: number = STAT.trackedKeys; stat <= STAT.trackedPrefixes; stat++) f64[stat] = 0;
     const reader = new InterestReader(this.interests[index]!);
     Atomics.sub(i32, CONTROL.trackers, reader.trackers);
     Atomics.sub(i32, CONTROL.monitors, reader.monitors);
@@ -495,10 +499,6 @@ export class Supervisor {
       mail.push(channel.port1);
       this.tellPair(shard, { peer: thread.index, ...rings, mail: channel.port2, clientsBefore });
     }
-    const { f64 } = new StatsBlock(block.sab, block.statsOffset(thread.id));
-    Atomics.sub(block.i32, CONTROL.clients, f64[STAT.connectedClients]!);
-    for (let stat: number = STAT.connectedClients; stat <= STAT.watchingClients; stat++) f64[stat] = 0;
-    for (let stat: number = STAT.trackedKeys; stat <= STAT.trackedPrefixes; stat++) f64[stat] = 0;
     this.listening.resume(thread, this.launch(thread, mail, false));
   }
 

@@ -2,6 +2,7 @@
  * What a thread that dies was about to do for clients that wait, and what it leaves behind for those that come after.
  */
 import { describe, expect, test } from 'vitest';
+import { QUICK_MAX } from '../../src/main/restart-policy.js';
 import { shardOfSlot, slotOf } from '../../src/shared/hash.js';
 import { withEmbedded } from '../harness/embedded.js';
 import { RespClient } from '../harness/resp-client.js';
@@ -43,6 +44,33 @@ describe('after the death of an I/O thread', () => {
       expect(await pusher.ok('RPUSH', 'new', '1', '2', '3', '4', '5')).toBe(5);
       expect((await Promise.all(waiting)).every((reply) => (reply as string[])[0] === 'new')).toBe(true);
       for (const each of next) await each.close();
+    });
+  });
+});
+
+describe('#11 the clients of an I/O thread that died again and again', () => {
+  test('are not counted while its next start is put off', { timeout: 30_000 }, async () => {
+    await withEmbedded({ shards: 1, ioThreads: 2 }, async (_client, server) => {
+      const threadOf = async (each: RespClient): Promise<string> =>
+        / io-thread=(\d+)/.exec(String(await each.ok('CLIENT', 'INFO')))![1]!;
+      for (let i = 0; i < QUICK_MAX; i++) await server.debug.terminateIo(1);
+      await server.debug.settled();
+      const clients: RespClient[] = [];
+      let asker: RespClient | undefined;
+      let isThere = false;
+      while (!isThere || asker === undefined) {
+        const each = await RespClient.connect(server.port);
+        clients.push(each);
+        if ((await threadOf(each)) === '1') isThere = true;
+        else asker ??= each;
+      }
+      const before = Number(await infoField(asker, 'clients', 'connected_clients'));
+      const isGone = clients.filter((each) => each !== asker).map((each) => each.closed);
+      await server.debug.terminateIo(1);
+      await Promise.race(isGone);
+      expect(Number(await infoField(asker, 'clients', 'connected_clients'))).toBeLessThan(before);
+      await server.debug.settled();
+      for (const each of clients) await each.close();
     });
   });
 });

@@ -108,6 +108,8 @@ async function enterBusy(cell: Cell, by: 'subject' | 'runner'): Promise<void> {
 async function endBusy(cell: Cell): Promise<void> {
   await cell.ask('SCRIPT', 'KILL');
   await cell.until('the script has ended', async () => (await cell.ask('PING')) === 'PONG');
+  // What waited behind the script, before somebody else changes what it reads.
+  await cell.fence();
   await cell.give(['SET', 'k', 'after']);
   await cell.say(['GET', 'k'], ['PING']);
 }
