@@ -83,15 +83,18 @@ real.load = guards.load(function(reader, ...)
 end)
 
 -- Of a metatable that newproxy makes, all but __gc is the script's: a finaliser would run while another script does.
+-- The script has a front of it, and never the metatable itself: without __metatable, getmetatable would return that.
 real.newproxy = guards.newproxy(function(kind)
   local proxy = newproxy(kind)
   if kind == true then
     local meta = get_meta(proxy)
-    meta.__metatable = set_meta({}, {
-      __index = meta,
-      __newindex = function(_, name, value) if name ~= '__gc' then raw_set(meta, name, value) end end,
-      __metatable = false,
-    })
+    local front
+    local function write(_, name, value)
+      if name == '__metatable' and value == nil then value = front end
+      if name ~= '__gc' then raw_set(meta, name, value) end
+    end
+    front = set_meta({}, {__index = meta, __newindex = write, __metatable = false})
+    meta.__metatable = front
   end
   return proxy
 end)

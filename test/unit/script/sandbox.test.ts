@@ -100,6 +100,22 @@ describe('a script leaves nothing for the next one (#11)', () => {
       collectgarbage() collectgarbage()
       return seen`;
     expect(leavesNothing(code)).toBe('0');
+    // Without its __metatable, a metatable would come out itself.
+    const bared = `local seen = 0
+      for _, hidden in ipairs({0, false, 'x', {}}) do
+        for _, write in ipairs({rawset, function(t, k, v) t[k] = v end}) do
+          local p = newproxy(true)
+          local front = getmetatable(p)
+          if hidden ~= 0 then pcall(write, front, '__metatable', hidden) end
+          pcall(write, front, '__metatable', nil)
+          for _, at in ipairs({p, newproxy(p)}) do
+            pcall(write, getmetatable(at), '__gc', function() seen = seen + 1 end)
+          end
+        end
+      end
+      collectgarbage() collectgarbage()
+      return seen`;
+    for (const as of ['script', 'function'] as const) expect(leavesNothing(bared, as)).toBe('0');
     const uses = `local p = newproxy(true)
       getmetatable(p).__index = {a = 'b'}
       getmetatable(p).__len = function() return 3 end
