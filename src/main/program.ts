@@ -77,12 +77,13 @@ function watchSignals(log: Log): (stop: () => void) => void {
 
 /** Runs the server until it ends; resolves to the exit code. */
 async function serve(config: Config, warnings: readonly string[], log: Log): Promise<number> {
+  // Whoever has read the first line may send a signal.
+  const onStop = watchSignals(log);
   log.info(`sherd ${SHERD_VERSION} (Redis ${REDIS_VERSION}) on Node ${process.version}, pid ${process.pid}, starting`);
   for (const warning of warnings) log.warn(warning);
   if (config.tcpPort() === null && config.str('unixsocket') === '') {
     throw new SherdError('SHERD_LISTEN', "nowhere to listen: set 'port' or 'unixsocket'", { directive: 'port' });
   }
-  const onStop = watchSignals(log);
   const { SherdServer } = await import('./server.js');
   const server = new SherdServer(config, log);
   // The outcome of close() is that of `closed`.

@@ -2,10 +2,10 @@
  * Clients on each I/O thread. Where threads share listening sockets, the one that wakes up first gets a new connection,
  * and that may be the same one many times in a row: here it is kept busy until the others have got some.
  */
-import type { RespClient } from './resp-client.js';
+import { encode, type RespClient } from './resp-client.js';
 
-/** PINGs in one write: a few milliseconds of work. */
-const PINGS = 20_000;
+/** One command that keeps the thread that gets it at work for several milliseconds, and has a short reply. */
+const BUSY = encode(['CLIENT', 'LIST', 'ID', ...new Array<number>(20_000).fill(999_999)]);
 const ROUNDS_MAX = 200;
 
 /** The I/O thread that a client belongs to. */
@@ -28,9 +28,9 @@ export async function spreadClients(
     // The one whose thread has others takes the time of that thread, and then gives its place to the newcomer.
     const spare = threads.findIndex((thread, i) => threads.indexOf(thread) !== i);
     const old = clients[spare]!;
-    const pongs = old.pipelineRaw(Array.from({ length: PINGS }, () => ['PING']));
+    old.sendRaw(BUSY);
     const fresh = await connect();
-    await pongs;
+    await old.readRaw();
     await old.close();
     clients[spare] = fresh;
     threads[spare] = await ioThreadOf(fresh);

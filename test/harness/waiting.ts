@@ -6,9 +6,10 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 /** Polls until `condition` holds; rejects after `timeoutMs` with `what` in the message. */
 export async function until(what: string, condition: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
+  // Most states come at once: the first looks follow each other closely.
+  for (let looks = 0; !(await condition()); looks++) {
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(10);
+    await sleep(looks < 5 ? 1 : 10);
   }
 }
 

@@ -13,7 +13,7 @@ import { infoField, until, untilBlocked } from '../harness/waiting.js';
 
 const GROWTH = 10;
 const RATIO_MAX = 15;
-const TRIES = 6;
+const TRIES = 8;
 /** Less than this is not told from nothing, CPU milliseconds. */
 const NOISE_MS = 15;
 
@@ -53,19 +53,19 @@ const prefixes = (n: number): string[] => names(n, 'p').map((name) => `${name}:`
 const ROWS: readonly Row[] = [
   {
     what: 'WATCH of many keys, UNWATCH',
-    n: 2000,
+    n: 700,
     run: (client, n) => send(client, [['WATCH', ...names(n)], ['UNWATCH']], 2),
   },
   {
     what: 'WATCH of keys one by one, EXEC',
-    n: 1500,
+    n: 600,
     run: (client, n) => send(client, [...names(n).map((key) => ['WATCH', key]), ['MULTI'], ['EXEC']], n + 2),
   },
-  { what: 'EXEC of PINGs', n: 2500, run: (client, n) => exec(client, times(n, 'PING')) },
-  { what: 'EXEC of SELECT and ECHO', n: 1500, run: (client, n) => exec(client, times(n, 'ECHO', 'x')) },
+  { what: 'EXEC of PINGs', n: 700, run: (client, n) => exec(client, times(n, 'PING')) },
+  { what: 'EXEC of SELECT and ECHO', n: 600, run: (client, n) => exec(client, times(n, 'ECHO', 'x')) },
   {
     what: 'EXEC of local commands among others',
-    n: 1500,
+    n: 600,
     run: (client, n) =>
       exec(
         client,
@@ -74,7 +74,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'MONITOR of an EXEC',
-    n: 1500,
+    n: 600,
     run: (client, n, server) =>
       alone(server, async (monitor) => {
         await monitor.ok('MONITOR');
@@ -87,12 +87,12 @@ const ROWS: readonly Row[] = [
     return [
       {
         what: `${word} and ${end} of many at once`,
-        n: 1500,
+        n: 600,
         run: (client, n) => send(client, [[word, ...names(n)], [end, ...names(n)], [end]], 2 * n + 1),
       },
       {
         what: `${word} and ${end} one by one, the last first`,
-        n: 1000,
+        n: 500,
         run: (client, n) => {
           const off = names(n).reverse();
           return send(client, [...names(n).map((x) => [word, x]), ...off.map((x) => [end, x])], 2 * n);
@@ -102,7 +102,7 @@ const ROWS: readonly Row[] = [
   }),
   {
     what: 'the end of a client with many channels',
-    n: 2000,
+    n: 700,
     run: (client, n, server) =>
       alone(server, async (subscriber) => {
         await send(subscriber, [['SUBSCRIBE', ...names(n)]], n);
@@ -115,7 +115,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'CLIENT TRACKING with many prefixes',
-    n: 1000,
+    n: 500,
     run: (client, n) =>
       send(
         client,
@@ -128,7 +128,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'CLIENT TRACKING with prefixes one by one',
-    n: 500,
+    n: 300,
     run: (client, n) =>
       send(
         client,
@@ -141,7 +141,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'CLIENT TRACKING with prefixes that overlap at the end',
-    n: 1000,
+    n: 500,
     run: (client, n) => {
       const many = [...prefixes(n), 'q', 'q'].flatMap((prefix) => ['PREFIX', prefix]);
       return send(client, [['CLIENT', 'TRACKING', 'ON', 'BCAST', ...many]], 1);
@@ -160,7 +160,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'invalidations of keys read by one client in a pipeline',
-    n: 1000,
+    n: 500,
     run: (client, n, server) =>
       alone(server, async (tracker) => {
         await tracker.ok('HELLO', 3);
@@ -175,12 +175,12 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'CLIENT LIST by ids',
-    n: 2000,
+    n: 700,
     run: (client, n) => send(client, [['CLIENT', 'LIST', 'ID', ...times(n, 999_999).flat()]], 1),
   },
   {
     what: 'CLIENT LIST and CLIENT KILL of clients',
-    n: 20,
+    n: 15,
     run: async (client, n, server) => {
       const others = await Promise.all(Array.from({ length: n }, () => server.client()));
       await Promise.all(others.map((other) => other.ok('SUBSCRIBE', 'killed')));
@@ -191,7 +191,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'BLPOP of many keys, its end, and its being served',
-    n: 500,
+    n: 300,
     run: (client, n, server) =>
       alone(server, async (waiter) => {
         const lists = names(n, 'list');
@@ -211,7 +211,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'BLPOP of the same key many times',
-    n: 2000,
+    n: 700,
     run: (client, n, server) =>
       alone(server, async (waiter) => {
         waiter.sendRaw(encode(['BLPOP', ...times(n, 'list').flat(), 0]));
@@ -222,7 +222,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'clients that wait for one key and go, the last first',
-    n: 25,
+    n: 20,
     run: async (client, n, server) => {
       const waiters = await Promise.all(Array.from({ length: n }, () => server.client()));
       for (const waiter of waiters) waiter.sendRaw(encode(['BLPOP', 'list', 0]));
@@ -250,7 +250,7 @@ const ROWS: readonly Row[] = [
   ).map(
     (words): Row => ({
       what: `${words.join(' ')} of many`,
-      n: 1000,
+      n: 500,
       run: (client, n) => send(client, [[...words, ...names(2 * n)]], 1),
     }),
   ),
@@ -265,7 +265,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: 'a pipeline to keys of all shards',
-    n: 1500,
+    n: 150,
     run: (client, n) =>
       send(
         client,

@@ -44,17 +44,18 @@ describe('#11: the program', () => {
     'ends on a signal at any moment of its start with %i shards',
     { timeout: 120_000 },
     async (n) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const endsOn = async (signal: 'SIGTERM' | 'SIGINT'): Promise<void> => {
         const server = launch('--port', String(await freePort()), '--shards', String(n));
         // From the first line of the log on the program ends in order; before, the system ends it.
         await server.waitForLog(/starting/, START_MS);
-        const ms = Math.floor(Math.random() * 1000);
+        const ms = Math.floor(Math.random() * 500);
         await sleep(ms);
         server.child.kill(signal);
         expect([ms, signal, await endOf(server)]).toEqual([ms, signal, { code: 0, signal: null }]);
         expect(server.log).toMatch(/bye bye/);
         expect(server.log).not.toMatch(/does not end|died|\n\s+at /);
-      }
+      };
+      await Promise.all([endsOn('SIGTERM'), endsOn('SIGINT')]);
     },
   );
 

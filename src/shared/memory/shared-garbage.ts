@@ -67,7 +67,8 @@ export function collectDropped(externalBytes: number): void {
   if (externalBytes < floorBytes) floorBytes = externalBytes;
   const grown = externalBytes - floorBytes;
   const due = isForeignDue();
-  if (!due && noted < WORTH_BYTES && grown < COLLECT_BYTES && (dropped < WORTH_BYTES || grown < WORTH_BYTES)) return;
+  // What was dropped may have been alive at the last collection: it counts however little came since.
+  if (!due && noted < WORTH_BYTES && grown < COLLECT_BYTES && dropped < WORTH_BYTES) return;
   collectNow(0);
   floorBytes = getHeapStatistics().external_memory;
 }
