@@ -102,6 +102,8 @@ export class FunctionRegistration {
       this.description = vm.text(3);
     } else if (key === 'callback') {
       if (vm.type(3) !== T_FUNCTION) return 'callback argument given to redis.register_function must be a function';
+      // Names come in whatever case, so a table may have it twice.
+      if (this.ref !== 0) vm.unref(this.ref);
       vm.m.lua_pushvalue(vm.l, 3);
       this.ref = vm.ref();
     } else if (key === 'flags') {
