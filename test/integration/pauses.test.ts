@@ -164,6 +164,31 @@ describe.each(SETUPS)('with $shards shards, $ioThreads I/O threads, --dispatch $
     }
   });
 
+  test('a pause holds back MULTI and what a transaction would only queue (#11)', async () => {
+    const open = await server.client();
+    const other = await server.client();
+    const id = await open.ok('CLIENT', 'ID');
+    await open.ok('MULTI');
+    await a.ok('CLIENT', 'PAUSE', '100000', 'WRITE');
+    expect(await open.ok('GET', 'k')).toBe('QUEUED');
+    let answered = false;
+    const queued = open.call('SET', 'k', 'b').finally(() => {
+      answered = true;
+    });
+    await until('the write waits', async () => / flags=\S*b/.test(String(await a.ok('CLIENT', 'LIST', 'ID', `${id}`))));
+    expect(answered).toBe(false);
+    await a.ok('CLIENT', 'UNPAUSE');
+    expect(await queued).toBe('QUEUED');
+    for (const command of ['MULTI', 'GET k', 'DISCARD']) {
+      const started = performance.now();
+      await a.ok('CLIENT', 'PAUSE', '60', 'ALL');
+      await other.ok(...command.split(' '));
+      expect(performance.now() - started, command).toBeGreaterThanOrEqual(58);
+    }
+    await open.close();
+    await other.close();
+  });
+
   test('timeouts of blocking commands never end before their time (#11)', async () => {
     const waits = ['BLPOP none 0.007', 'BZPOPMIN none 0.007', 'XREAD BLOCK 7 STREAMS none $', 'WAIT 1 7'];
     for (let n = 0; n < 15; n++) {

@@ -97,12 +97,13 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   ) {
     return refuseWith(io, conn, id, busyReply(io.control));
   }
+  // As in Redis, a command that would only be queued waits as well.
+  if (io.pauseMode !== 0 && mustPause(io, conn, pausedFlags(io, id, flags, args))) return AGAIN;
   const tx = conn.tx;
   if ((flags & FLAG_TRANSACTION) !== 0 || (tx !== null && (tx.open || tx.watches.length !== 0))) {
     const what = inTransaction(io, conn, id, flags, args);
     if (what !== GO_ON) return what;
   }
-  if (io.pauseMode !== 0 && mustPause(io, conn, pausedFlags(io, id, flags, args))) return AGAIN;
   const route = registry.route[id]!;
   if (route === ROUTE_KEY) {
     if ((flags & INLINE_OR_BLOCKING) === FLAG_INLINE && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
