@@ -5,6 +5,7 @@
  * Invariant: between two slices anything may happen; connections may be closed, sets may change.
  */
 import { INTERNAL } from '../../shared/errors/replies.js';
+import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { BARRIER, type Connection } from './connection.js';
 import type { IoThread } from './io-thread.js';
@@ -62,4 +63,29 @@ export function answerLater(
     },
   );
   return undefined;
+}
+
+/**
+ * Does something with each argument from `first` on: with many in slices, on a copy of them, and with a reply that
+ * comes later. `isPush`: as in `answerLater`.
+ */
+export function eachArgument(
+  io: IoThread,
+  conn: Connection,
+  args: Args,
+  first: number,
+  reply: Reply,
+  isPush: boolean,
+  each: (args: Args, i: number, reply: Reply) => void,
+): Promise<void> | undefined {
+  if (args.argc - first < MANY) {
+    for (let i = first; i < args.argc; i++) each(args, i, reply);
+    return undefined;
+  }
+  const own = args.detach();
+  return answerLater(io, conn, reply, isPush, (out) =>
+    inSlices(range(first, own.argc), (i) => {
+      if (!conn.closed) each(own, i, out);
+    }),
+  );
 }

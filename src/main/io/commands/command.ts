@@ -11,6 +11,7 @@ import { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
+import { eachArgument } from '../slices.js';
 import { replyCommandDocs, replyCommandInfo, replyKeyFlags } from './command-info.js';
 import { replyHelp } from './help.js';
 
@@ -76,20 +77,20 @@ function namedAt(registry: Registry, args: Args, i: number): number {
   return registry.idOf(args.latin1(i));
 }
 
-function info(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+function info(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> | undefined {
   if (args.argc === 2) {
     infoOfAll(io, reply);
-    return;
+    return undefined;
   }
-  reply.array(args.argc - 2);
-  for (let i = 2; i < args.argc; i++) {
-    const id = namedAt(io.registry, args, i);
-    if (id < 0) reply.nil();
-    else replyCommandInfo(reply, io.registry, id);
-  }
+  return eachArgument(io, conn, args, 2, reply, false, (own, i, out) => {
+    if (i === 2) out.array(own.argc - 2);
+    const id = namedAt(io.registry, own, i);
+    if (id < 0) out.nil();
+    else replyCommandInfo(out, io.registry, id);
+  });
 }
 
-function docs(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
+function docs(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> | undefined {
   const registry = io.registry;
   const one = (into: Reply, id: number): void => {
     into.bulkText(registry.defs[id]!.name);
@@ -100,15 +101,15 @@ function docs(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
       into.map(registry.top.length);
       for (const id of registry.top) one(into, id);
     });
-    return;
+    return undefined;
   }
-  const ids: number[] = [];
-  for (let i = 2; i < args.argc; i++) {
-    const id = namedAt(registry, args, i);
-    if (id >= 0) ids.push(id);
-  }
-  reply.map(ids.length);
-  for (const id of ids) one(reply, id);
+  let found = 0;
+  for (let i = 2; i < args.argc; i++) if (namedAt(registry, args, i) >= 0) found++;
+  return eachArgument(io, conn, args, 2, reply, false, (own, i, out) => {
+    if (i === 2) out.map(found);
+    const id = namedAt(registry, own, i);
+    if (id >= 0) one(out, id);
+  });
 }
 
 function list(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {

@@ -10,7 +10,7 @@ import { BARRIER, type Connection, MODE } from '../connection.js';
 import type { IoThread } from '../io-thread.js';
 import type { Channel } from '../pubsub/channels.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
-import { answerLater, inSlices, MANY, range } from '../slices.js';
+import { answerLater, eachArgument, inSlices, MANY } from '../slices.js';
 import { subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 
@@ -44,7 +44,7 @@ function subscriber(kind: number, word: string): Local {
       reply.errorText("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
       return undefined;
     }
-    return forEach(io, conn, args, reply, (own, i, out) => {
+    return eachArgument(io, conn, args, 1, reply, true, (own, i, out) => {
       io.hub.channels.subscribe(conn, kind, own.u8, own.off[i]!, own.len[i]!);
       confirm(conn, out, kind, word, own, i);
     });
@@ -54,31 +54,11 @@ function subscriber(kind: number, word: string): Local {
 function unsubscriber(kind: number, word: string): Local {
   return (io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> | undefined => {
     if (args.argc === 1) return unsubscribeAll(io, conn, reply, kind, word);
-    return forEach(io, conn, args, reply, (own, i, out) => {
+    return eachArgument(io, conn, args, 1, reply, true, (own, i, out) => {
       io.hub.channels.unsubscribe(conn, kind, own.u8, own.off[i]!, own.len[i]!);
       confirm(conn, out, kind, word, own, i);
     });
   };
-}
-
-/** Does something with each argument: with many in slices, on a copy of them, and with a reply that comes later. */
-function forEach(
-  io: IoThread,
-  conn: Connection,
-  args: Args,
-  reply: Reply,
-  each: (args: Args, i: number, reply: Reply) => void,
-): Promise<void> | undefined {
-  if (args.argc <= MANY) {
-    for (let i = 1; i < args.argc; i++) each(args, i, reply);
-    return undefined;
-  }
-  const own = args.detach();
-  return answerLater(io, conn, reply, true, (out) =>
-    inSlices(range(1, own.argc), (i) => {
-      if (!conn.closed) each(own, i, out);
-    }),
-  );
 }
 
 function unsubscribeAll(
