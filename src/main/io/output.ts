@@ -45,6 +45,7 @@ export class ReplyPool {
   take(proto: 2 | 3): Reply {
     const reply = this.free.pop() ?? new Reply();
     reply.slabs = true;
+    reply.isOwn = true;
     reply.proto = proto;
     return reply;
   }
@@ -59,6 +60,7 @@ export class ReplyPool {
   takeSmall(proto: 2 | 3): Reply {
     const reply = this.free.pop() ?? new Reply(SMALL_BYTES);
     reply.slabs = true;
+    reply.isOwn = true;
     reply.proto = proto;
     return reply;
   }
@@ -90,6 +92,7 @@ function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
   if (!out.isSingleChunk || bytes > CHUNK_BYTES_MAX) {
     conn.queue = new OutQueue(out.takeAll());
     sendPiece(io, conn, conn.queue);
+    if (conn.queue === null && !conn.closed) out.takeBack();
     return;
   }
   const f64 = io.stats.f64;

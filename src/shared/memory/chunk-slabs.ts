@@ -6,8 +6,9 @@
  *     slab   [ one word for each chunk: 0 free, 1 used | 256 KiB | 256 KiB | ... ]
  *
  * A thread takes chunks out of its own slabs only. Whoever has sent or dropped a chunk gives it back with one store, on
- * whichever thread; a chunk is known by where it lies. A slab none of whose chunks is used is dropped once a second,
- * and the collector gives it back (shared-garbage.ts).
+ * whichever thread; a chunk is known by where it lies. What does not leave its thread lies in slabs of plain memory:
+ * copies into shared memory cost V8 twice as much (copy-bytes.ts). A slab from which nothing was taken for a second,
+ * and none of whose chunks is used, is dropped, and the collector gives it back (shared-garbage.ts).
  *
  * Invariants: (1) a chunk is given back once, by its owner: views of it that are shorter begin at its start; (2) only
  * the thread that made a slab turns its words from 0 to 1.
@@ -23,36 +24,39 @@ const SLAB_BYTES = HEAD_BYTES + CHUNKS * SLAB_CHUNK_BYTES;
 
 interface Slab {
   readonly words: Int32Array;
-  readonly memory: SharedArrayBuffer;
-  /** Where the last free chunk was found. */
-  next: number;
+  readonly memory: ArrayBufferLike;
+  /** A chunk was taken since `dropFreeSlabs` looked. */
+  taken: boolean;
 }
 
-/** Of this thread. */
-let slabs: Slab[] = [];
+/** Of this thread: those that other threads read from, and those that none does. */
+let sharedSlabs: Slab[] = [];
+let ownSlabs: Slab[] = [];
 
-/** A chunk of SLAB_CHUNK_BYTES bytes, whatever is in it. It must be given back. */
-export function takeSlabChunk(): Uint8Array {
+/**
+ * A chunk of SLAB_CHUNK_BYTES bytes, whatever is in it. It must be given back. `isShared`: another thread may get it.
+ */
+export function takeSlabChunk(isShared: boolean): Uint8Array {
+  const slabs = isShared ? sharedSlabs : ownSlabs;
   for (let s = 0; s < slabs.length; s++) {
     const chunk = takeFrom(slabs[s]!);
     if (chunk !== null) return chunk;
   }
-  const memory = new SharedArrayBuffer(SLAB_BYTES);
-  const slab = { words: new Int32Array(memory, 0, CHUNKS), memory, next: 0 };
+  const memory = isShared ? new SharedArrayBuffer(SLAB_BYTES) : new ArrayBuffer(SLAB_BYTES);
+  const slab = { words: new Int32Array(memory, 0, CHUNKS), memory, taken: false };
   slabs.push(slab);
   return takeFrom(slab)!;
 }
 
+/** The first chunks come first: as few pages as possible are touched, and those stay in the cache. */
 function takeFrom(slab: Slab): Uint8Array | null {
   const { words } = slab;
-  for (let n = 0; n < CHUNKS; n++) {
-    const i = slab.next + n < CHUNKS ? slab.next + n : slab.next + n - CHUNKS;
+  for (let i = 0; i < CHUNKS; i++) {
     if (Atomics.load(words, i) !== 0) continue;
     Atomics.store(words, i, 1);
-    slab.next = i + 1 < CHUNKS ? i + 1 : 0;
+    slab.taken = true;
     return new Uint8Array(slab.memory, HEAD_BYTES + i * SLAB_CHUNK_BYTES, SLAB_CHUNK_BYTES);
   }
-  // All are used: looked through from the first place that is given back next time.
   return null;
 }
 
@@ -71,17 +75,25 @@ export function giveSlabChunk(bytes: Uint8Array): void {
   Atomics.store(words, i, 0);
 }
 
-/** Drops the slabs that nobody uses. Once a second. */
+/** Drops the slabs that nobody uses, nor used since the last call. Once a second. */
 export function dropFreeSlabs(): void {
-  const kept = slabs.filter(({ words }) => words.some((word) => word !== 0));
-  if (kept.length === slabs.length) return;
-  const bytes = (slabs.length - kept.length) * SLAB_BYTES;
-  slabs = kept;
+  const count = sharedSlabs.length + ownSlabs.length;
+  if (count === 0) return;
+  sharedSlabs = sharedSlabs.filter(isInUse);
+  ownSlabs = ownSlabs.filter(isInUse);
+  const bytes = (count - sharedSlabs.length - ownSlabs.length) * SLAB_BYTES;
+  if (bytes === 0) return;
   noteShared(bytes);
   noteDropped(bytes);
 }
 
+function isInUse(slab: Slab): boolean {
+  const { taken } = slab;
+  slab.taken = false;
+  return taken || slab.words.some((word) => word !== 0);
+}
+
 /** A reader died with chunks in its hands: new ones come out of new slabs, the collector has the old ones. */
 export function leaveSlabs(): void {
-  slabs = [];
+  sharedSlabs = [];
 }

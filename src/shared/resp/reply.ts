@@ -21,6 +21,7 @@ import { copyBytes, copyWords } from '../memory/copy-bytes.js';
 import { type Chunk, isBytes, type PinnedBytes, releaseChunk, releaseChunks } from '../memory/pins.js';
 import { decimalWidth, int64Text } from './decimal-text.js';
 import { doubleText } from './double-text.js';
+import { ascii, FALSE3, NIL2, NIL3, NO_ROOM, NO_ROOM_VIEW, NULL_ARRAY2, OK, PONG, QUEUED, TRUE3 } from './lines.js';
 
 /** Largest size to which a reply buffer grows by doubling. */
 export const CHUNK_BYTES_MAX = 256 * 1024;
@@ -31,14 +32,6 @@ const DEFERRED_BYTES = 16;
 const INITIAL_BYTES = 16 * 1024;
 
 const CRLF = 0x0d0a;
-const OK = ascii('+OK\r\n');
-const PONG = ascii('+PONG\r\n');
-const QUEUED = ascii('+QUEUED\r\n');
-const NIL2 = ascii('$-1\r\n');
-const NIL3 = ascii('_\r\n');
-const NULL_ARRAY2 = ascii('*-1\r\n');
-const TRUE3 = ascii('#t\r\n');
-const FALSE3 = ascii('#f\r\n');
 
 const ARRAY = 42; // *
 const MAP = 37; // %
@@ -65,6 +58,8 @@ export class Reply {
   private full: Chunk[] | null = null;
   /** Bytes in `full`. */
   private fullBytes = 0;
+  /** The buffer of the first chunk, where it is this writer's own. */
+  private firstBuffer: Uint8Array | null = null;
   /** Number of error replies written since `reset`, for INFO errorstats and failed-call counts. */
   errors = 0;
   /** The last error line written, `-` and CRLF included; valid when `errors > 0`. */
@@ -77,6 +72,8 @@ export class Reply {
   inline = false;
   /** Whoever takes its chunks gives each back with `releaseChunk`: long replies may lie in slabs. */
   slabs = false;
+  /** The chunks stay on this thread. */
+  isOwn = false;
   /** Index of the I/O thread that will send this and can send pinned values; -1: everything is copied. */
   pinFor = -1;
 
@@ -99,6 +96,7 @@ export class Reply {
   reset(): void {
     this.pos = 0;
     this.errors = 0;
+    this.firstBuffer = null;
     if (this.full !== null) {
       releaseChunks(this.full);
       this.full = null;
@@ -131,6 +129,15 @@ export class Reply {
   /** As `takeAll`. @requires nothing is pinned: `pinFor` is -1 */
   takeChunks(): Uint8Array[] {
     return this.takeAll() as Uint8Array[];
+  }
+
+  /** All that `takeAll` gave last is done with: goes on in the buffer that had grown for it. */
+  takeBack(): void {
+    const first = this.firstBuffer;
+    if (first === null || this.pos > 0 || this.full !== null || first.length <= this.u8.length) return;
+    this.u8 = first;
+    this.dv = new DataView(first.buffer);
+    this.firstBuffer = null;
   }
 
   /** Leaves the buffer to whoever still reads it (a socket write in progress) and goes on with a new one. */
@@ -455,7 +462,10 @@ export class Reply {
   /** Takes over a chunk that is RESP already, without copying it. The caller gives the bytes away. */
   rawChunk(chunk: Chunk): void {
     this.setAside();
-    this.full ??= [];
+    if (this.full === null) {
+      this.full = [];
+      this.firstBuffer = null;
+    }
     this.full.push(chunk);
     this.fullBytes += chunk.length;
   }
@@ -556,14 +566,20 @@ export class Reply {
   /** Goes on in a chunk of a slab. @requires `full` not null: so it is always one of several chunks */
   private inSlab(): void {
     giveSlabChunk(this.u8);
-    this.u8 = takeSlabChunk();
+    this.u8 = takeSlabChunk(!this.isOwn);
     this.dv = new DataView(this.u8.buffer, this.u8.byteOffset, this.u8.length);
   }
 
   /** Moves what is written in `u8` to the chunks; leaves `u8` without room. */
   private setAside(): void {
     if (this.pos === 0) return;
-    this.full ??= [];
+    if (this.full === null) {
+      this.full = [];
+      // Shared memory is given away; what is larger is not kept.
+      const { u8 } = this;
+      this.firstBuffer =
+        u8.buffer.byteLength <= CHUNK_BYTES_MAX && !(u8.buffer instanceof SharedArrayBuffer) ? u8 : null;
+    }
     this.full.push(this.u8.subarray(0, this.pos));
     this.fullBytes += this.pos;
     this.u8 = NO_ROOM;
@@ -577,11 +593,4 @@ export class Reply {
     this.dv = new DataView(this.u8.buffer);
     this.pos = 0;
   }
-}
-
-const NO_ROOM = new Uint8Array(0);
-const NO_ROOM_VIEW = new DataView(NO_ROOM.buffer);
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, 'latin1'));
 }

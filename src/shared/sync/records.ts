@@ -366,7 +366,7 @@ function shareChunks(chunks: readonly Chunk[], slabs: boolean): Chunk[] {
   return chunks.map((chunk) => {
     if (!isBytes(chunk) || chunk.buffer instanceof SharedArrayBuffer) return chunk;
     if (slabs && chunk.length <= SLAB_CHUNK_BYTES) {
-      const shared = takeSlabChunk().subarray(0, chunk.length);
+      const shared = takeSlabChunk(true).subarray(0, chunk.length);
       shared.set(chunk);
       return shared;
     }
