@@ -464,7 +464,7 @@ export class Supervisor {
     this.launch(thread, mail, leaseWasHeld).catch(ignore);
   }
 
-  /** Its clients are gone: nobody shall tell them anything, serve them or count them, however late a successor comes. */
+  /** Its clients are gone: nobody tells, serves or counts them any more, however late a successor comes. */
   private forgetClients(index: number): void {
     const { block } = this.plan;
     const { i32 } = block;
