@@ -57,20 +57,25 @@ function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   free(arena, block);
 }
 
-/** Block `index` so that it may be written: a copy of it, where it is pinned. `bytes`: what it holds. */
-function writable(arena: Arena, dir: Ptr, index: number, block: Ptr, bytes: number): Ptr {
-  if (!isPinned(arena, dir, index, block)) return block;
-  const copy = alloc(arena, cellBytes(arena, block));
+/** Puts a copy of block `index`, `bytes` long, in its place; `held`: the bytes that it holds. */
+function replaceBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, bytes: number, held: number): Ptr {
+  const copy = alloc(arena, bytes);
   copyBytes(
     arena.u8[copy >>> SEGMENT_SHIFT]!,
     (copy & UNIT_MASK) * 8,
     arena.u8[block >>> SEGMENT_SHIFT]!,
     (block & UNIT_MASK) * 8,
-    bytes,
+    held,
   );
   freeBlock(arena, dir, index, block);
   setBlock(arena, dir, index, copy);
   return copy;
+}
+
+/** Block `index` so that it may be written: a copy of it, where it is pinned. `held`: the bytes that it holds. */
+function writable(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number): Ptr {
+  if (!isPinned(arena, dir, index, block)) return block;
+  return replaceBlock(arena, dir, index, block, cellBytes(arena, block), held);
 }
 
 /** Frees the blocks and the directory. @requires lease */
@@ -150,17 +155,8 @@ function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: nu
     return arena.ctl[CTL_PIN_COUNT] !== 0 ? writable(arena, dir, index, block, held) : block;
   }
   // Growing by an eighth at least keeps a row of APPENDs linear.
-  const grown = alloc(arena, Math.min(BLOCK_BYTES, Math.max(need, held + (held >> 2))));
-  copyBytes(
-    arena.u8[grown >>> SEGMENT_SHIFT]!,
-    (grown & UNIT_MASK) * 8,
-    arena.u8[block >>> SEGMENT_SHIFT]!,
-    (block & UNIT_MASK) * 8,
-    held,
-  );
-  freeBlock(arena, dir, index, block);
-  setBlock(arena, dir, index, grown);
-  return grown;
+  const bytes = Math.min(BLOCK_BYTES, Math.max(need, held + (held >> 2)));
+  return replaceBlock(arena, dir, index, block, bytes, held);
 }
 
 /** The block that holds byte `offset`, made real (zero-filled) if it was null. @requires lease, offset < length */
