@@ -426,8 +426,7 @@ export class Supervisor {
       if (thread.kind === 'shard') this.restartShard(thread, thread.heldLease);
       else this.restartIo(thread);
     } catch (error) {
-      // The system has no thread, memory or descriptor to give.
-      this.plan.bus.detach(thread.id);
+      // There is no memory for its rings or channels. (A worker that cannot be made ends in `exited`.)
       this.isShort(thread, error as Error);
     }
   }

@@ -65,8 +65,6 @@ const HANDOFF_MS = 0.1;
 /** How long to sleep on a full reply ring before looking for control messages, milliseconds. */
 const FULL_WAIT_MS = 10;
 
-const EMPTY = new Uint8Array(0);
-
 /** What the loop needs of the engine. */
 export interface ShardExecutor {
   /** What clients of I/O threads are to hear. */
@@ -310,7 +308,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       );
       this.answerWith(io, view.connId, view.seq, NOTHING, REPLY.CLOSE);
     } else if (this.isUnread(view.cmdId, io, view.connId)) {
-      if (!writeReply(replies, view.connId, view.seq, 0, EMPTY, 0, 0)) {
+      if (!writeReply(replies, view.connId, view.seq, 0, NOTHING, 0, 0)) {
         this.sendWaiting(io, view.connId, view.seq, 0, [], true);
       }
     } else if (this.needsScripts(view.cmdId, view.args)) {
