@@ -1,7 +1,18 @@
 /** Where long replies lie, and which memory comes back (#11). */
-import { afterEach, expect, test } from 'vitest';
-import { dropFreeSlabs, giveSlabChunk, isInSlab, takeSlabChunk } from '../../../src/shared/memory/chunk-slabs.js';
-import { CHUNK_BYTES_MAX, Reply } from '../../../src/shared/resp/reply.js';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+// The slabs of a thread are module state, and other files of this process leave chunks in theirs: each test has its own.
+let slabs: typeof import('../../../src/shared/memory/chunk-slabs.js');
+let replies: typeof import('../../../src/shared/resp/reply.js');
+beforeEach(async () => {
+  vi.resetModules();
+  slabs = await import('../../../src/shared/memory/chunk-slabs.js');
+  replies = await import('../../../src/shared/resp/reply.js');
+});
+const takeSlabChunk = (isShared: boolean): Uint8Array => slabs.takeSlabChunk(isShared);
+const giveSlabChunk = (chunk: Uint8Array): void => slabs.giveSlabChunk(chunk);
+const isInSlab = (chunk: Uint8Array): boolean => slabs.isInSlab(chunk);
+const dropFreeSlabs = (): void => slabs.dropFreeSlabs();
 
 /** Nothing is taken between two looks. */
 const dropAll = (): void => {
@@ -48,12 +59,12 @@ test.each([true, false])('#11: a slab goes when it was not used for a second, sh
 
 const value = new Uint8Array(60_000).fill(118);
 /** A reply of several chunks. */
-const fill = (reply: Reply): void => {
+const fill = (reply: import('../../../src/shared/resp/reply.js').Reply): void => {
   for (let i = 0; i < 6; i++) reply.bulk(value, 0, value.length);
 };
 
 test('#11: a reply whose chunks have been sent goes on in the buffer that had grown', () => {
-  const reply = new Reply();
+  const reply = new replies.Reply();
   reply.slabs = true;
   reply.isOwn = true;
   fill(reply);
@@ -61,7 +72,7 @@ test('#11: a reply whose chunks have been sent goes on in the buffer that had gr
   expect(chunks.length).toBe(2);
   expect(chunks.map(isInSlab)).toEqual([false, true]);
   for (const chunk of chunks) giveSlabChunk(chunk);
-  expect(reply.u8.length).toBeLessThan(CHUNK_BYTES_MAX);
+  expect(reply.u8.length).toBeLessThan(replies.CHUNK_BYTES_MAX);
   reply.takeBack();
   expect(reply.u8.buffer).toBe(chunks[0]!.buffer);
   reply.ok();
@@ -70,14 +81,14 @@ test('#11: a reply whose chunks have been sent goes on in the buffer that had gr
 
 test('#11: bytes that others may have, too, are never taken back', () => {
   const others = new Uint8Array(100_000);
-  const reply = new Reply();
+  const reply = new replies.Reply();
   reply.rawChunk(others);
   fill(reply);
   reply.takeAll();
   reply.takeBack();
   expect(reply.u8.buffer).not.toBe(others.buffer);
   // Nor what is still being sent when the writer goes to somebody else.
-  const sent = new Reply();
+  const sent = new replies.Reply();
   fill(sent);
   const [first] = sent.takeAll() as Uint8Array[];
   sent.reset();
