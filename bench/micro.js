@@ -6,11 +6,11 @@
  */
 import { Bench } from 'tinybench';
 import { shardCommands } from '../dist/modules/shard/commands/table.js';
-import { ExecContext } from '../dist/modules/shard/context.js';
-import { formatDatabases, openDatabases } from '../dist/modules/shard/databases.js';
-import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effect-log.js';
-import { Executor } from '../dist/modules/shard/executor.js';
-import { LeaseSet } from '../dist/modules/shard/lease-set.js';
+import { ExecContext } from '../dist/modules/shard/context/context.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effects/effect-log.js';
+import { Executor } from '../dist/modules/shard/execute/executor.js';
+import { LeaseSet } from '../dist/modules/shard/execute/lease-set.js';
+import { formatDatabases, openDatabases } from '../dist/modules/shard/keyspace/databases.js';
 import { buildRegistry } from '../dist/modules/shared/command/registry.js';
 import { Arena, formatShard } from '../dist/modules/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../dist/modules/shared/memory/ptr.js';

@@ -14,8 +14,8 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { DATABASES_MAX, formatDatabases } from '../shard/databases.js';
-import { EFFECT_LOG_BYTES } from '../shard/effect-log.js';
+import { EFFECT_LOG_BYTES } from '../shard/effects/effect-log.js';
+import { DATABASES_MAX, formatDatabases } from '../shard/keyspace/databases.js';
 import { SherdError } from '../shared/errors/sherd-error.js';
 import { eventClassBits } from '../shared/keyspace-events.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
@@ -37,11 +37,11 @@ import { Config, type ConfigEntry } from './config/config.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
 import { systemErrorText } from './config/special-values.js';
-import { ControlBus } from './control-bus.js';
-import { ClientCapacity } from './descriptors.js';
-import { checkUnixPath } from './io/unix-socket-path.js';
+import { checkUnixPath } from './io/net/unix-socket-path.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
-import { Supervisor, type TerminateWhere } from './supervisor.js';
+import { ControlBus } from './threads/control-bus.js';
+import { ClientCapacity } from './threads/descriptors.js';
+import { Supervisor, type TerminateWhere } from './threads/supervisor.js';
 
 /** More shards than this are not worth a thread each. */
 const DEFAULT_SHARDS_MAX = 64;

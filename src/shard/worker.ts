@@ -3,10 +3,10 @@ import { workerData } from 'node:worker_threads';
 import { buildRegistry } from '../shared/command/registry.js';
 import type { ShardWorkerData } from '../shared/sync/thread-data.js';
 import { shardCommands } from './commands/table.js';
-import { createExecutor } from './engine.js';
+import { createExecutor } from './execute/engine.js';
 import { decideScriptsWith } from './script/script-decision.js';
 import { ScriptEngine } from './script/script-engine.js';
-import { runShardThread } from './shard-thread.js';
+import { runShardThread } from './thread/shard-thread.js';
 
 void runShardThread(workerData as ShardWorkerData, (parts) => {
   const registry = buildRegistry(shardCommands);

@@ -4,7 +4,7 @@
  */
 import { shardCommands } from '../../src/shard/commands/table.js';
 import { type Environment, HANDLER, makeEnvironment } from '../../src/shard/script/environment.js';
-import { GLOBALS, LuaVm, MASK_COUNT } from '../../src/shard/script/lua-vm.js';
+import { GLOBALS, LuaVm, MASK_COUNT } from '../../src/shard/script/lua/lua-vm.js';
 import { RedisApi } from '../../src/shard/script/redis-api.js';
 import { FunctionRegistration } from '../../src/shard/script/register-function.js';
 import { buildRegistry } from '../../src/shared/command/registry.js';

@@ -1,10 +1,10 @@
 /** An engine in one thread for tests: the real executor over plain shared buffers, no sockets, no rings, no workers. */
 
 import { shardCommands } from '../../src/shard/commands/table.js';
-import { formatDatabases } from '../../src/shard/databases.js';
-import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effect-log.js';
-import { createExecutor } from '../../src/shard/engine.js';
-import type { Executor } from '../../src/shard/executor.js';
+import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
+import { createExecutor } from '../../src/shard/execute/engine.js';
+import type { Executor } from '../../src/shard/execute/executor.js';
+import { formatDatabases } from '../../src/shard/keyspace/databases.js';
 import { buildRegistry, type Registry } from '../../src/shared/command/registry.js';
 import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../src/shared/memory/ptr.js';

@@ -5,7 +5,7 @@
 import { LibraryStore } from '../../shard/script/library-store.js';
 import { decideScriptsWith } from '../../shard/script/script-decision.js';
 import { ScriptLog } from '../../shard/script/script-log.js';
-import type { EngineParts } from '../../shard/shard-thread.js';
+import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
@@ -16,16 +16,16 @@ import { ReplyView } from '../../shared/sync/records.js';
 import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
-import { registerBlockingCalls } from './blocking.js';
 import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
 import { registerTrackingCalls } from './commands/tracking.js';
-import type { InlineExecutor } from './io-parts.js';
-import { IoThread } from './io-thread.js';
-import { readLimits } from './limits.js';
-import { Listener } from './listener.js';
+import { readLimits } from './reply/limits.js';
+import type { InlineExecutor } from './thread/io-parts.js';
+import { IoThread } from './thread/io-thread.js';
+import { Listener } from './thread/listener.js';
+import { registerBlockingCalls } from './waiting/blocking.js';
 
 /** What runs commands on an I/O thread. */
 export interface IoEngine {

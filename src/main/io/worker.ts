@@ -1,6 +1,6 @@
 /** Entry of an I/O thread: all commands, an executor that only tries for leases, and the connections. */
 import { workerData } from 'node:worker_threads';
-import { createExecutor } from '../../shard/engine.js';
+import { createExecutor } from '../../shard/execute/engine.js';
 import { publishScriptCommands } from '../../shared/command/script-commands.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
 import { buildFullRegistry } from './commands/table.js';

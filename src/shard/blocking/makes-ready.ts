@@ -4,7 +4,7 @@ import type { Registry } from '../../shared/command/registry.js';
 import { NULL } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import { CONTROL } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context.js';
+import type { ExecContext } from '../context/context.js';
 import { anyWaits, firstWaiter } from './waiters.js';
 
 /** Groups whose writes may bring lists, sorted sets or streams into being. */

@@ -25,8 +25,8 @@ import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { beginClaim, endClaim, isSettled, isUndecided, takeLostClaims } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
-import type { ClientState, ExecContext } from '../context.js';
-import { entryType } from '../keyspace/entry.js';
+import type { ClientState, ExecContext } from '../context/context.js';
+import { entryType } from '../entry/entry.js';
 import { INDEXED_KEYS_MIN, ReadyIndex } from './ready-index.js';
 import {
   absentWaiter,

@@ -21,8 +21,7 @@ import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import type { Args } from '../../shared/resp/args.js';
-import { blobFree, blobFrom, blobRead } from '../keyspace/blob.js';
-import { R_COUNT } from '../keyspace/extendible.js';
+import { blobFree, blobFrom, blobRead } from '../structures/blob.js';
 import {
   createPair,
   elementName,
@@ -32,8 +31,9 @@ import {
   value,
   visitBlob,
   visitElement,
-} from '../types/element.js';
-import { createTableRoot, ElementCursor, ElementTable, visitTables } from '../types/element-table.js';
+} from '../structures/element.js';
+import { createTableRoot, ElementCursor, ElementTable, visitTables } from '../structures/element-table.js';
+import { R_COUNT } from '../structures/extendible.js';
 
 /** Word offsets of a waiter. */
 export const W_NEXT = 0;

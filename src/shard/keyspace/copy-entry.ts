@@ -8,8 +8,6 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { copyValue, copyValueRegion, valueBytes } from '../types/value.js';
-import { blobFrom } from './blob.js';
 import {
   ENC_BLOB,
   ENC_EMBED,
@@ -23,7 +21,9 @@ import {
   setFlags,
   TYPE_STRING,
   valueWord,
-} from './entry.js';
+} from '../entry/entry.js';
+import { blobFrom } from '../structures/blob.js';
+import { copyValue, copyValueRegion, valueBytes } from '../types/value.js';
 import { freeEntryCell, type Keyspace } from './keyspace.js';
 
 /**

@@ -6,10 +6,10 @@
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { F_EXPIRE, F_FIELDS } from './entry.js';
-import { entryKeyEquals, hashOfEntryKey } from './entry-key.js';
-import { Extendible, R_FIELDS, R_TABLES, R_VOLATILE } from './extendible.js';
-import { BUCKET_PTRS, BUCKETS, bucketWord, FIELDS_ONE, homeBucket, LINE_WORDS } from './table.js';
+import { F_EXPIRE, F_FIELDS } from '../entry/entry.js';
+import { entryKeyEquals, hashOfEntryKey } from '../entry/entry-key.js';
+import { Extendible, R_FIELDS, R_TABLES, R_VOLATILE } from '../structures/extendible.js';
+import { BUCKET_PTRS, BUCKETS, bucketWord, FIELDS_ONE, homeBucket, LINE_WORDS } from '../structures/table.js';
 
 export class Dictionary extends Extendible {
   readonly arena: Arena;

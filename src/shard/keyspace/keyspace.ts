@@ -10,10 +10,6 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { copyWords } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
-import { hashNextAt } from '../types/hash/hash-value.js';
-import { freeValue, valueBytes } from '../types/value.js';
-import { blobCellBytes, blobFree, blobFrom } from './blob.js';
-import { Dictionary } from './dictionary.js';
 import {
   entryExpireAtMs,
   entryFlags,
@@ -26,9 +22,13 @@ import {
   setFlags,
   valueWord,
   valueWordOffset,
-} from './entry.js';
-import { R_FIELDS, R_VOLATILE } from './extendible.js';
-import { FIELDS_ONE, T_MIN_EXPIRE, T_VOLATILE } from './table.js';
+} from '../entry/entry.js';
+import { blobCellBytes, blobFree, blobFrom } from '../structures/blob.js';
+import { R_FIELDS, R_VOLATILE } from '../structures/extendible.js';
+import { FIELDS_ONE, T_MIN_EXPIRE, T_VOLATILE } from '../structures/table.js';
+import { hashNextAt } from '../types/hash/hash-value.js';
+import { freeValue, valueBytes } from '../types/value.js';
+import { Dictionary } from './dictionary.js';
 
 export class Keyspace {
   readonly arena: Arena;

@@ -14,10 +14,10 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { F_BIG_KEY, keyWord } from '../entry/entry.js';
+import type { Extendible } from '../structures/extendible.js';
+import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
 import type { Dictionary } from './dictionary.js';
-import { F_BIG_KEY, keyWord } from './entry.js';
-import type { Extendible } from './extendible.js';
-import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
 /** Number of values of h1: the position behind the last table. */
 export const PREFIX_END = 4294967296;

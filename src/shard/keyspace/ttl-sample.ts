@@ -7,11 +7,11 @@
  */
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import type { ExecContext } from '../context.js';
-import { entryExpireAtMs, entryFlags, F_EXPIRE } from './entry.js';
-import { R_AVG_TTL_F64 } from './extendible.js';
+import type { ExecContext } from '../context/context.js';
+import { entryExpireAtMs, entryFlags, F_EXPIRE } from '../entry/entry.js';
+import { R_AVG_TTL_F64 } from '../structures/extendible.js';
+import { FIELDS_ONE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
 import type { Keyspace } from './keyspace.js';
-import { FIELDS_ONE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
 /** Tables that are tried for one with keys that expire, and entries looked at. */
 const TABLES_MAX = 4;

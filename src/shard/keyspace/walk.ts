@@ -1,8 +1,8 @@
 /** Walking all tables of a dictionary, for checks and digests: cold, allocates. */
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { directoryEntry, R_DEPTH, R_DIR } from '../structures/extendible.js';
+import { T_DEPTH } from '../structures/table.js';
 import type { Dictionary } from './dictionary.js';
-import { directoryEntry, R_DEPTH, R_DIR } from './extendible.js';
-import { T_DEPTH } from './table.js';
 
 /** Every table once, in ascending order of its prefix. @requires lease, nothing changes meanwhile */
 export function* walkTables(dict: Dictionary): Generator<Ptr, void, void> {

@@ -9,7 +9,7 @@
  * Invariants: as in foreign-entries.ts.
  */
 import { int64 } from '../../shared/numbers/int64.js';
-import { item, LP_END, lpClassify, lpIntBytes, lpRead, lpSize } from '../types/packed/listpack-entry.js';
+import { item, LP_END, lpClassify, lpIntBytes, lpRead, lpSize } from '../structures/listpack-entry.js';
 import { ForeignEntries } from './foreign-entries.js';
 
 const HEAD_BYTES = 6;

@@ -9,7 +9,7 @@
  * at least one entry is live.
  */
 import { INT64_CHARS_MAX, writeInt64 } from '../../shared/numbers/int64.js';
-import { item, lpRead, lpSize } from '../types/packed/listpack-entry.js';
+import { item, lpRead, lpSize } from '../structures/listpack-entry.js';
 import { ForeignListpack } from './foreign-listpack.js';
 import { Text } from './rdb-reader.js';
 

@@ -9,9 +9,11 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { int64, int64Number } from '../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context.js';
-import { entryEncoding, entryFlags, F_FIELDS, setFlags } from '../keyspace/entry.js';
-import { HASH_PACKED, HASH_TABLE } from '../types/encodings.js';
+import type { ExecContext } from '../context/context.js';
+import { HASH_PACKED, HASH_TABLE } from '../entry/encodings.js';
+import { entryEncoding, entryFlags, F_FIELDS, setFlags } from '../entry/entry.js';
+import { rootOf, setRoot } from '../entry/root.js';
+import { LP_EMPTY_BYTES, lpFrom, lpTotal } from '../structures/listpack.js';
 import {
   createHashRoot,
   findField,
@@ -22,8 +24,6 @@ import {
   setFoundAt,
 } from '../types/hash/hash-value.js';
 import { HashWalk } from '../types/hash/hash-walk.js';
-import { LP_EMPTY_BYTES, lpFrom, lpTotal } from '../types/packed/listpack.js';
-import { rootOf, setRoot } from '../types/root.js';
 import { type ForeignEntries, KeptText } from './foreign-entries.js';
 import { ForeignListpack } from './foreign-listpack.js';
 import { ForeignZiplist } from './foreign-ziplist.js';

@@ -7,9 +7,10 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
-import type { ExecContext } from '../context.js';
-import { blobRead } from '../keyspace/blob.js';
-import { LIST_PACKED } from '../types/encodings.js';
+import type { ExecContext } from '../context/context.js';
+import { LIST_PACKED } from '../entry/encodings.js';
+import { setRoot } from '../entry/root.js';
+import { blobRead } from '../structures/blob.js';
 import { listLimits, useListLimits } from '../types/list/list-limits.js';
 import {
   addCount,
@@ -37,7 +38,6 @@ import {
   shrinkConvert,
   toQuick,
 } from '../types/list/list-value.js';
-import { setRoot } from '../types/root.js';
 import type { ForeignEntries } from './foreign-entries.js';
 import { ForeignListpack } from './foreign-listpack.js';
 import { ForeignZiplist } from './foreign-ziplist.js';

@@ -16,7 +16,7 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, int64, parseInt64, writeInt64 } from '../../shared/numbers/int64.js';
-import { BLOCK_BYTES, blobRead } from '../keyspace/blob.js';
+import { BLOCK_BYTES, blobRead } from '../structures/blob.js';
 import {
   LEN_14_BITS,
   LEN_32_BITS,

@@ -5,8 +5,8 @@
  * Invariant: what `asListpack` returns holds until its next call, or as long as the input.
  */
 import { CELL_BYTES_MAX } from '../../shared/memory/ptr.js';
-import { LP_HEAD_BYTES } from '../types/packed/listpack.js';
-import { LP_END, lpEntryBytes, lpWrite } from '../types/packed/listpack-entry.js';
+import { LP_HEAD_BYTES } from '../structures/listpack.js';
+import { LP_END, lpEntryBytes, lpWrite } from '../structures/listpack-entry.js';
 import type { ForeignEntries } from './foreign-entries.js';
 import { ForeignListpack } from './foreign-listpack.js';
 import { BAD_DATA, Text } from './rdb-reader.js';

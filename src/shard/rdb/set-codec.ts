@@ -5,11 +5,11 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context.js';
-import { entryEncoding } from '../keyspace/entry.js';
-import { SET_INTSET, SET_PACKED } from '../types/encodings.js';
-import { lpFrom, lpTotal } from '../types/packed/listpack.js';
-import { rootOf, setRoot } from '../types/root.js';
+import type { ExecContext } from '../context/context.js';
+import { SET_INTSET, SET_PACKED } from '../entry/encodings.js';
+import { entryEncoding } from '../entry/entry.js';
+import { rootOf, setRoot } from '../entry/root.js';
+import { lpFrom, lpTotal } from '../structures/listpack.js';
 import { intsetBytes, intsetFrom } from '../types/set/intset.js';
 import { SetCursor } from '../types/set/set-cursor.js';
 import { made, newSet, setAdd, setCount } from '../types/set/set-value.js';

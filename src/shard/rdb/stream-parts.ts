@@ -10,12 +10,13 @@ import type { Arena } from '../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
 import { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context.js';
-import { blobFree, blobFrom, blobRead } from '../keyspace/blob.js';
-import { STREAM_TREE } from '../types/encodings.js';
-import { lpFrom, lpTotal } from '../types/packed/listpack.js';
-import { rootOf, setRoot } from '../types/root.js';
-import { IdTree, idOfElement } from '../types/stream/id-tree.js';
+import type { ExecContext } from '../context/context.js';
+import { STREAM_TREE } from '../entry/encodings.js';
+import { rootOf, setRoot } from '../entry/root.js';
+import { blobFree, blobFrom, blobRead } from '../structures/blob.js';
+import { IdTree, idOfElement } from '../structures/id-tree.js';
+import { lpFrom, lpTotal } from '../structures/listpack.js';
+import type { ScoreCursor } from '../structures/score-cursor.js';
 import { distanceFromFirst } from '../types/stream/stream-counts.js';
 import {
   activeAt,
@@ -57,7 +58,6 @@ import {
   setStreamLength,
   streamLengthOf,
 } from '../types/stream/stream-value.js';
-import type { ScoreCursor } from '../types/zset/score-cursor.js';
 import { type ForeignStreamNode, StreamIdParts } from './foreign-stream-node.js';
 import { Text } from './rdb-reader.js';
 import {

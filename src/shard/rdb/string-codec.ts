@@ -4,9 +4,9 @@ import { copyWords } from '../../shared/memory/copy-bytes.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, int64, parseInt64 } from '../../shared/numbers/int64.js';
 import type { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context.js';
-import { blobCreate, blobFree, blobWrite } from '../keyspace/blob.js';
-import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../keyspace/entry.js';
+import type { ExecContext } from '../context/context.js';
+import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../entry/entry.js';
+import { blobCreate, blobFree, blobWrite } from '../structures/blob.js';
 import {
   embedBytes,
   embedStart,
@@ -15,7 +15,7 @@ import {
   HEAD_EMBED,
   HEAD_INT,
   stringLength,
-} from '../types/string-value.js';
+} from '../types/string/string-value.js';
 import { STRING_BYTES_MAX } from './rdb-format.js';
 import { BAD_DATA, type RdbReader } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';

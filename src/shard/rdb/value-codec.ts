@@ -10,10 +10,10 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context.js';
-import { entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from '../keyspace/entry.js';
-import { detachedEntry, dropDetached } from '../typed-key.js';
-import { rootOf } from '../types/root.js';
+import type { ExecContext } from '../context/context.js';
+import { detachedEntry, dropDetached } from '../context/typed-key.js';
+import { entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from '../entry/entry.js';
+import { rootOf } from '../entry/root.js';
 import { hashForm, readHash, writeHash } from './hash-codec.js';
 import { readList, writeList } from './list-codec.js';
 import {

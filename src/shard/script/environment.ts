@@ -1,7 +1,7 @@
 /** Puts into a new interpreter what scripts find in it: `redis`, the libraries, the protected globals. */
 import { registerLibraries } from './libs/register.js';
+import { GLOBALS, type LuaVm } from './lua/lua-vm.js';
 import { PRELUDE } from './lua-prelude.js';
-import { GLOBALS, type LuaVm } from './lua-vm.js';
 import type { RedisApi } from './redis-api.js';
 import { type FunctionRegistration, REGISTER_FUNCTION } from './register-function.js';
 import { Sandbox } from './sandbox.js';

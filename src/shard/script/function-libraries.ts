@@ -8,7 +8,7 @@
  */
 import { readLibraryHeader } from './library-header.js';
 import type { Library, LibraryStore } from './library-store.js';
-import { type LuaVm, T_TABLE } from './lua-vm.js';
+import { type LuaVm, T_TABLE } from './lua/lua-vm.js';
 import type { FunctionRegistration, RegisteredFunction } from './register-function.js';
 
 /** The longest time that the code of a new library may run. */

@@ -25,10 +25,10 @@ import { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, THREAD } from '../../shared/sync/control-block.js';
 import { RUN, runNumber } from '../../shared/sync/script-run.js';
 import { REDIS_VERSION } from '../../shared/version.js';
-import type { ClientState, ExecContext } from '../context.js';
-import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effect-log.js';
-import { pushReply } from './lua-values.js';
-import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua-vm.js';
+import type { ClientState, ExecContext } from '../context/context.js';
+import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effects/effect-log.js';
+import { pushReply } from './lua/lua-values.js';
+import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua/lua-vm.js';
 
 /** Integers that fit 64 bits are written without a point. */
 const INT64_LIMIT = 2 ** 63;

@@ -6,7 +6,7 @@
  */
 import { BAD_NAME, isLibraryName } from './library-header.js';
 import type { LibraryFunction } from './library-store.js';
-import { type LuaVm, T_FUNCTION, T_NIL, T_NUMBER, T_STRING, T_TABLE } from './lua-vm.js';
+import { type LuaVm, T_FUNCTION, T_NIL, T_NUMBER, T_STRING, T_TABLE } from './lua/lua-vm.js';
 import { scriptFlag } from './script-flags.js';
 
 /** A function that was registered, and its callback in Lua's registry. */

@@ -25,7 +25,7 @@ import {
   T_STRING,
   T_TABLE,
   T_USERDATA,
-} from './lua-vm.js';
+} from './lua/lua-vm.js';
 
 /** Name under which the prelude finds the functions that are made here. */
 export const GUARDS = '__guards';

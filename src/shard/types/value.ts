@@ -4,7 +4,6 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { BLOCK_BYTES, blobCellBytes, blobCopy, blobFree } from '../keyspace/blob.js';
 import {
   ENC_BLOB,
   ENC_EMBED,
@@ -17,10 +16,11 @@ import {
   TYPE_STRING,
   TYPE_ZSET,
   valueWordOffset,
-} from '../keyspace/entry.js';
+} from '../entry/entry.js';
+import { ROOT_REGION_BYTES } from '../entry/root.js';
+import { BLOCK_BYTES, blobCellBytes, blobCopy, blobFree } from '../structures/blob.js';
 import { hashCellBytes, hashCopy, hashEncodingName, hashFree, hashLength, hashVisit } from './hash/hash-cells.js';
 import { listCellBytes, listCopy, listEncodingName, listFree, listLength, listVisit } from './list/list-cells.js';
-import { ROOT_REGION_BYTES } from './root.js';
 import { setCellBytes, setCopy, setEncodingName, setFree, setLength, setVisit } from './set/set-cells.js';
 import {
   streamCellBytes,
@@ -30,7 +30,7 @@ import {
   streamLength,
   streamVisit,
 } from './stream/stream-cells.js';
-import { stringEncodingName, stringLength } from './string-value.js';
+import { stringEncodingName, stringLength } from './string/string-value.js';
 import { zsetCellBytes, zsetCopy, zsetEncodingName, zsetFree, zsetLength, zsetVisit } from './zset/zset-cells.js';
 
 /** Bytes of the value region of an entry. @requires lease */

@@ -138,7 +138,7 @@ export type CommandDef<C = any> = CommandSpec & {
   readonly local?: (io: any, conn: any, args: Args, reply: Reply) => void | Promise<void>;
   /**
    * Local commands: what this call in a transaction means for the commands behind it, `(io, state, args, unread)`; see
-   * src/main/io/queued-state.ts.
+   * src/main/io/transaction/queued-state.ts.
    */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly clientState?: (io: any, state: any, args: Args, unread: Reply) => void;

@@ -56,7 +56,7 @@ export const CTL_EXPIRE_DB = CTL + 26;
 export const CTL_EXPIRE_POSITION = CTL + 27;
 /** Head of the list of values given up and waiting to be freed in slices. */
 export const CTL_GARBAGE_VALUES = CTL + 28;
-/** Root of the table of watched keys (0: none), see shard/watch.ts. */
+/** Root of the table of watched keys (0: none), see shard/blocking/watch.ts. */
 export const CTL_WATCHED = CTL + 29;
 /** Root of the table of blocked clients (0: none), see shard/blocking/waiters.ts. */
 export const CTL_BLOCKED = CTL + 30;

@@ -1,7 +1,7 @@
 /**
  * Pins: big values that are being sent. A reply does not copy a big string: it names a pin, which keeps the blocks of
  * the value as they were at the moment of the command, until the socket has taken them. The table of pins of a shard
- * lies in the control area of its first segment; `shard/keyspace/pinned-blob.ts` has the rules of the blocks.
+ * lies in the control area of its first segment; `shard/structures/pinned-blob.ts` has the rules of the blocks.
  *
  *     pin (16 words): reader + 1 (0: free) | taken | given | live | directory | length | owned | current | family
  *

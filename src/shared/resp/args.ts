@@ -19,7 +19,7 @@ export class Args {
   off: Int32Array;
   /** Length in bytes of argument i. */
   len: Int32Array;
-  /** The command's id when it has been looked up already, else -1 (shard/look-ahead.ts). */
+  /** The command's id when it has been looked up already, else -1 (shard/execute/look-ahead.ts). */
   commandId = -1;
   /** The offset of a key whose hashes stand in `h1` and `h2`, or -1. */
   hashedOff = -1;

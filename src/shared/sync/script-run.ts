@@ -8,8 +8,8 @@
  *     scriptKill    the number of the run that is to end; of no meaning for any other run
  *
  * A script is called busy by its own hook (script-engine.ts), and, where it spends its time in one call of a library
- * and no hook comes, by the main thread's watch (main/script-watch.ts). The watch also ends the thread when a run that
- * is to end does not.
+ * and no hook comes, by the main thread's watch (main/threads/script-watch.ts). The watch also ends the thread when a
+ * run that is to end does not.
  *
  * Invariants: (1) CONTROL.busyScripts is the number of threads whose scriptBusy is not 0; (2) a thread is ended in the
  * middle of a run only while none of RUN.sacred is set, so never in the middle of a store.

@@ -28,7 +28,7 @@ interface ThreadData {
   readonly channelName: string;
   /** Segments known at the start: [shard][index]. Segment 0 is always there. */
   readonly segments: readonly (readonly SharedArrayBuffer[])[];
-  /** The log of effects (src/shard/effect-log.ts), one per server. */
+  /** The log of effects (src/shard/effects/effect-log.ts), one per server. */
   readonly effects: SharedArrayBuffer;
   /** What the clients of each I/O thread want to hear (src/shared/pubsub/interest.ts), by its index. */
   readonly interests: readonly SharedArrayBuffer[];

@@ -2,8 +2,8 @@
 
 import { localCommands } from '../../../src/main/io/commands/local-commands.js';
 import { ServerView } from '../../../src/main/io/commands/server-view.js';
-import type { Connection } from '../../../src/main/io/connection.js';
-import type { IoThread } from '../../../src/main/io/io-thread.js';
+import type { Connection } from '../../../src/main/io/session/connection.js';
+import type { IoThread } from '../../../src/main/io/thread/io-thread.js';
 import { buildRegistry, type Registry } from '../../../src/shared/command/registry.js';
 import type { CommandDef } from '../../../src/shared/command/spec.js';
 import { formatShard } from '../../../src/shared/memory/arena.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { GeoArea } from '../../../src/shard/types/geo/geo-area.js';
 import { decodeScore, encodeScore, position } from '../../../src/shard/types/geo/geo-hash.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';

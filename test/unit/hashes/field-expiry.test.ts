@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { STAT } from '../../../src/shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';

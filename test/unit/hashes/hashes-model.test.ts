@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import type { Value } from '../../harness/resp-client.js';
 import { TestEngine, type Word } from '../engine-harness.js';

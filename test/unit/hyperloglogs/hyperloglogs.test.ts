@@ -1,6 +1,6 @@
 import { describe, expect, it, test, vi } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { INDEX_BITS, patternOf } from '../../../src/shard/types/hyperloglog/hll-hash.js';
 import { ArenaFullError, CTL_ALLOCS_F64 } from '../../../src/shared/memory/arena.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';

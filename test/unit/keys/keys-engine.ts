@@ -1,12 +1,12 @@
 /** An engine in one thread for tests of key commands: contexts and handlers, no executor, no rings. */
 
-import { ExecContext } from '../../../src/shard/context.js';
-import { formatDatabases, openDatabases } from '../../../src/shard/databases.js';
-import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effect-log.js';
-import { blobFrom, blobRead } from '../../../src/shard/keyspace/blob.js';
-import { ENC_BLOB, ENC_EMBED, entryEncoding, TYPE_STRING, valueWord } from '../../../src/shard/keyspace/entry.js';
+import { ExecContext } from '../../../src/shard/context/context.js';
+import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effects/effect-log.js';
+import { ENC_BLOB, ENC_EMBED, entryEncoding, TYPE_STRING, valueWord } from '../../../src/shard/entry/entry.js';
+import { LeaseSet } from '../../../src/shard/execute/lease-set.js';
+import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
-import { LeaseSet } from '../../../src/shard/lease-set.js';
+import { blobFrom, blobRead } from '../../../src/shard/structures/blob.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
 import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDatabases, openDatabases } from '../../../src/shard/databases.js';
-import { entryKeyBytes } from '../../../src/shard/keyspace/entry-key.js';
+import { entryKeyBytes } from '../../../src/shard/entry/entry-key.js';
+import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
 import { Arena, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';

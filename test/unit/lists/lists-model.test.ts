@@ -1,8 +1,8 @@
 /** Random list commands against plain arrays: replies, contents, memory, effects, with encodings crossed both ways. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/types/garbage.js';
 import { PACKED_THRESHOLD_WORD } from '../../../src/shard/types/list/list-limits.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';

@@ -1,7 +1,7 @@
 /** Where long replies lie, and which memory comes back (#11). */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-// The slabs of a thread are module state, and other files of this process leave chunks in theirs: each test has its own.
+// The slabs of a thread are module state, and other files of this process leave chunks in theirs: a set for each test.
 let slabs: typeof import('../../../src/shared/memory/chunk-slabs.js');
 let replies: typeof import('../../../src/shared/resp/reply.js');
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 /** Bulletins over the rings between I/O threads: whole, in order, whatever their size and however small the ring. */
 import { describe, expect, test } from 'vitest';
-import { IoLinks } from '../../../src/main/io/pubsub/io-links.js';
+import { IoLinks } from '../../../src/main/io/messages/io-links.js';
 import { BulletinBuffer, BulletinView, KIND_CHANNEL, readBulletins } from '../../../src/shared/pubsub/bulletin.js';
 import { ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { createRing } from '../../../src/shared/sync/ring.js';

@@ -1,7 +1,8 @@
 /** The engine of the tests of DUMP and RESTORE: payloads as buffers, digests, and the memory check. */
-import { openDatabases } from '../../../src/shard/databases.js';
-import { mixValue } from '../../../src/shard/keyspace/digest.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+
+import { mixValue } from '../../../src/shard/check/digest.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
 export const BAD_DATA = '-ERR Bad data format\r\n';

@@ -1,11 +1,11 @@
 /** The writer and the reader as a file will use them: through bounded buffers, in pieces of any size. */
 import { describe, expect, test } from 'vitest';
-import type { ExecContext } from '../../../src/shard/context.js';
+import type { ExecContext } from '../../../src/shard/context/context.js';
+import { storeDetached } from '../../../src/shard/context/typed-key.js';
 import { RDB_VERSION_MAX } from '../../../src/shard/rdb/rdb-format.js';
 import { BAD_DATA, RdbReader } from '../../../src/shard/rdb/rdb-reader.js';
 import { CHUNK_BYTES, RdbWriter } from '../../../src/shard/rdb/rdb-writer.js';
 import { readValue, valueForm, writeValue } from '../../../src/shard/rdb/value-codec.js';
-import { storeDetached } from '../../../src/shard/typed-key.js';
 import { Crc64 } from '../../../src/shared/crc64.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';

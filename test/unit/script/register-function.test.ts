@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { GLOBALS, LuaVm } from '../../../src/shard/script/lua-vm.js';
+import { GLOBALS, LuaVm } from '../../../src/shard/script/lua/lua-vm.js';
 import { FunctionRegistration, REGISTER_FUNCTION } from '../../../src/shard/script/register-function.js';
 
 const F = 'function() end';

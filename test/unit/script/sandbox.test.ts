@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LuaVm } from '../../../src/shard/script/lua-vm.js';
+import { LuaVm } from '../../../src/shard/script/lua/lua-vm.js';
 import { SeededRandom } from '../../harness/random.js';
 import { Attacks } from '../../harness/sandbox-attacks.js';
 import { SandboxState } from '../../harness/sandbox-state.js';

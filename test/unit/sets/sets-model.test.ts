@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { EFFECT_COMMAND } from '../../../src/shard/effect-log.js';
-import { datasetDigest } from '../../../src/shard/keyspace/digest.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { datasetDigest } from '../../../src/shard/check/digest.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { EFFECT_COMMAND } from '../../../src/shard/effects/effect-log.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import { TestEngine, type Word } from '../engine-harness.js';

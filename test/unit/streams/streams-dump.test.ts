@@ -1,7 +1,7 @@
 /** Streams through their RDB form and back, copies of them, and big ones that are freed later. */
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import type { Value } from '../../harness/resp-client.js';
 import { TestEngine } from '../engine-harness.js';

@@ -1,8 +1,8 @@
 /** Random stream commands against plain arrays: replies, contents, pending entries, memory, effects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/types/garbage.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';

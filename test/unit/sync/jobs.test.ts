@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type JobHost, Jobs } from '../../../src/shard/jobs.js';
+import { type JobHost, Jobs } from '../../../src/shard/thread/jobs.js';
 import { Args } from '../../../src/shared/resp/args.js';
 import type { Reply } from '../../../src/shared/resp/reply.js';
 import { JOB_WORDS, JOBS_MAX } from '../../../src/shared/sync/thread-data.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ShardLoop, type ShardParts } from '../../../src/shard/shard-loop.js';
+import { ShardLoop, type ShardParts } from '../../../src/shard/thread/shard-loop.js';
 import { Args } from '../../../src/shared/resp/args.js';
 import { REPLY, ReplyView, readReply, writeReply, writeRequest } from '../../../src/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';

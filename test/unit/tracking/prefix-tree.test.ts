@@ -1,6 +1,6 @@
 /** The tree of tracking prefixes, and the filter that shards see of them, against plain sets. */
 import { describe, expect, test } from 'vitest';
-import { PrefixTree } from '../../../src/main/io/tracking/prefix-tree.js';
+import { PrefixTree } from '../../../src/main/io/messages/prefix-tree.js';
 import { PREFIX_FILTER_BYTES, PrefixFilter } from '../../../src/shared/pubsub/prefix-filter.js';
 import { SeededRandom } from '../../harness/random.js';
 

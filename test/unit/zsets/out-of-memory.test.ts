@@ -1,7 +1,7 @@
 /** Every command on sorted sets with the n-th allocation failing, for every n: nothing is lost, leaked or half done. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';

@@ -1,10 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMember, elementName, elementNumber, name, setElementNumber } from '../../../src/shard/types/element.js';
-import { createTableRoot, ROOT_TYPE_WORD } from '../../../src/shard/types/element-table.js';
-import { ScoreCursor } from '../../../src/shard/types/zset/score-cursor.js';
-import { ScoreTree } from '../../../src/shard/types/zset/score-tree.js';
-import { checkTree, freeTreeStep, treeCellBytes } from '../../../src/shard/types/zset/score-tree-cells.js';
+import {
+  createMember,
+  elementName,
+  elementNumber,
+  name,
+  setElementNumber,
+} from '../../../src/shard/structures/element.js';
+import { createTableRoot, ROOT_TYPE_WORD } from '../../../src/shard/structures/element-table.js';
+import { ScoreCursor } from '../../../src/shard/structures/score-cursor.js';
+import { ScoreTree } from '../../../src/shard/structures/score-tree.js';
+import { checkTree, freeTreeStep, treeCellBytes } from '../../../src/shard/structures/score-tree-cells.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
 import { NULL, type Ptr } from '../../../src/shared/memory/ptr.js';
 import { SeededRandom } from '../../harness/random.js';

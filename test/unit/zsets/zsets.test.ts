@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openDatabases } from '../../../src/shard/databases.js';
-import { fsckShard } from '../../../src/shard/keyspace/fsck.js';
+import { fsckShard } from '../../../src/shard/check/fsck.js';
+import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 

@@ -6,9 +6,9 @@ import { type CommandDef, type CommandSpec, defineCommand } from '../../../share
 import { NOT_INTEGER } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
+import { cText, integerAt, subcommandSyntax } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { requiredPassword } from './connection.js';
 import { replyHelp } from './help.js';
 

@@ -1,11 +1,11 @@
 /** What CLIENT LIST and INFO know of a connection: its line. On the thread that owns it; see client-search.ts. */
 import type { Registry } from '../../../shared/command/registry.js';
-import { clientMemory, inputBytes, inputRoom, outputRoom } from '../client-memory.js';
-import { BARRIER, CONN_FLAG, type Connection, MODE } from '../connection.js';
-import { READ_BYTES } from '../io-thread.js';
-import { listedBytes } from '../output.js';
-import { TRACK } from '../tracking/tracking-state.js';
-import { watchedChanged } from '../watched-changed.js';
+import { TRACK } from '../messages/tracking-state.js';
+import { listedBytes } from '../reply/output.js';
+import { clientMemory, inputBytes, inputRoom, outputRoom } from '../session/client-memory.js';
+import { BARRIER, CONN_FLAG, type Connection, MODE } from '../session/connection.js';
+import { READ_BYTES } from '../thread/io-thread.js';
+import { watchedChanged } from '../transaction/watched-changed.js';
 
 /** What a command in a transaction's queue takes beside its arguments. */
 const QUEUED_BYTES = 16;

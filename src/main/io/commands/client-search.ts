@@ -6,10 +6,10 @@
  * Invariant: a client that comes while the clients are gone through is not looked at; one that goes is left out.
  */
 import type { Reply } from '../../../shared/resp/reply.js';
-import { unblockClient } from '../blocking.js';
-import { type Connection, MODE } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { inSlices } from '../slices.js';
+import { type Connection, MODE } from '../session/connection.js';
+import { inSlices } from '../session/slices.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { unblockClient } from '../waiting/blocking.js';
 import { clientLine, secondsSince } from './client-list.js';
 
 /** Which clients are meant; null: any. */

@@ -5,10 +5,11 @@ import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { beginPause, endPause, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
-import { type Connection, REPLY_MODE } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { PAUSE_CONGESTED } from '../pause-watch.js';
-import type { QueuedState } from '../queued-state.js';
+import { cText, integerAt, subcommandSyntax } from '../reply/cold-arguments.js';
+import { type Connection, REPLY_MODE } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import type { QueuedState } from '../transaction/queued-state.js';
+import { PAUSE_CONGESTED } from '../waiting/pause-watch.js';
 import { CLIENT_HELP } from './client-help.js';
 import { clientLine } from './client-list.js';
 import {
@@ -21,7 +22,6 @@ import {
   unblockEverywhere,
 } from './client-search.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
-import { cText, integerAt, subcommandSyntax } from './cold-arguments.js';
 import { replyHelp } from './help.js';
 import {
   cachingState,

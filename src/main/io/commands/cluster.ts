@@ -6,8 +6,8 @@ import { block, container, integer, OPT, oneOf, str, token } from '../../../shar
 import { type CommandDef, type CommandFlag, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 
 function disabled(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
   reply.errorText('ERR This instance has cluster support disabled');

@@ -9,9 +9,9 @@ import { SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatchText } from '../../../shared/glob.js';
 import { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { eachArgument } from '../slices.js';
+import type { Connection } from '../session/connection.js';
+import { eachArgument } from '../session/slices.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyCommandDocs, replyCommandInfo, replyKeyFlags } from './command-info.js';
 import { replyHelp } from './help.js';
 

@@ -7,8 +7,8 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { Config } from '../../config/config.js';
-import { CONN_FLAG, type Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
+import { CONN_FLAG, type Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 
 const HELP = [

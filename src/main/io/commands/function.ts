@@ -7,9 +7,9 @@ import { BUSY } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { SCRIPT_BUSY } from '../../../shared/sync/control-block.js';
-import { busyState } from '../busy-reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
+import { busyState } from '../reply/busy-reply.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 import { killRunning } from './kill-running.js';
 

@@ -3,7 +3,7 @@ import { BUSY, BUSY_FUNCTION, NOTBUSY, UNKILLABLE } from '../../../shared/errors
 import type { Reply } from '../../../shared/resp/reply.js';
 import { type ControlBlock, SCRIPT_BUSY, THREAD } from '../../../shared/sync/control-block.js';
 import { runNumber } from '../../../shared/sync/script-run.js';
-import { busyState } from '../busy-reply.js';
+import { busyState } from '../reply/busy-reply.js';
 
 /**
  * Ends what runs for longer than `busy-reply-threshold` and has written nothing: functions, or scripts. Refused when

@@ -7,9 +7,9 @@ import { type CommandDef, type CommandSpec, defineCommand } from '../../../share
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { LATENCY_EVENTS, type LatencySample } from '../../../shared/stats/latency-events.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { cText } from './cold-arguments.js';
+import { cText } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 import { BUCKET_BOUNDS_USEC } from './latency-figures.js';
 

@@ -1,5 +1,5 @@
 /** MODULE: there are none, and none can be loaded (a Redis module is native code); who asks gets an answer. */
-import { refusesProtected } from '../../../shard/protected-command.js';
+import { refusesProtected } from '../../../shard/script/protected-command.js';
 import { block, container, OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import { replyHelp } from './help.js';

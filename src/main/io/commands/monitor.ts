@@ -2,8 +2,8 @@
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { type Connection, MODE } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
+import { type Connection, MODE } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { isInExec } from './pubsub.js';
 
 function monitor(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {

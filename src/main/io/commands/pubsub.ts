@@ -6,12 +6,12 @@ import { container, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { BARRIER, type Connection, MODE } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import type { Channel } from '../pubsub/channels.js';
-import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../pubsub/kinds.js';
-import { answerLater, eachArgument, inSlices, MANY } from '../slices.js';
-import { subcommandSyntax } from './cold-arguments.js';
+import type { Channel } from '../messages/channels.js';
+import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
+import { subcommandSyntax } from '../reply/cold-arguments.js';
+import { BARRIER, type Connection, MODE } from '../session/connection.js';
+import { answerLater, eachArgument, inSlices, MANY } from '../session/slices.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 
 type Local = NonNullable<CommandDef['local']>;
@@ -138,7 +138,8 @@ function whenDelivered(io: IoThread, reply: Reply, others: number): Promise<void
 }
 
 /**
- * How I/O threads run the commands that shard threads have for scripts and transactions (shard/commands/publish.ts).
+ * How I/O threads run the commands that shard threads have for scripts and transactions
+ * (shard/commands/pubsub/publish.ts).
  */
 export const publishHandlers: Readonly<Record<string, Local>> = {
   publish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),

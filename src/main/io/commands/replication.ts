@@ -8,9 +8,9 @@ import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { Args } from '../../../shared/resp/args.js';
 import { INLINE_UNBALANCED, splitInline } from '../../../shared/resp/inline.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { cText, integerAt } from './cold-arguments.js';
+import { cText, integerAt } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 
 const PORT_MAX = 65535;
 /** Longest address that a replica may give. */

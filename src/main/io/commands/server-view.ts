@@ -15,7 +15,7 @@ import {
   R_TABLES,
   R_VOLATILE,
   ROOT_WORDS,
-} from '../../../shard/keyspace/extendible.js';
+} from '../../../shard/structures/extendible.js';
 import type { Registry } from '../../../shared/command/registry.js';
 import {
   CTL_ALLOCS_F64,
@@ -269,7 +269,8 @@ export class ServerView {
     this.lastOutputBytes = outputBytes;
     const used = this.usedBytes();
     if (this.stats.max(STAT.runtimeBytes) === 0 && this.everyThreadTicked()) {
-      const others = this.residentBytes() - used - this.stats.sum(STAT.heapTotalBytes);
+      // The pages that were ever used, not the cells in them: data may have come and gone before the first sample.
+      const others = this.residentBytes() - this.pageBytes() - this.stats.sum(STAT.heapTotalBytes);
       own[STAT.runtimeBytes] = Math.max(1, others);
     }
   }

@@ -6,11 +6,11 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
-import { waitedKeys } from '../blocking.js';
-import { busyReply } from '../busy-reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { integerAt } from './cold-arguments.js';
+import { busyReply } from '../reply/busy-reply.js';
+import { integerAt } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { waitedKeys } from '../waiting/blocking.js';
 import { DEFAULT_SECTIONS, INFO_SECTIONS, type InfoSource } from './info-sections.js';
 import { drawSherds } from './lolwut.js';
 

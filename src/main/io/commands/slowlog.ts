@@ -3,9 +3,9 @@ import { container, integer, OPT } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { integerAt, subcommandSyntax } from './cold-arguments.js';
+import { integerAt, subcommandSyntax } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 
 const HELP = [

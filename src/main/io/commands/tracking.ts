@@ -4,11 +4,11 @@
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import type { QueuedState } from '../queued-state.js';
-import { TRACK, type TrackingState } from '../tracking/tracking-state.js';
-import { integerAt } from './cold-arguments.js';
+import { TRACK, type TrackingState } from '../messages/tracking-state.js';
+import { integerAt } from '../reply/cold-arguments.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import type { QueuedState } from '../transaction/queued-state.js';
 
 /** What CLIENT TRACKING was asked for. */
 interface Wish {

@@ -2,8 +2,8 @@
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
 
 const FLAGS = ['noscript', 'loading', 'stale', 'fast', 'allow_busy'] as const;
 const COMMON = { acl: ['@transaction'], group: 'transactions', route: 'local', local: unreached } as const;

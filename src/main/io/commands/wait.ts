@@ -9,10 +9,10 @@ import { type CommandDef, defineCommand } from '../../../shared/command/spec.js'
 import { NOT_INTEGER } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { BARRIER, type Connection } from '../connection.js';
-import type { IoThread } from '../io-thread.js';
-import { beginWaiting, endWaiting } from '../waiting-clients.js';
-import { integerAt } from './cold-arguments.js';
+import { integerAt } from '../reply/cold-arguments.js';
+import { BARRIER, type Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { beginWaiting, endWaiting } from '../waiting/waiting-clients.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);

@@ -1,5 +1,5 @@
 /** The library `bit`: operations on the lower 32 bits of numbers, results signed (bitop.luajit.org). */
-import type { LuaVm } from '../lua-vm.js';
+import type { LuaVm } from '../lua/lua-vm.js';
 
 /** 2^52 + 2^51: what is added to a double to find its value modulo 2^32, as the original does. */
 const MAGIC = 6755399441055744;

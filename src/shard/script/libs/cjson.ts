@@ -4,7 +4,7 @@
  */
 
 import { formatG } from '../../../shared/numbers/format-g.js';
-import { GLOBALS, type LuaVm, T_BOOLEAN, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from '../lua-vm.js';
+import { GLOBALS, type LuaVm, T_BOOLEAN, T_LIGHT, T_NIL, T_NUMBER, T_STRING, T_TABLE } from '../lua/lua-vm.js';
 import { ByteBuffer, STRING_BYTES_MAX } from './byte-buffer.js';
 import { JsonReader } from './json-reader.js';
 

@@ -2,7 +2,7 @@
  * The library `cmsgpack`: MessagePack as lua-cmsgpack writes it. Integral numbers become integers, others floats (32
  * bits if that loses nothing); a table is an array if its keys are 1..n, else a map; what nests deeper than 16 is nil.
  */
-import { type LuaVm, T_BOOLEAN, T_NUMBER, T_STRING, T_TABLE } from '../lua-vm.js';
+import { type LuaVm, T_BOOLEAN, T_NUMBER, T_STRING, T_TABLE } from '../lua/lua-vm.js';
 import { ByteBuffer } from './byte-buffer.js';
 
 const NESTING_MAX = 16;

@@ -1,6 +1,6 @@
 /** Reads JSON into Lua values, with the errors and the liberties of lua-cjson. */
 
-import type { LuaVm } from '../lua-vm.js';
+import type { LuaVm } from '../lua/lua-vm.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { parseStrtod } from './strtod-prefix.js';
 

@@ -2,7 +2,7 @@
  * `math.random` and `math.randomseed`. A script that gives a seed finds the numbers that Redis gives for it (drand48's
  * generator: 48 bits, x = x * 0x5DEECE66D + 11), until it ends; any other finds numbers that nobody can foretell.
  */
-import { GLOBALS, type LuaVm } from '../lua-vm.js';
+import { GLOBALS, type LuaVm } from '../lua/lua-vm.js';
 
 /** The state is kept in halves of 24 bits, so that every product fits a double. */
 const HALF = 2 ** 24;

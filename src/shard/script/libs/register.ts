@@ -1,5 +1,5 @@
 /** The libraries that scripts find beside `redis`. */
-import type { LuaVm } from '../lua-vm.js';
+import type { LuaVm } from '../lua/lua-vm.js';
 import { registerBit } from './bit.js';
 import { type CjsonSettings, registerCjson } from './cjson.js';
 import { registerCmsgpack } from './cmsgpack.js';

@@ -2,8 +2,8 @@
  * `string.rep` without the traps of Lua's own: that one appends the string once for each repetition, which keeps the
  * thread at work for seconds where nothing can stop it, and takes 2^31 repetitions for none.
  */
-import type { LuaVm } from '../lua-vm.js';
-import { GLOBALS } from '../lua-vm.js';
+import type { LuaVm } from '../lua/lua-vm.js';
+import { GLOBALS } from '../lua/lua-vm.js';
 import { STRING_BYTES_MAX } from './byte-buffer.js';
 
 function repeat(vm: LuaVm): number {

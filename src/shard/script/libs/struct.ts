@@ -1,5 +1,5 @@
 /** The library `struct`: packing values into bytes and back by a format, as C lays them out on a 64-bit machine. */
-import type { LuaVm } from '../lua-vm.js';
+import type { LuaVm } from '../lua/lua-vm.js';
 import { ByteBuffer } from './byte-buffer.js';
 
 /** Largest integer size, default alignment of `!`. */

@@ -12,11 +12,11 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { compareBytes, compareNames, elementName, name, replyName } from '../element.js';
-import { ZSET_PACKED } from '../encodings.js';
-import { item, lpRead } from '../packed/listpack-entry.js';
-import { rootOf } from '../root.js';
+import { ZSET_PACKED } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { rootOf } from '../../entry/root.js';
+import { compareBytes, compareNames, elementName, name, replyName } from '../../structures/element.js';
+import { item, lpRead } from '../../structures/listpack-entry.js';
 
 const INITIAL = 256;
 const KEPT_MAX = 16384;

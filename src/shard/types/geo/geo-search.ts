@@ -6,9 +6,9 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { boundInline, INLINE_WORK_MAX } from '../../typed-key.js';
-import { ZSET_PACKED } from '../encodings.js';
+import { boundInline, INLINE_WORK_MAX } from '../../context/typed-key.js';
+import { ZSET_PACKED } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
 import { ZsetCursor } from '../zset/zset-cursor.js';
 import { rankOfScore } from '../zset/zset-range.js';
 import { zsetCount } from '../zset/zset-value.js';

@@ -25,8 +25,8 @@ import {
   lpReplaceInt,
   lpSplice,
   lpTotal,
-} from '../packed/listpack.js';
-import { item, LP_END, lpEntryBytes, lpRead, lpSize, lpWrite, lpWriteInt } from '../packed/listpack-entry.js';
+} from '../../structures/listpack.js';
+import { item, LP_END, lpEntryBytes, lpRead, lpSize, lpWrite, lpWriteInt } from '../../structures/listpack-entry.js';
 
 /** Entries of a field in each encoding. */
 export const PAIR = 2;

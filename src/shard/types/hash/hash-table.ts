@@ -20,11 +20,11 @@ import {
   name,
   setElementValue,
   withNumber,
-} from '../element.js';
-import { addElement, createTableRoot, ElementTable } from '../element-table.js';
+} from '../../structures/element.js';
+import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
+import { lpFirst, lpNext } from '../../structures/listpack.js';
+import { item, lpBytes, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import { GARBAGE_HASH, giveUp } from '../garbage.js';
-import { lpFirst, lpNext } from '../packed/listpack.js';
-import { item, lpBytes, lpRead, lpSize } from '../packed/listpack-entry.js';
 import { TRIPLE } from './hash-packed.js';
 import { timesAdd, timesMove, timesNextAt, timesRemove, timesSwap } from './hash-times.js';
 

@@ -8,10 +8,10 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
-import { elementNumber, hasNumber, setElementNumber } from '../element.js';
-import { ElementCursor } from '../element-table.js';
-import { childOf, nodeEntries, setEntries, touchNode } from '../zset/score-node.js';
-import { HEIGHT_MAX, ScoreTree, T_COUNT, T_HEIGHT, T_NODE } from '../zset/score-tree.js';
+import { elementNumber, hasNumber, setElementNumber } from '../../structures/element.js';
+import { ElementCursor } from '../../structures/element-table.js';
+import { childOf, nodeEntries, setEntries, touchNode } from '../../structures/score-node.js';
+import { HEIGHT_MAX, ScoreTree, T_COUNT, T_HEIGHT, T_NODE } from '../../structures/score-tree.js';
 
 /** First word of the tree in the table's root cell. */
 export const TIMES_WORD = 8;

@@ -20,13 +20,13 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory
 import { free } from '../../../shared/memory/slab.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context.js';
-import { entryEncoding, F_FIELDS, valueWordOffset } from '../../keyspace/entry.js';
-import { value as elementSpan, elementValue, replyValue, valueLengthOf } from '../element.js';
-import { HASH_PACKED, HASH_PACKED_EX, HASH_TABLE } from '../encodings.js';
-import { lpCount, lpCreate, lpDelete, lpFind, lpFirst, lpReplace } from '../packed/listpack.js';
-import { item, lpBytes, lpRead, lpSize, lpTextLength } from '../packed/listpack-entry.js';
-import { moveRoot, rootOf, setRoot } from '../root.js';
+import type { ExecContext } from '../../context/context.js';
+import { HASH_PACKED, HASH_PACKED_EX, HASH_TABLE } from '../../entry/encodings.js';
+import { entryEncoding, F_FIELDS, valueWordOffset } from '../../entry/entry.js';
+import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import { value as elementSpan, elementValue, replyValue, valueLengthOf } from '../../structures/element.js';
+import { lpCount, lpCreate, lpDelete, lpFind, lpFirst, lpReplace } from '../../structures/listpack.js';
+import { item, lpBytes, lpRead, lpSize, lpTextLength } from '../../structures/listpack-entry.js';
 import {
   PAIR,
   packedAppend,

@@ -6,13 +6,22 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { elementName, elementNumber, elementValue, hasNumber, name, replyName, replyValue, value } from '../element.js';
-import { ElementCursor } from '../element-table.js';
-import { HASH_PACKED_EX, HASH_TABLE } from '../encodings.js';
-import { lpFirst, lpNext } from '../packed/listpack.js';
-import { item, lpBytes, lpRead, lpSize } from '../packed/listpack-entry.js';
-import { rootOf } from '../root.js';
+import { HASH_PACKED_EX, HASH_TABLE } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { rootOf } from '../../entry/root.js';
+import {
+  elementName,
+  elementNumber,
+  elementValue,
+  hasNumber,
+  name,
+  replyName,
+  replyValue,
+  value,
+} from '../../structures/element.js';
+import { ElementCursor } from '../../structures/element-table.js';
+import { lpFirst, lpNext } from '../../structures/listpack.js';
+import { item, lpBytes, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import { replyPacked } from './hash-value.js';
 
 /** A place in some bytes. */

@@ -2,12 +2,12 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
-import { blobCellBytes, blobCopy } from '../../keyspace/blob.js';
-import { mixDigest } from '../../keyspace/digest-mix.js';
-import { LIST_PACKED, LIST_QUICK } from '../encodings.js';
+import { mixDigest } from '../../entry/digest-mix.js';
+import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
+import { rootOf, setRoot } from '../../entry/root.js';
+import { blobCellBytes, blobCopy } from '../../structures/blob.js';
+import { lpSize } from '../../structures/listpack-entry.js';
 import { GARBAGE_LIST, giveUp } from '../garbage.js';
-import { lpSize } from '../packed/listpack-entry.js';
-import { rootOf, setRoot } from '../root.js';
 import { ListCursor } from './list-cursor.js';
 import { NODES_A_STEP, visitNode } from './list-garbage.js';
 import {

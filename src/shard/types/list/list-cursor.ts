@@ -11,8 +11,8 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { int64 } from '../../../shared/numbers/int64.js';
-import { BLOCK_BYTES, blobBlock, blobRead } from '../../keyspace/blob.js';
-import { item, lpBytes, lpClassify, lpPrevOf, lpRead, lpSize } from '../packed/listpack-entry.js';
+import { BLOCK_BYTES, blobBlock, blobRead } from '../../structures/blob.js';
+import { item, lpBytes, lpClassify, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import {
   entryAt,
   isPlainNode,

@@ -9,8 +9,8 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { moveMany } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
-import { blobFree, blobFrom } from '../../keyspace/blob.js';
-import { lpSize } from '../packed/listpack-entry.js';
+import { blobFree, blobFrom } from '../../structures/blob.js';
+import { lpSize } from '../../structures/listpack-entry.js';
 import { cursor, entryMatches, type ListCursor, plainMatches } from './list-cursor.js';
 import { isPlain, listLimits } from './list-limits.js';
 import {

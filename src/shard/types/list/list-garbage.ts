@@ -8,7 +8,7 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
-import { blobBlock, blockCount } from '../../keyspace/blob.js';
+import { blobBlock, blockCount } from '../../structures/blob.js';
 import { freeNode, isPlainNode, nodeNext, plainBlob, plainLength } from './list-node.js';
 import { Q_HEAD } from './list-value.js';
 

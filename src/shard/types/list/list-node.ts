@@ -20,8 +20,8 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
-import { blobFree } from '../../keyspace/blob.js';
-import { lpPrevOf, lpSize } from '../packed/listpack-entry.js';
+import { blobFree } from '../../structures/blob.js';
+import { lpPrevOf, lpSize } from '../../structures/listpack-entry.js';
 import { listLimits, NODE_HEAD_BYTES } from './list-limits.js';
 
 /** Words of a node. */

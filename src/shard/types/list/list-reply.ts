@@ -11,9 +11,9 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { BIG_BULK_BYTES, BIG_REPLY, type Reply } from '../../../shared/resp/reply.js';
-import { blobReply } from '../../keyspace/blob.js';
-import { mayPin } from '../../keyspace/pinned-blob.js';
-import { item, lpPrevOf, lpRead, lpSize } from '../packed/listpack-entry.js';
+import { blobReply } from '../../structures/blob.js';
+import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.js';
+import { mayPin } from '../../structures/pinned-blob.js';
 import { cursor, type ListCursor } from './list-cursor.js';
 import { isPlainNode, nodeEnd, nodeFirst, nodeNext, nodePrevious, plainBlob, plainLength } from './list-node.js';
 

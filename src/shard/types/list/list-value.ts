@@ -17,11 +17,11 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { copyWords, zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
-import { blobFree, blobFrom } from '../../keyspace/blob.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { LIST_PACKED, LIST_QUICK } from '../encodings.js';
-import { lpEntryBytes, lpPrevOf, lpSize, lpWrite } from '../packed/listpack-entry.js';
-import { moveRoot, rootOf, setRoot } from '../root.js';
+import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import { blobFree, blobFrom } from '../../structures/blob.js';
+import { lpEntryBytes, lpPrevOf, lpSize, lpWrite } from '../../structures/listpack-entry.js';
 import { exceedsLimits, isPlain, LISTPACK_HEAD_BYTES, listLimits, NODE_ROOM_MAX } from './list-limits.js';
 import {
   addCount,

@@ -10,13 +10,13 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { elementName, name } from '../element.js';
-import { ElementCursor } from '../element-table.js';
-import { SET_INTSET, SET_PACKED } from '../encodings.js';
-import { lpFirst, lpNext } from '../packed/listpack.js';
-import { item, lpRead } from '../packed/listpack-entry.js';
-import { rootOf } from '../root.js';
+import { SET_INTSET, SET_PACKED } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { rootOf } from '../../entry/root.js';
+import { elementName, name } from '../../structures/element.js';
+import { ElementCursor } from '../../structures/element-table.js';
+import { lpFirst, lpNext } from '../../structures/listpack.js';
+import { item, lpRead } from '../../structures/listpack-entry.js';
 import { integer, intsetCount, intsetGet } from './intset.js';
 
 export class SetCursor {

@@ -10,15 +10,24 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { R_TABLES } from '../../keyspace/extendible.js';
-import { TABLE_ENTRIES_MAX, tableEntries } from '../../keyspace/table.js';
-import { elementName, freeElement, name } from '../element.js';
-import type { ElementTable } from '../element-table.js';
-import { SET_INTSET, SET_PACKED, SET_TABLE } from '../encodings.js';
-import { LP_EMPTY_BYTES, lpCount, lpCreate, lpDelete, lpFirst, lpNext, lpSeek, lpSplice } from '../packed/listpack.js';
-import { item, lpBytes, lpSize } from '../packed/listpack-entry.js';
-import { moveRoot, rootOf } from '../root.js';
+import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { moveRoot, rootOf } from '../../entry/root.js';
+import { elementName, freeElement, name } from '../../structures/element.js';
+import type { ElementTable } from '../../structures/element-table.js';
+import { R_TABLES } from '../../structures/extendible.js';
+import {
+  LP_EMPTY_BYTES,
+  lpCount,
+  lpCreate,
+  lpDelete,
+  lpFirst,
+  lpNext,
+  lpSeek,
+  lpSplice,
+} from '../../structures/listpack.js';
+import { item, lpBytes, lpSize } from '../../structures/listpack-entry.js';
+import { TABLE_ENTRIES_MAX, tableEntries } from '../../structures/table.js';
 import { integer, intsetCount, intsetGet, intsetRemoveAt, intsetWithout } from './intset.js';
 import { openSetTable } from './set-value.js';
 

@@ -16,12 +16,12 @@ import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../
 import { free } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context.js';
-import { entryEncoding, valueWordOffset } from '../../keyspace/entry.js';
-import { createMember, freeElement } from '../element.js';
-import { addElement, createTableRoot, ElementTable } from '../element-table.js';
-import { SET_INTSET, SET_PACKED, SET_TABLE } from '../encodings.js';
-import { freeTableRoot } from '../garbage.js';
+import type { ExecContext } from '../../context/context.js';
+import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
+import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
+import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import { createMember, freeElement } from '../../structures/element.js';
+import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
 import {
   LP_EMPTY_BYTES,
   lpAppend,
@@ -33,9 +33,9 @@ import {
   lpNext,
   lpRoom,
   lpSplice,
-} from '../packed/listpack.js';
-import { item, lpBytes, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../packed/listpack-entry.js';
-import { moveRoot, rootOf, setRoot } from '../root.js';
+} from '../../structures/listpack.js';
+import { item, lpBytes, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../../structures/listpack-entry.js';
+import { freeTableRoot } from '../garbage.js';
 import {
   integer,
   intsetAdd,

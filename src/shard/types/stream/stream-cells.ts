@@ -2,17 +2,17 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
-import { blobCopy, blobFree } from '../../keyspace/blob.js';
-import { mixDigest } from '../../keyspace/digest-mix.js';
-import { entryEncoding } from '../../keyspace/entry.js';
-import { visitBlob } from '../element.js';
-import { ROOT_POSITION } from '../element-table.js';
-import { STREAM_TREE } from '../encodings.js';
+import { mixDigest } from '../../entry/digest-mix.js';
+import { STREAM_TREE } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { moveRoot, rootOf, setRootExtra } from '../../entry/root.js';
+import { blobCopy, blobFree } from '../../structures/blob.js';
+import { visitBlob } from '../../structures/element.js';
+import { ROOT_POSITION } from '../../structures/element-table.js';
+import { IdTree } from '../../structures/id-tree.js';
+import { lpFrom, lpTotal } from '../../structures/listpack.js';
+import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
 import { GARBAGE_STREAM, giveUp } from '../garbage.js';
-import { lpFrom, lpTotal } from '../packed/listpack.js';
-import { moveRoot, rootOf, setRootExtra } from '../root.js';
-import { freeTreeStep, visitTree } from '../zset/score-tree-cells.js';
-import { IdTree } from './id-tree.js';
 import { copyGroups, freeGroups, groupCellBytes, visitGroups } from './stream-groups.js';
 import { StreamId } from './stream-id.js';
 import {

@@ -17,11 +17,25 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
-import { createPair, elementName, elementValue, freeElement, name, value, visitElement } from '../element.js';
-import { createTableRoot, ElementCursor, ElementTable, ROOT_POSITION, visitTableValue } from '../element-table.js';
+import {
+  createPair,
+  elementName,
+  elementValue,
+  freeElement,
+  name,
+  value,
+  visitElement,
+} from '../../structures/element.js';
+import {
+  createTableRoot,
+  ElementCursor,
+  ElementTable,
+  ROOT_POSITION,
+  visitTableValue,
+} from '../../structures/element-table.js';
+import { IdTree, idOfElement } from '../../structures/id-tree.js';
+import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
 import { freeTableRoot, GARBAGE_GROUP, giveUp } from '../garbage.js';
-import { freeTreeStep, visitTree } from '../zset/score-tree-cells.js';
-import { IdTree, idOfElement } from './id-tree.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 import { S_GROUPS } from './stream-value.js';
 

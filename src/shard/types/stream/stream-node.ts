@@ -16,7 +16,7 @@ import { CLASS_OF_UNITS, CLASS_UNITS } from '../../../shared/memory/size-classes
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { LP_HEAD_BYTES, lpCreate, lpFirst, lpReplaceInt, lpTotal } from '../packed/listpack.js';
+import { LP_HEAD_BYTES, lpCreate, lpFirst, lpReplaceInt, lpTotal } from '../../structures/listpack.js';
 import {
   item,
   LP_END,
@@ -29,7 +29,7 @@ import {
   lpSize,
   lpWrite,
   lpWriteInt,
-} from '../packed/listpack-entry.js';
+} from '../../structures/listpack-entry.js';
 import { StreamId } from './stream-id.js';
 
 export const DELETED = 1;

@@ -17,12 +17,12 @@ import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../
 import { alloc, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context.js';
-import { blobFree, blobFrom, blobRead } from '../../keyspace/blob.js';
-import { createPair, freeElement } from '../element.js';
-import { LP_HEAD_BYTES, lpTotal } from '../packed/listpack.js';
-import { LP_END, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../packed/listpack-entry.js';
-import { IdTree } from './id-tree.js';
+import type { ExecContext } from '../../context/context.js';
+import { blobFree, blobFrom, blobRead } from '../../structures/blob.js';
+import { createPair, freeElement } from '../../structures/element.js';
+import { IdTree } from '../../structures/id-tree.js';
+import { LP_HEAD_BYTES, lpTotal } from '../../structures/listpack.js';
+import { LP_END, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../../structures/listpack-entry.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 import {
   appendEntry,

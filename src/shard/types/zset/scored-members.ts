@@ -7,8 +7,8 @@
  * Invariants: as for MemberList; no score is NaN.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { compareBytes } from '../element.js';
-import { MemberIndex } from '../member-list.js';
+import { compareBytes } from '../../structures/element.js';
+import { MemberIndex } from '../../structures/member-list.js';
 
 const CAPACITY_MIN = 1024;
 const CAPACITY_KEPT = 16 * 1024;

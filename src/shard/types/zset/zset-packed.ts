@@ -13,8 +13,8 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { float64, strtod } from '../../../shared/numbers/float64.js';
 import { doubleText } from '../../../shared/resp/double-text.js';
-import { compareBytes } from '../element.js';
-import { lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice, sameBytes } from '../packed/listpack.js';
+import { compareBytes } from '../../structures/element.js';
+import { lpCount, lpFind, lpFirst, lpNext, lpRoom, lpSeek, lpSplice, sameBytes } from '../../structures/listpack.js';
 import {
   item,
   LP_END,
@@ -27,7 +27,7 @@ import {
   lpSmallNumber,
   lpWrite,
   lpWriteInt,
-} from '../packed/listpack-entry.js';
+} from '../../structures/listpack-entry.js';
 
 /** Scores that are integers up to this magnitude are stored as such. */
 const INTEGER_SCORE_MAX = 2 ** 62;

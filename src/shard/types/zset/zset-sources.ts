@@ -6,7 +6,7 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
-import { entryType, TYPE_ZSET } from '../../keyspace/entry.js';
+import { entryType, TYPE_ZSET } from '../../entry/entry.js';
 import { SetCursor } from '../set/set-cursor.js';
 import { setCount, setHas } from '../set/set-value.js';
 import { ZsetCursor } from './zset-cursor.js';

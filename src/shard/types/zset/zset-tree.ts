@@ -9,12 +9,19 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
-import { createMember, elementName, elementNumber, freeElement, name, setElementNumber } from '../element.js';
-import { addElement, createTableRoot, ElementTable, ROOT_TYPE_WORD } from '../element-table.js';
+import {
+  createMember,
+  elementName,
+  elementNumber,
+  freeElement,
+  name,
+  setElementNumber,
+} from '../../structures/element.js';
+import { addElement, createTableRoot, ElementTable, ROOT_TYPE_WORD } from '../../structures/element-table.js';
+import { lpFirst } from '../../structures/listpack.js';
+import { item, lpBytes } from '../../structures/listpack-entry.js';
+import { ScoreTree } from '../../structures/score-tree.js';
 import { freeScoredRoot } from '../garbage.js';
-import { lpFirst } from '../packed/listpack.js';
-import { item, lpBytes } from '../packed/listpack-entry.js';
-import { ScoreTree } from './score-tree.js';
 import { packedNext, packedScore } from './zset-packed.js';
 
 /** First word of the tree in the root cell. */

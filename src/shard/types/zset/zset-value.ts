@@ -15,14 +15,14 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context.js';
-import { entryEncoding, valueWordOffset } from '../../keyspace/entry.js';
-import { R_COUNT } from '../../keyspace/extendible.js';
-import { elementNumber, freeElement } from '../element.js';
-import { ZSET_PACKED, ZSET_TREE } from '../encodings.js';
+import type { ExecContext } from '../../context/context.js';
+import { ZSET_PACKED, ZSET_TREE } from '../../entry/encodings.js';
+import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
+import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import { elementNumber, freeElement } from '../../structures/element.js';
+import { R_COUNT } from '../../structures/extendible.js';
+import { LP_EMPTY_BYTES, lpCount, lpCreate } from '../../structures/listpack.js';
 import { freeScoredRoot } from '../garbage.js';
-import { LP_EMPTY_BYTES, lpCount, lpCreate } from '../packed/listpack.js';
-import { moveRoot, rootOf, setRoot } from '../root.js';
 import {
   packedAt,
   packedCount,

@@ -1,0 +1,91 @@
+/**
+ * LateMessages: messages that must be compared with so many patterns that it is done in slices (../slices.ts). While
+ * one is under way, all that come after it wait behind it, so that nobody gets messages in another order.
+ *
+ *     deliver -> the slice is over -> late: the patterns left -> slice, slice ... -> `done` tells the publisher
+ *     deliver -> something is late -> late: all of it
+ *
+ * Who publishes waits until its message has been delivered, so a client adds one message at most; of what comes from
+ * shards and other I/O threads there may be more: from BYTES_MAX on whatever may publish waits (PAUSE_CONGESTED).
+ *
+ * Invariant: the first of the queue is under way exactly while the queue is not empty, a slice being scheduled.
+ */
+import { SLICE_MS } from '../session/slices.js';
+import type { Channel } from './channels.js';
+
+/** So many bytes wait at most before publishers do. */
+const BYTES_MAX = 16 * 1024 * 1024;
+/** The clock is read once for so many patterns (a power of two). */
+export const PATTERNS_PER_LOOK = 64;
+
+export interface LateMessage {
+  readonly kind: number;
+  /** Of its own. */
+  readonly channel: Uint8Array;
+  readonly message: Uint8Array;
+  /** The patterns that it is compared with from `next` on; null: it was not begun. */
+  patterns: readonly Channel[] | null;
+  next: number;
+  /** Clients that got it so far. */
+  count: number;
+  done: ((count: number) => void) | null;
+}
+
+/** Goes on with a message until it is delivered (true), or the time (performance.now()) is over. */
+export type Deliverer = (late: LateMessage, endMs: number) => boolean;
+
+export class LateMessages {
+  private readonly deliverer: Deliverer;
+  private readonly drained: () => void;
+  private queue: LateMessage[] = [];
+  private first = 0;
+  private bytes = 0;
+
+  /** `drained`: nothing is late any more. */
+  constructor(deliverer: Deliverer, drained: () => void) {
+    this.deliverer = deliverer;
+    this.drained = drained;
+  }
+
+  get isEmpty(): boolean {
+    return this.queue.length === 0;
+  }
+
+  /** So much waits that no more should be published. */
+  get isCongested(): boolean {
+    return this.bytes > BYTES_MAX;
+  }
+
+  add(late: LateMessage): void {
+    this.bytes += late.channel.length + late.message.length;
+    this.queue.push(late);
+    if (this.queue.length === 1) setImmediate(this.slice);
+  }
+
+  /** Has the last message's publisher told when it has been delivered. @requires something is late */
+  whenLast(done: (count: number) => void): void {
+    this.queue[this.queue.length - 1]!.done = done;
+  }
+
+  private readonly slice = (): void => {
+    const endMs = performance.now() + SLICE_MS;
+    while (this.first < this.queue.length && performance.now() < endMs) {
+      const late = this.queue[this.first]!;
+      if (!this.deliverer(late, endMs)) break;
+      this.bytes -= late.channel.length + late.message.length;
+      this.first++;
+      late.done?.(late.count);
+    }
+    if (this.first < this.queue.length) {
+      if (this.first > 1024 && this.first * 2 > this.queue.length) {
+        this.queue = this.queue.slice(this.first);
+        this.first = 0;
+      }
+      setImmediate(this.slice);
+      return;
+    }
+    this.queue = [];
+    this.first = 0;
+    this.drained();
+  };
+}

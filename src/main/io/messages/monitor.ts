@@ -1,0 +1,62 @@
+/**
+ * MONITOR: every command that a client of any I/O thread sends, as a line to each client that asked for it. Lines are
+ * made by the thread that got the command, only while somebody monitors (CONTROL.monitors, read once a turn).
+ *
+ * Invariant: a connection is in `monitors` exactly while MODE.monitor is set.
+ */
+import type { Outbox } from '../../../shard/blocking/outbox.js';
+import { FLAG_ADMIN, FLAG_NO_MANDATORY_KEYS, FLAG_SKIP_MONITOR } from '../../../shared/command/flags.js';
+import { monitorLine } from '../../../shared/monitor-line.js';
+import type { InterestWriter } from '../../../shared/pubsub/interest.js';
+import type { Args } from '../../../shared/resp/args.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
+import { CONN_FLAG, type Connection, MODE } from '../session/connection.js';
+import { push } from '../session/push.js';
+import type { IoThread } from '../thread/io-thread.js';
+
+export class Monitors {
+  private readonly io: IoThread;
+  private readonly interest: InterestWriter;
+  private readonly outbox: Outbox;
+  private readonly monitors: Set<Connection> = new Set();
+
+  constructor(io: IoThread, interest: InterestWriter, outbox: Outbox) {
+    this.io = io;
+    this.interest = interest;
+    this.outbox = outbox;
+  }
+
+  add(conn: Connection): void {
+    if ((conn.modes & MODE.monitor) !== 0) return;
+    conn.modes |= MODE.monitor;
+    this.monitors.add(conn);
+    Atomics.add(this.io.control.i32, CONTROL.monitors, 1);
+    // Also for the commands behind MONITOR in the same pipeline: the count is read at the beginning of a turn.
+    this.io.monitored = true;
+    this.interest.setMonitors(this.monitors.size);
+  }
+
+  remove(conn: Connection): void {
+    if ((conn.modes & MODE.monitor) === 0) return;
+    conn.modes &= ~MODE.monitor;
+    this.monitors.delete(conn);
+    this.interest.setMonitors(this.monitors.size);
+    Atomics.sub(this.io.control.i32, CONTROL.monitors, 1);
+  }
+
+  /** Shows a command that was run. `flags`: of the command. */
+  feed(conn: Connection, flags: number, args: Args): void {
+    // Of what is not shown when it is run, scripts are shown before, by whoever got them.
+    if ((flags & FLAG_ADMIN) !== 0 || (flags & (FLAG_SKIP_MONITOR | FLAG_NO_MANDATORY_KEYS)) === FLAG_SKIP_MONITOR)
+      return;
+    const from = (conn.flags & CONN_FLAG.unixSocket) === 0 ? conn.addr : `unix:${conn.addr.replace(/:0$/, '')}`;
+    const line = monitorLine(conn.db, from, args);
+    this.deliver(line);
+    this.outbox.monitor(line, this.io.index);
+  }
+
+  /** Gives a line to this thread's monitors. */
+  deliver(line: Uint8Array): void {
+    for (const conn of this.monitors) push(this.io, conn, line);
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Connection: all that an I/O thread knows of one client. It lives where it was accepted, on one I/O thread, and no
+ * other thread touches it; shards name it by its slot and the sequence number of the request.
+ *
+ *     socket -> input (unparsed bytes) -> parser -> dispatch -> inline reply ----------------> out -> socket
+ *                                            `-> ring request (nextSeq++) ... reply (headSeq++) -'
+ *
+ * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when
+ * `headSeq === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until
+ * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
+ */
+import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { Subscriptions } from '../messages/subscriptions.js';
+import type { TrackingState } from '../messages/tracking-state.js';
+import type { OutQueue } from '../net/out-queue.js';
+import type { Transport } from '../net/transport.js';
+import type { ReplyOrder } from '../reply/reply-order.js';
+import type { ConnectionInput } from '../request/input.js';
+import type { IoThread } from '../thread/io-thread.js';
+import type { Transaction } from '../transaction/transaction.js';
+import type { BlockedRequest } from '../waiting/blocking.js';
+import type { DeferredPush } from './push.js';
+
+/** CLIENT REPLY. `skipAsked`: until the end of the command that asks for it; then it is `skipNext`. */
+export const REPLY_MODE = { on: 0, off: 1, skipNext: 2, skipAsked: 3 } as const;
+
+/** Bits of `Connection.flags`; they travel with each ring request and are seen by handlers. */
+export const CONN_FLAG = {
+  noTouch: 1,
+  noEvict: 2,
+  /** Came over a unix socket. */
+  unixSocket: 4,
+  /** Connected from a loopback address or a unix socket (commands flagged `protected`). */
+  local: 8,
+  /** CLIENT_TRACKS_READS of client-flags.ts. Above CLIENT_IO_SHIFT stands the index of the I/O thread. */
+  tracksReads: 16,
+} as const;
+
+/** Bits of `Connection.modes`: what makes a connection different; 0 for nearly all. */
+export const MODE = {
+  /** Subscribed to a channel or a pattern. */
+  subscribed: 1,
+  /** CLIENT TRACKING ON. */
+  tracking: 2,
+  /** MONITOR. */
+  monitor: 4,
+} as const;
+
+export const IN_FLIGHT_MAX_LARGE = 8;
+
+/** Why a connection does not parse: bits of `Connection.barrier`. */
+export const BARRIER = {
+  /** A command that must run alone waits for its reply (all, job, several shards). */
+  ring: 1,
+  /** A local command's promise is not settled. */
+  promise: 2,
+  /** CLIENT PAUSE. */
+  pause: 4,
+  /** Too many replies outstanding or too much output queued. */
+  output: 8,
+  /** A ring or mailbox was full. */
+  ringFull: 16,
+  /** Replies are outstanding, and the next command must not overtake them. */
+  order: 32,
+  /** As many ring requests are under way as may be. */
+  inFlight: 128,
+  /** For commands that block (later issues). */
+  blocked: 64,
+} as const;
+
+/**
+ * Where a connection's sequence numbers begin: far from those of the one that had its slot before, in this life of the
+ * I/O thread or in another. What that one left behind in the queues of blocked clients names slot and number.
+ */
+function firstSeqOf(id: number): number {
+  return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
+}
+
+export class Connection {
+  /** Global client id, from 1, never used twice. */
+  readonly id: number;
+  /** Index in the I/O thread's table; what rings call connId. */
+  readonly slot: number;
+  readonly io: IoThread;
+  readonly transport: Transport;
+  readonly createdMs: number;
+  /** "127.0.0.1:51234", "[::1]:51234", or the unix socket's path with ":0". */
+  readonly addr: string;
+  readonly laddr: string;
+  readonly fd: number;
+
+  db = 0;
+  proto: 2 | 3 = 2;
+  flags: number;
+  name = '';
+  libName = '';
+  libVer = '';
+  user = 'default';
+  authenticated = true;
+  lastActiveMs: number;
+  /** Registry id of the last command, run, queued or refused; -1 before the first and after an unknown one. */
+  lastCommandId = -1;
+  /** REPLY_MODE; set by CLIENT REPLY. */
+  replyMode: number = REPLY_MODE.on;
+  /** MODE bits. */
+  modes = 0;
+  /** What it subscribes to; null before the first time. */
+  subscriptions: Subscriptions | null = null;
+  /** CLIENT TRACKING; null while off. */
+  tracking: TrackingState | null = null;
+  /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
+  closeAfterReply = false;
+  /** Commands run as part of EXEC: nothing waits. */
+  neverBlocks = false;
+  /** Ends WAIT or WAITAOF, as a timeout or with an error; null while it is not in one. */
+  endWait: ((withError: boolean) => void) | null = null;
+  /** Bytes of the local command that runs now. */
+  runningBytes = 0;
+  /** Bytes of its arguments, or of those of the request that blocks. */
+  argvBytes = 0;
+  /** Waits for the end of the event loop's turn to have its replies written. */
+  unsettled = false;
+  closed = false;
+  /** The peer has sent its end; close when what it asked for is answered. */
+  ended = false;
+  /** Figures for CLIENT LIST and INFO. */
+  bytesIn = 0;
+  bytesOut = 0;
+  commands = 0;
+
+  // ---- input
+  readonly input: ConnectionInput;
+  barrier = 0;
+  readStopped = false;
+
+  // ---- order of replies
+  /** Sequence number of the next ring request; uint32, wraps. */
+  nextSeq: number;
+  /** Sequence number of the oldest request not yet answered. */
+  headSeq: number;
+  /** Replies that came before their turn; null until that happens. */
+  order: ReplyOrder | null = null;
+  /** Most ring requests in flight; falls when replies are large. */
+  inFlightMax = 1024;
+
+  /** The reply to `headSeq` has come in part: nothing may be written before the rest of it. */
+  partial = false;
+  /** Pushes that must not overtake replies under way; null until there are any. */
+  deferred: DeferredPush[] | null = null;
+
+  // ---- transactions
+  /** MULTI's queue and WATCH's keys; null until the first of them. */
+  tx: Transaction | null = null;
+  /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
+  capture: Reply | null = null;
+  captured: (() => void) | null = null;
+  /** EXEC of a transaction with local commands is under way. */
+  inExec = false;
+
+  /** The request that may block, until its reply has come. */
+  blocked: BlockedRequest | null = null;
+
+  // ---- output
+  /** What is to be written next. */
+  out: Reply | null = null;
+  /** A single message that is to be written next, shared with other connections; `out` is null then. */
+  pushed: Uint8Array | null = null;
+  /** Larger output that is sent in pieces, before `out`; null when there is none. */
+  queue: OutQueue | null = null;
+  /** Bytes given to the socket and not yet taken by it, those of the queue not counted. */
+  inFlightBytes = 0;
+  /** Buffers of that write: kept until it is done. */
+  writing = false;
+  /** The most bytes of replies written at once in the last seconds. */
+  outputPeakBytes = 0;
+  /** Since when the soft output limit is exceeded, 0 when it is not. */
+  softLimitSinceMs = 0;
+  /** In the list of connections to be flushed at the end of this turn. */
+  dirty = false;
+
+  constructor(
+    io: IoThread,
+    transport: Transport,
+    input: ConnectionInput,
+    slot: number,
+    id: number,
+    nowMs: number,
+    addr: string,
+    laddr: string,
+    fd: number,
+  ) {
+    this.io = io;
+    this.transport = transport;
+    this.input = input;
+    this.slot = slot;
+    this.id = id;
+    this.nextSeq = firstSeqOf(id);
+    this.headSeq = this.nextSeq;
+    this.flags = io.index << CLIENT_IO_SHIFT;
+    this.createdMs = nowMs;
+    this.lastActiveMs = nowMs;
+    this.addr = addr;
+    this.laddr = laddr;
+    this.fd = fd;
+  }
+
+  /** Ring requests not yet answered. */
+  get pending(): number {
+    return (this.nextSeq - this.headSeq) >>> 0;
+  }
+
+  get noTouch(): boolean {
+    return (this.flags & CONN_FLAG.noTouch) !== 0;
+  }
+
+  set noTouch(on: boolean) {
+    this.flags = on ? this.flags | CONN_FLAG.noTouch : this.flags & ~CONN_FLAG.noTouch;
+  }
+
+  get noEvict(): boolean {
+    return (this.flags & CONN_FLAG.noEvict) !== 0;
+  }
+
+  set noEvict(on: boolean) {
+    this.flags = on ? this.flags | CONN_FLAG.noEvict : this.flags & ~CONN_FLAG.noEvict;
+  }
+
+  /** Bytes of output not yet taken by the socket (CLIENT LIST `omem`). */
+  get outputBytes(): number {
+    let bytes = this.inFlightBytes;
+    if (this.queue !== null) bytes += this.queue.bytes;
+    if (this.out !== null) return bytes + this.out.byteLength;
+    return this.pushed === null ? bytes : bytes + this.pushed.length;
+  }
+
+  /** Bytes of input not yet run (CLIENT LIST `qbuf`). */
+  get inputBytes(): number {
+    return this.input.bytes + this.runningBytes;
+  }
+
+  /** Closes the connection now; replies not yet written are lost. Safe to call twice and from its own command. */
+  close(): void {
+    this.io.closeConnection(this);
+  }
+}

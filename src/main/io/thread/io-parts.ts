@@ -1,0 +1,61 @@
+/** What an I/O thread is made of, and what it needs of the engine. */
+
+import type { Outbox } from '../../../shard/blocking/outbox.js';
+import type { Blocking } from '../../../shard/blocking/serve.js';
+import type { LookAhead } from '../../../shard/execute/look-ahead.js';
+import type { Registry } from '../../../shared/command/registry.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { StatsBlock } from '../../../shared/stats/stats-block.js';
+import type { ControlBlock } from '../../../shared/sync/control-block.js';
+import type { ControlPort } from '../../../shared/sync/control-port.js';
+import type { Doorbell } from '../../../shared/sync/doorbell.js';
+import type { ReplyView } from '../../../shared/sync/records.js';
+import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
+import type { ServerView } from '../commands/server-view.js';
+import type { HubParts } from '../messages/hub.js';
+import type { IoLimits } from '../reply/limits.js';
+import type { Connection } from '../session/connection.js';
+
+/** What runs commands on this thread under a shard's lease. */
+export interface InlineExecutor {
+  /** What the commands run here have to tell clients; null in tests without the engine. */
+  readonly outbox: Outbox | null;
+  /** How they wait, and whom they have served. */
+  readonly blocking: Blocking;
+  /** Has the memory ready that a batch of commands will read; null in tests without the engine. */
+  readonly lookAhead: LookAhead | null;
+  /** The memory of all shards, for what is sent out of it. */
+  readonly arenas: readonly Arena[];
+  beginBatch(): void;
+  endBatch(): unknown;
+  /** Runs the command if its shards' leases are free at once; false: nothing was done. */
+  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
+  /** Whether a command would wait for a script that runs for too long. */
+  waitsForScript(cmdId: number, args: Args): boolean;
+  /** Whether the shard's own thread is at work on it: a recent moment. */
+  isAtWork(shard: number): boolean;
+  /** Whether commands that may need memory are refused now. */
+  refusesMemory(): boolean;
+  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
+  bigReply: boolean;
+}
+
+export interface IoParts {
+  readonly index: number;
+  readonly threadId: number;
+  readonly control: ControlBlock;
+  readonly port: ControlPort | null;
+  readonly registry: Registry;
+  readonly executor: InlineExecutor;
+  readonly stats: StatsBlock;
+  readonly config: Map<string, string>;
+  readonly limits: IoLimits;
+  readonly requestRings: RingProducer[];
+  readonly replyRings: RingConsumer[];
+  readonly shardBells: Doorbell[];
+  readonly replyView: ReplyView;
+  readonly server: ServerView | null;
+  readonly hub: HubParts | null;
+}

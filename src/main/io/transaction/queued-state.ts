@@ -1,0 +1,102 @@
+/**
+ * The client as the commands of a transaction find it. HELLO, CLIENT TRACKING and their like stand in a queue between
+ * commands for the shards, but are run when the shards have answered. So their effect is foretold when the queue is
+ * sent: each command takes along the protocol and the flags that hold at its place, as it does its database.
+ *
+ *     EXEC -> foretell: clientState of each local command, in order -> one word for each command -> transaction|apply
+ *          `-> local commands, run here when that has come: their effect lasts
+ *
+ * Invariants: (1) to foretell changes nothing, neither the connection nor a count; (2) a command that would answer with
+ * an error foretells nothing; it is checked by the code that it runs itself.
+ */
+import { queuedClientWord } from '../../../shard/commands/transactions/transactions.js';
+import type { Args } from '../../../shared/resp/args.js';
+import { Reply } from '../../../shared/resp/reply.js';
+import { threadOf } from '../commands/tracking.js';
+import { tracksReads } from '../messages/tracking-state.js';
+import { BARRIER, CONN_FLAG, type Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { queuedArgs, type Transaction } from './transaction.js';
+
+/** What `clientState` of a local command changes. */
+export class QueuedState {
+  proto: 2 | 3;
+  noTouch: boolean;
+  /** TRACK flags, or -1: no tracking. */
+  tracking: number;
+  /** Some command switches tracking on. */
+  tracks = false;
+  private readonly io: IoThread;
+  private readonly flags: number;
+  /** I/O threads of clients that redirection is wanted to; of those that had to be asked for. */
+  private readonly found: ReadonlyMap<number, number> | null;
+  /** A client that must be asked for; 0 for none. */
+  unknown = 0;
+
+  constructor(io: IoThread, conn: Connection, found: ReadonlyMap<number, number> | null) {
+    this.io = io;
+    this.proto = conn.proto;
+    this.noTouch = conn.noTouch;
+    this.tracking = conn.tracking?.flags ?? -1;
+    this.flags = conn.flags & ~(CONN_FLAG.noTouch | CONN_FLAG.tracksReads);
+    this.found = found;
+  }
+
+  /** Index of the I/O thread that has the client, -1 when there is none or it must be asked for (`unknown`). */
+  threadOf(id: number): number {
+    const { io } = this;
+    if (io.connections.has(id)) return io.index;
+    if (io.control.ioThreads === 1) return -1;
+    const thread = this.found?.get(id);
+    if (thread === undefined) this.unknown = id;
+    return thread ?? -1;
+  }
+
+  /** The word that goes to the shards. */
+  get word(): number {
+    const reads = this.tracking >= 0 && tracksReads(this.tracking) ? CONN_FLAG.tracksReads : 0;
+    return queuedClientWord(this.proto, this.flags | reads | (this.noTouch ? CONN_FLAG.noTouch : 0));
+  }
+}
+
+/** What `clientState` lets the checks write their errors to. */
+const unread = new Reply(1024);
+
+/** Puts a local command's part into the state: `CommandDef.clientState`. */
+export type ClientState = (io: IoThread, state: QueuedState, args: Args, unread: Reply) => void;
+
+/**
+ * Fills `tx.clients` with the words of the commands. False when another I/O thread must be asked for a client first:
+ * the connection then comes back to EXEC.
+ */
+export function foretell(io: IoThread, conn: Connection, tx: Transaction): boolean {
+  const state = new QueuedState(io, conn, tx.redirects);
+  const words = new Int32Array(tx.commands);
+  for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
+    words[c] = state.word;
+    const change = io.registry.defs[tx.heads[3 * c]!]!.clientState as ClientState | undefined;
+    if (change === undefined) continue;
+    unread.reset();
+    change(io, state, queuedArgs(tx, c, first), unread);
+    if (state.unknown === 0) continue;
+    askFor(io, conn, tx, state.unknown);
+    return false;
+  }
+  tx.clients = words;
+  tx.tracks = state.tracks;
+  return true;
+}
+
+/** Asks all I/O threads for a client. */
+function askFor(io: IoThread, conn: Connection, tx: Transaction, id: number): void {
+  tx.redirects ??= new Map();
+  const { redirects } = tx;
+  conn.barrier |= BARRIER.promise;
+  const goOn = (thread: number): void => {
+    redirects.set(id, thread);
+    conn.barrier &= ~BARRIER.promise;
+    if (conn.closed) io.releaseSlot(conn);
+    else if (conn.barrier === 0) io.resume(conn);
+  };
+  threadOf(io, id).then(goOn, () => goOn(-1));
+}

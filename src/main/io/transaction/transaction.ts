@@ -1,0 +1,418 @@
+/**
+ * Transactions as a connection sees them: MULTI opens one, commands are queued in it, EXEC sends them to the shards in
+ * one piece (shard/commands/transactions/transactions.ts) or runs them here if their leases are free.
+ *
+ *     MULTI -> queue (ids, databases, argument bytes) -> EXEC -> transaction|apply -> replies
+ *                                                          |-> transaction|queue, run here as it stands
+ *                                                          `-> local commands, run here when that has come
+ *
+ * A queue is plain bytes beside flat arrays: it goes over the ring without being parsed again. Commands that an I/O
+ * thread answers itself are kept out of it; their replies are put between those of the others afterwards. What they
+ * change for the commands behind them travels with these (queued-state.ts).
+ *
+ * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
+ * has at most as many bytes as the query buffer may have.
+ */
+
+import {
+  META_COMMAND_WORDS,
+  META_HEAD_WORDS,
+  queuedClientWord,
+} from '../../../shard/commands/transactions/transactions.js';
+import {
+  FLAG_DENYOOM,
+  FLAG_FAST,
+  FLAG_INLINE,
+  FLAG_MAY_REPLICATE,
+  FLAG_NO_MULTI,
+} from '../../../shared/command/flags.js';
+import { KEYS_NONE, KEYS_ONE } from '../../../shared/command/key-positions.js';
+import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../../shared/command/registry.js';
+import type { CommandDef } from '../../../shared/command/spec.js';
+import { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
+import { integerAt } from '../reply/cold-arguments.js';
+import { countFailure } from '../request/dispatch.js';
+import type { Connection } from '../session/connection.js';
+import { otherEvents, SLICE_MS } from '../session/slices.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { pausedFlags } from '../waiting/pause-watch.js';
+
+/** A key under WATCH, in the database it was watched in. */
+interface Watch {
+  readonly db: number;
+  readonly key: Uint8Array;
+}
+
+/** Small writes that Redis does not call fast; they may be run by an I/O thread nevertheless. */
+const SMALL_WRITES: readonly string[] = ['set', 'setex', 'psetex', 'setnx', 'del', 'getset', 'getex', 'append'];
+/** Queued commands that an I/O thread runs at most in one go. */
+const INLINE_COMMANDS_MAX = 32;
+const INLINE_BYTES_MAX = 16 * 1024;
+/** Room for arguments at first. */
+const QUEUE_BYTES = 512;
+
+export class Transaction {
+  open = false;
+  /** A command could not be queued: EXEC will refuse. */
+  failed = false;
+  commands = 0;
+  /** Commands that run here, not under leases. */
+  locals = 0;
+  /** Some local command may change the client for those behind it: `clients` has what each command finds. */
+  shapes = false;
+  clients: Int32Array | null = null;
+  /** Tracking is switched on in it. */
+  tracks = false;
+  /** I/O threads of clients that CLIENT TRACKING in it names, -1 for none: of those that had to be asked for. */
+  redirects: Map<number, number> | null = null;
+  /** Flags of all queued commands together. */
+  flags = 0;
+  /** Selected database as of the end of the queue. */
+  db = 0;
+  /** Some command concerns all shards. */
+  all = false;
+  /** All may be run by an I/O thread. */
+  small = true;
+  /** Bytes of the queued arguments. */
+  used = 0;
+  /** Id, argc and database of each command. */
+  heads = new Int32Array(3 * 8);
+  /** The arguments of all commands one behind the other, in bytes of its own. */
+  readonly queued = new Args(32);
+  /** Keys, as indexes of arguments (local commands not counted). */
+  keys = new Int32Array(16);
+  keyCount = 0;
+  /** Arguments of commands for the shards so far. */
+  shardArgs = 0;
+  private view: DataView;
+  bytes: Uint8Array;
+  readonly watches: Watch[] = [];
+  /** The same keys, to find one again. */
+  private readonly watched: Set<string> = new Set();
+  /** They do not count any more, but a busy script has the shards that must forget them. */
+  voided = false;
+  /** A WATCH came while a busy script had its keys: nobody can tell whether they change, so EXEC fails. */
+  spoiled = false;
+
+  constructor() {
+    this.bytes = new Uint8Array(QUEUE_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.queued.setBuffer(this.bytes, this.view);
+  }
+
+  /** Gives the queue `size` bytes; keeps those that are in use. */
+  resize(size: number): void {
+    const bytes = new Uint8Array(size);
+    bytes.set(this.bytes.subarray(0, this.used));
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.queued.setBuffer(bytes, this.view);
+  }
+
+  /** Empties the queue and closes it; keeps the watches. */
+  reset(): void {
+    this.open = false;
+    this.failed = false;
+    this.commands = 0;
+    this.locals = 0;
+    this.shapes = false;
+    this.tracks = false;
+    this.clients = null;
+    this.redirects = null;
+    this.flags = 0;
+    this.all = false;
+    this.small = true;
+    this.used = 0;
+    this.queued.argc = 0;
+    this.keyCount = 0;
+    this.shardArgs = 0;
+    if (this.bytes.length > 64 * 1024) this.resize(QUEUE_BYTES);
+    if (this.keys.length > 4096) this.keys = new Int32Array(16);
+  }
+
+  /** Notes that the client watches the keys of a WATCH. */
+  noteWatch(db: number, args: Args): void {
+    for (let i = 1; i < args.argc; i++) {
+      const text = `${db}:${args.latin1(i)}`;
+      if (this.watched.has(text)) continue;
+      this.watched.add(text);
+      this.watches.push({ db, key: args.copy(i) });
+    }
+  }
+
+  /** The client watches nothing any longer. */
+  forgetWatches(): void {
+    this.watches.length = 0;
+    this.watched.clear();
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
+  if (size <= array.length) return array;
+  const next = new Int32Array(Math.max(size, array.length * 2));
+  next.set(array);
+  return next;
+}
+
+/** Puts a command at the end of the queue. False when the queue would become too long. */
+// hot: MULTI ... EXEC pipelines; bench/peer "MULTI"
+export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): boolean {
+  const registry = io.registry;
+  const flags = registry.flags[id]!;
+  const { argc, u8, off, len } = args;
+  const { queued } = tx;
+  let size = 0;
+  for (let i = 0; i < argc; i++) size += len[i]!;
+  if (tx.used + size > io.limits.queryBufferBytes) return false;
+  if (tx.used + size > tx.bytes.length) tx.resize(Math.max(tx.used + size, tx.bytes.length * 2));
+  const c = tx.commands++;
+  if (3 * tx.commands > tx.heads.length) tx.heads = grown(tx.heads, 3 * tx.commands);
+  const { heads, bytes } = tx;
+  heads[3 * c] = id;
+  heads[3 * c + 1] = argc;
+  heads[3 * c + 2] = tx.db;
+  const first = queued.argc;
+  queued.argc = first + argc;
+  queued.reserve(first + argc);
+  let at = tx.used;
+  for (let i = 0; i < argc; i++) {
+    const from = off[i]!;
+    const n = len[i]!;
+    for (let k = 0; k < n; k++) bytes[at + k] = u8[from + k]!;
+    queued.off[first + i] = at;
+    queued.len[first + i] = n;
+    at += n;
+  }
+  tx.used = at;
+  tx.flags |= (flags & FLAG_MAY_REPLICATE) === 0 ? flags : pausedFlags(io, id, flags, args);
+  if (deniesOom(io, id, flags, args)) tx.flags |= FLAG_DENYOOM;
+  const route = registry.route[id]!;
+  if (route === ROUTE_LOCAL) {
+    tx.locals++;
+    tx.small = false;
+    const def = registry.defs[id]!;
+    if (def.name === 'select') selectQueued(io, tx, args);
+    if (def.clientState !== undefined) tx.shapes = true;
+    return true;
+  }
+  const def = registry.defs[id]!;
+  if ((flags & FLAG_INLINE) === 0) tx.small = false;
+  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(def.name)) tx.small = false;
+  const kind = registry.keyKind[id]!;
+  if (kind === KEYS_ONE && def.group !== 'scripting') {
+    if (tx.keyCount >= tx.keys.length) tx.keys = grown(tx.keys, tx.keyCount + 1);
+    tx.keys[tx.keyCount++] = tx.shardArgs + registry.firstKey[id]!;
+  } else queueKeys(io, tx, def, id, args);
+  tx.shardArgs += argc;
+  return true;
+}
+
+/** Notes the keys of a command that has not just one. */
+function queueKeys(io: IoThread, tx: Transaction, def: CommandDef, id: number, args: Args): void {
+  const { registry } = io;
+  const route = registry.route[id]!;
+  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
+  if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) {
+    tx.all = true;
+    return;
+  }
+  const count = io.keysOf(def, args);
+  tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));
+  for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.keyIndexes[k]!;
+  if (count <= 0) tx.all = true;
+}
+
+/** Commands behind a queued SELECT run in the database that it selects. */
+function selectQueued(io: IoThread, tx: Transaction, args: Args): void {
+  const db = args.argc === 2 ? integerAt(args, 1, -0x80000000, 0x7fffffff) : null;
+  if (db !== null && db >= 0 && db < io.control.i32[CONTROL.databases]!) tx.db = db;
+}
+
+/** Whether a command is refused when memory is short; a script may say so of itself. */
+export function deniesOom(io: IoThread, id: number, flags: number, args: Args): boolean {
+  if ((flags & FLAG_DENYOOM) !== 0) return true;
+  const { deniesOom: ofCall } = io.registry.defs[id]!;
+  return ofCall !== undefined && ofCall(args);
+}
+
+/** Whether a command may not stand in a transaction. */
+export function isNotForMulti(flags: number): boolean {
+  return (flags & FLAG_NO_MULTI) !== 0;
+}
+
+/** Whether an I/O thread may run the whole queue. */
+export function runsInline(tx: Transaction): boolean {
+  return tx.small && !tx.all && tx.commands <= INLINE_COMMANDS_MAX && tx.used <= INLINE_BYTES_MAX;
+}
+
+// ---- what goes to the shards
+
+const built = new Args(64);
+let buffer = new Uint8Array(4096);
+let view = new DataView(buffer.buffer);
+
+function room(bytes: number): void {
+  if (bytes <= buffer.length && buffer.length <= 1 << 20) return;
+  buffer = new Uint8Array(Math.max(4096, bytes));
+  view = new DataView(buffer.buffer);
+}
+
+/** The arguments of `transaction|apply` (`queue`), or of `transaction|unwatch`. Valid until the next call. */
+export function buildArgs(tx: Transaction, queue: boolean): Args {
+  const { watches } = tx;
+  const commands = queue ? tx.commands - tx.locals : 0;
+  const keys = queue ? tx.keyCount : 0;
+  const words = META_HEAD_WORDS + watches.length + META_COMMAND_WORDS * commands + keys;
+  let watchBytes = 0;
+  for (const watch of watches) watchBytes += watch.key.length;
+  const queued = queue ? tx.used : 0;
+  room(words * 4 + watchBytes + queued);
+  built.argc = 2 + watches.length + (queue ? tx.shardArgs : 0);
+  built.reserve(built.argc);
+  built.setBuffer(buffer, view);
+  built.off[0] = 0;
+  built.len[0] = 0;
+  built.off[1] = 0;
+  built.len[1] = words * 4;
+  view.setInt32(0, watches.length, true);
+  view.setInt32(4, commands, true);
+  view.setInt32(8, keys, true);
+  let w = META_HEAD_WORDS * 4;
+  let pos = words * 4;
+  for (let i = 0; i < watches.length; i++) {
+    const { db, key } = watches[i]!;
+    view.setInt32(w, db, true);
+    w += 4;
+    buffer.set(key, pos);
+    built.off[2 + i] = pos;
+    built.len[2 + i] = key.length;
+    pos += key.length;
+  }
+  if (!queue) return built;
+  for (let i = 0; i < tx.used; i++) buffer[pos + i] = tx.bytes[i]!;
+  return built;
+}
+
+/** As `buildArgs`, with the queued commands. `route`: by command id; local commands stay here. */
+export function buildQueue(tx: Transaction, conn: Connection, route: Uint8Array): Args {
+  const args = buildArgs(tx, true);
+  const watches = tx.watches.length;
+  let base = args.len[1]!;
+  for (let i = 0; i < watches; i++) base += args.len[2 + i]!;
+  let w = (META_HEAD_WORDS + watches) * 4;
+  let at = 2 + watches;
+  let from = 0;
+  const { queued, clients } = tx;
+  const client = queuedClientWord(conn.proto, conn.flags);
+  for (let c = 0; c < tx.commands; c++) {
+    const id = tx.heads[3 * c]!;
+    const argc = tx.heads[3 * c + 1]!;
+    if (route[id] !== ROUTE_LOCAL) {
+      view.setInt32(w, id, true);
+      view.setInt32(w + 4, argc, true);
+      view.setInt32(w + 8, tx.heads[3 * c + 2]!, true);
+      view.setInt32(w + 12, clients === null ? client : clients[c]!, true);
+      w += 16;
+      for (let i = 0; i < argc; i++, at++) {
+        args.off[at] = base + queued.off[from + i]!;
+        args.len[at] = queued.len[from + i]!;
+      }
+    }
+    from += argc;
+  }
+  for (let k = 0; k < tx.keyCount; k++) view.setInt32(w + 4 * k, 2 + watches + tx.keys[k]!, true);
+  return args;
+}
+
+// ---- local commands among the others
+
+/** The arguments of command `c` of the queue, which are those from `first` on. */
+export function queuedArgs(tx: Transaction, c: number, first: number): Args {
+  const args = new Args(Math.max(1, tx.heads[3 * c + 1]!));
+  args.argc = tx.heads[3 * c + 1]!;
+  args.setBuffer(tx.queued.u8, tx.queued.dv);
+  for (let i = 0; i < args.argc; i++) {
+    args.off[i] = tx.queued.off[first + i]!;
+    args.len[i] = tx.queued.len[first + i]!;
+  }
+  return args;
+}
+
+/** The offset behind the RESP value that begins at `at`. */
+function skipValue(u8: Uint8Array, at: number): number {
+  const kind = u8[at]!;
+  let end = at + 1;
+  while (u8[end] !== 13) end++;
+  const n = Number(Buffer.from(u8.buffer, u8.byteOffset + at + 1, end - at - 1).toString('latin1'));
+  end += 2;
+  switch (kind) {
+    case 36: // $
+    case 61: // =
+    case 33: // !
+      return n < 0 ? end : end + n + 2;
+    case 42: // *
+    case 126: // ~
+    case 62: // >
+    case 37: // %
+    case 124: {
+      // |
+      const values = kind === 37 || kind === 124 ? 2 * n : n;
+      for (let i = 0; i < values; i++) end = skipValue(u8, end);
+      return kind === 124 ? skipValue(u8, end) : end;
+    }
+    default:
+      return end;
+  }
+}
+
+/**
+ * Runs the local commands of a queue whose other commands have answered with `bytes`, and writes the whole reply of
+ * EXEC. If EXEC was given up, nothing is run.
+ */
+export async function mergeLocals(
+  io: IoThread,
+  conn: Connection,
+  tx: Transaction,
+  bytes: Uint8Array,
+  reply: Reply,
+): Promise<void> {
+  const answered = tx.commands > tx.locals || tx.watches.length > 0;
+  if (answered && (bytes[0] !== 42 || bytes[1] === 45)) {
+    reply.raw(bytes, 0, bytes.length);
+    return;
+  }
+  let at = 0;
+  if (answered) while (bytes[at++] !== 10);
+  reply.array(tx.commands);
+  let sliceEndMs = performance.now() + SLICE_MS;
+  for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
+    // It may have been closed during a command that waits, or between two slices.
+    if (conn.closed) return;
+    const id = tx.heads[3 * c]!;
+    const def = io.registry.defs[id]!;
+    if (def.route !== 'local') {
+      const end = skipValue(bytes, at);
+      reply.raw(bytes, at, end - at);
+      at = end;
+      continue;
+    }
+    io.stats.call(id);
+    reply.proto = conn.proto;
+    conn.neverBlocks = true;
+    const args = queuedArgs(tx, c, first);
+    reply.errors = 0;
+    const started = performance.now();
+    await def.local!(io, conn, args, reply);
+    const endedMs = performance.now();
+    const usec = (endedMs - started) * 1000;
+    io.stats.time(id, usec);
+    if (reply.errors !== 0) countFailure(io, id, reply);
+    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
+    conn.neverBlocks = false;
+    if (endedMs < sliceEndMs) continue;
+    await otherEvents();
+    sliceEndMs = performance.now() + SLICE_MS;
+  }
+}

@@ -1,0 +1,56 @@
+/** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
+import { FLAG_MAY_REPLICATE } from '../../../shared/command/flags.js';
+import type { Args } from '../../../shared/resp/args.js';
+import { isPaused, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
+import { BARRIER, type Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { beginWaiting, endWaiting } from './waiting-clients.js';
+
+/** In `io.pauseMode`: too much waits for another I/O thread; what may add to it waits. */
+export const PAUSE_CONGESTED = 4;
+/** How often the end of a pause is looked for, while somebody waits for it. */
+const LOOK_MS = 10;
+
+export class PauseWatch {
+  private readonly io: IoThread;
+  private waiting: Connection[] = [];
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(io: IoThread) {
+    this.io = io;
+  }
+
+  /** Whether a pause is in force now; begins to watch for its end. */
+  isActive(): boolean {
+    if (pauseAt(this.io.control, this.io.nowMs) === PAUSE.none) return false;
+    this.timer ??= setInterval(() => this.look(), LOOK_MS);
+    return true;
+  }
+
+  /** The connection's next command waits until the pause is over. */
+  wait(conn: Connection): void {
+    beginWaiting(this.io, conn, BARRIER.pause);
+    this.waiting.push(conn);
+  }
+
+  private look(): void {
+    if (isPaused(this.io.control)) return;
+    clearInterval(this.timer!);
+    this.timer = null;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const conn of waiting) {
+      endWaiting(this.io, conn, BARRIER.pause);
+      this.io.resume(conn);
+    }
+  }
+
+  close(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+  }
+}
+
+/** Flags of a command as CLIENT PAUSE sees it: a script may say that it writes nothing. Cold. */
+export function pausedFlags(io: IoThread, id: number, flags: number, args: Args): number {
+  return io.registry.defs[id]!.onlyReads?.(args) === true ? flags & ~FLAG_MAY_REPLICATE : flags;
+}

@@ -1,0 +1,218 @@
+/**
+ * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the keys that somebody
+ * watches; an element's name is the database (2 bytes) and the key, its number the key's version, its value a row of
+ *
+ *     | client id * 256 + its I/O thread: float64 | version when the client began to watch: float64 |
+ *
+ * Whoever changes a key gives it a new version (`ExecContext.notify` calls `touchWatched`), so EXEC finds out by
+ * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
+ * thread has died, `dropWatchers` ends the watches of its clients.
+ *
+ * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
+ * writers pay one load while nobody watches anything.
+ */
+
+import { CLIENT_IO_SHIFT } from '../../shared/command/client-flags.js';
+import { type Arena, CTL_WATCH_VERSION_F64, CTL_WATCHED } from '../../shared/memory/arena.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
+import type { ClientState } from '../context/context.js';
+import {
+  createPair,
+  elementName,
+  elementNumber,
+  elementValue,
+  freeElement,
+  name,
+  setElementNumber,
+  setElementValue,
+  value,
+} from '../structures/element.js';
+import { createTableRoot, ElementCursor, ElementTable } from '../structures/element-table.js';
+
+/** Room for the index of an I/O thread beside a client's id. */
+const IO_THREADS = 256;
+/** Bytes before the key in an element's name. */
+const DB_BYTES = 2;
+const WATCHER_BYTES = 16;
+
+const table = new ElementTable();
+let nameBytes = new Uint8Array(1024);
+let nameView = new DataView(nameBytes.buffer);
+const watcher = new Uint8Array(WATCHER_BYTES);
+const watcherView = new DataView(watcher.buffer);
+
+/** Puts database and key into `nameBytes`; returns their length. */
+function compose(db: number, u8: Uint8Array, off: number, len: number): number {
+  if (nameBytes.length < len + DB_BYTES) {
+    nameBytes = new Uint8Array(2 * (len + DB_BYTES));
+    nameView = new DataView(nameBytes.buffer);
+  }
+  nameBytes[0] = db & 255;
+  nameBytes[1] = db >> 8;
+  nameBytes.set(u8.subarray(off, off + len), DB_BYTES);
+  return len + DB_BYTES;
+}
+
+function nextVersion(arena: Arena): number {
+  const version = arena.ctlF64[CTL_WATCH_VERSION_F64]! + 1;
+  arena.ctlF64[CTL_WATCH_VERSION_F64] = version;
+  return version;
+}
+
+/** The element of a watched key, the table's cursor on it; 0 when nobody watches it. */
+function find(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
+  const root = arena.ctl[CTL_WATCHED]! as Ptr;
+  if (root === 0) return NULL;
+  const n = compose(db, u8, off, len);
+  return table.open(arena, root).find(nameBytes, nameView, 0, n);
+}
+
+/** A key was changed: whoever watches it will find another version. */
+export function touchWatched(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
+  const el = find(arena, db, u8, off, len);
+  if (el !== NULL) setElementNumber(arena, el, nextVersion(arena));
+}
+
+/** Has a client watch a key from now on, or from when it began to if it does already. Throws ArenaFullError. */
+export function addWatcher(
+  control: ControlBlock,
+  arena: Arena,
+  client: ClientState,
+  db: number,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): void {
+  if (arena.ctl[CTL_WATCHED] === 0) arena.ctl[CTL_WATCHED] = createTableRoot(arena);
+  const el = find(arena, db, u8, off, len);
+  const number = watcherOf(client);
+  watcherView.setFloat64(0, number, true);
+  if (el === NULL) {
+    const version = nextVersion(arena);
+    watcherView.setFloat64(8, version, true);
+    const n = len + DB_BYTES;
+    table.insert(createPair(arena, nameBytes, nameView, 0, n, watcher, watcherView, 0, WATCHER_BYTES, true, version));
+    Atomics.add(control.i32, CONTROL.watchedKeys, 1);
+    return;
+  }
+  elementValue(arena, el);
+  if (watcherAt(number) >= 0) return;
+  watcherView.setFloat64(8, elementNumber(arena, el), true);
+  const grown = new Uint8Array(value.len + WATCHER_BYTES);
+  grown.set(value.u8.subarray(value.off, value.off + value.len));
+  grown.set(watcher, value.len);
+  replaceValue(arena, el, grown);
+}
+
+function replaceValue(arena: Arena, el: Ptr, bytes: Uint8Array): void {
+  const next = setElementValue(arena, el, bytes, new DataView(bytes.buffer), 0, bytes.length);
+  if (next !== el) table.replace(next);
+}
+
+/** How a client stands in the rows. */
+function watcherOf(client: ClientState): number {
+  return client.id * IO_THREADS + (client.flags >>> CLIENT_IO_SHIFT);
+}
+
+/** Offset of a watcher's record in the value that `elementValue` found, -1 when there is none. */
+function watcherAt(number: number): number {
+  for (let at = value.off; at < value.off + value.len; at += WATCHER_BYTES) {
+    if (value.dv.getFloat64(at, true) === number) return at;
+  }
+  return -1;
+}
+
+/** Whether a key that the client watches is as it was then. A key that it does not watch is. */
+export function watchedUnchanged(
+  arena: Arena,
+  client: ClientState,
+  db: number,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): boolean {
+  const el = find(arena, db, u8, off, len);
+  if (el === NULL) return true;
+  elementValue(arena, el);
+  const at = watcherAt(watcherOf(client));
+  return at < 0 || value.dv.getFloat64(at + 8, true) === elementNumber(arena, el);
+}
+
+/** The client watches the key no longer. */
+export function removeWatcher(
+  control: ControlBlock,
+  arena: Arena,
+  client: ClientState,
+  db: number,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): void {
+  const el = find(arena, db, u8, off, len);
+  if (el === NULL) return;
+  elementValue(arena, el);
+  const at = watcherAt(watcherOf(client));
+  if (at < 0) return;
+  if (value.len === WATCHER_BYTES) {
+    removeFound(control, arena, el);
+    return;
+  }
+  const left = new Uint8Array(value.len - WATCHER_BYTES);
+  const before = at - value.off;
+  left.set(value.u8.subarray(value.off, at));
+  left.set(value.u8.subarray(at + WATCHER_BYTES, value.off + value.len), before);
+  replaceValue(arena, el, left);
+}
+
+/** Nobody watches the key any more on whose element the table's cursor is. */
+function removeFound(control: ControlBlock, arena: Arena, el: Ptr): void {
+  table.remove();
+  freeElement(arena, el);
+  Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+}
+
+/** Ends the watches of the clients of I/O thread `io` whose ids are below `clientsBefore`: it died. Cold. */
+export function dropWatchers(control: ControlBlock, arena: Arena, io: number, clientsBefore: number): void {
+  const root = arena.ctl[CTL_WATCHED]! as Ptr;
+  if (root === 0) return;
+  const isGone = (watcher: number): boolean => watcher % IO_THREADS === io && watcher < clientsBefore * IO_THREADS;
+  // The table must not change while the cursor is on its way.
+  const found: { name: Uint8Array; left: Uint8Array }[] = [];
+  const cursor = new ElementCursor().open(arena, root);
+  for (let el = cursor.next(); el !== 0; el = cursor.next()) {
+    elementValue(arena, el);
+    const rows: Uint8Array[] = [];
+    for (let at = value.off; at < value.off + value.len; at += WATCHER_BYTES) {
+      if (!isGone(value.dv.getFloat64(at, true))) rows.push(value.u8.slice(at, at + WATCHER_BYTES));
+    }
+    if (rows.length * WATCHER_BYTES === value.len) continue;
+    elementName(arena, el);
+    found.push({ name: name.u8.slice(name.off, name.off + name.len), left: Uint8Array.from(Buffer.concat(rows)) });
+  }
+  for (const { name: bytes, left } of found) {
+    const el = table.open(arena, root).find(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    if (left.length === 0) removeFound(control, arena, el);
+    else replaceValue(arena, el, left);
+  }
+}
+
+/**
+ * Gives all watched keys of a database for which `concerns` is true a new version: FLUSHDB, SWAPDB. `concerns` gets the
+ * key as bytes.
+ */
+export function touchWatchedDatabase(
+  arena: Arena,
+  db: number,
+  concerns: (u8: Uint8Array, dv: DataView, off: number, len: number) => boolean,
+): void {
+  const root = arena.ctl[CTL_WATCHED]! as Ptr;
+  if (root === 0) return;
+  const cursor = new ElementCursor().open(arena, root);
+  for (let el = cursor.next(); el !== 0; el = cursor.next()) {
+    elementName(arena, el);
+    const { u8, dv, off, len } = name;
+    if ((u8[off]! | (u8[off + 1]! << 8)) !== db) continue;
+    if (concerns(u8, dv, off + DB_BYTES, len - DB_BYTES)) setElementNumber(arena, el, nextVersion(arena));
+  }
+}

@@ -1,0 +1,60 @@
+/** What I/O threads send to the shards about clients that wait: those that do no longer, and those to be served. */
+import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
+import { shardOfSlot, slotOf } from '../../../shared/hash.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import { forgetWaiter } from '../../blocking/waiters.js';
+import type { ExecContext } from '../../context/context.js';
+
+/** Arguments: the command, 16 bytes (I/O thread, slot, sequence number, database: int32 each), the keys. */
+function forget(ctx: ExecContext, args: Args, reply: Reply): void {
+  const at = args.off[1]!;
+  const io = args.dv.getInt32(at, true);
+  const slot = args.dv.getInt32(at + 4, true);
+  const seq = args.dv.getInt32(at + 8, true);
+  const db = args.dv.getInt32(at + 12, true);
+  for (let i = 2; i < args.argc; i++) {
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
+    forgetWaiter(ctx.arenas[shard]!, io, slot, seq, db, args.u8, off, len);
+  }
+  reply.ok();
+}
+
+/** Arguments: the command, the key. The serving itself follows, as after every command. */
+function serve(ctx: ExecContext, args: Args, reply: Reply): void {
+  ctx.blocking.noteReady(ctx, args, 1);
+  reply.ok();
+}
+
+export const blockingShardCommands: readonly CommandDef<ExecContext>[] = [
+  defineCommand<ExecContext>({
+    name: 'blocking|forget',
+    arity: -2,
+    flags: ['noscript'],
+    acl: [],
+    group: 'generic',
+    since: '2.0.0',
+    complexity: 'O(N) of the clients that wait for the keys',
+    summary: 'Takes a client out of the queues of keys.',
+    findKeys: (args, out) => {
+      for (let i = 2; i < args.argc && i - 2 < out.length; i++) out[i - 2] = i;
+      return args.argc - 2;
+    },
+    route: 'key',
+    handler: forget,
+  }),
+  defineCommand<ExecContext>({
+    name: 'blocking|serve',
+    arity: 2,
+    flags: ['noscript'],
+    acl: [],
+    group: 'generic',
+    since: '2.0.0',
+    complexity: 'O(N) of the clients that wait for the key',
+    summary: 'Serves clients who wait for a key, under the leases of all shards.',
+    route: 'all',
+    handler: serve,
+  }),
+];

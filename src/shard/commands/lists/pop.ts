@@ -1,0 +1,30 @@
+/** What all commands that take elements off the ends of lists have in common. */
+import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { Reply } from '../../../shared/resp/reply.js';
+import type { ExecContext } from '../../context/context.js';
+import { removeKey } from '../../context/typed-key.js';
+import { listRemoveRange } from '../../types/list/list-edit.js';
+import { replyBackward, replyForward } from '../../types/list/list-reply.js';
+import { listLength, shrinkConvert } from '../../types/list/list-value.js';
+
+/**
+ * What follows the removal of `count` elements from the list of argument i: the event, and the end of the key or the
+ * return to the small encoding. @requires the cursor of the keyspace at the key
+ */
+export function afterPop(ctx: ExecContext, args: Args, i: number, e: Ptr, count: number, head: boolean): void {
+  if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.LIST, head ? 'lpop' : 'rpop', args, i);
+  if (listLength(ctx.arena, e) === 0) removeKey(ctx, args, i, e);
+  else shrinkConvert(ctx.arena, e, true);
+  ctx.dirty += count;
+}
+
+/** Writes `count` elements from an end on as an array, and removes them. @requires 1 <= count <= length */
+export function replyAndPop(ctx: ExecContext, e: Ptr, count: number, head: boolean, reply: Reply): void {
+  const length = listLength(ctx.arena, e);
+  reply.array(count);
+  if (head) replyForward(ctx.arena, e, 0, count, reply);
+  else replyBackward(ctx.arena, e, length - 1, count, reply);
+  listRemoveRange(ctx.arena, e, head ? 0 : length - count, count);
+}

@@ -1,0 +1,386 @@
+/**
+ * ExecContext: what a command handler is given. It leads from arguments to entries, applies lazy expiry and the access
+ * clocks, and records effects and keyspace events. One per thread, used by whichever thread holds the leases.
+ *
+ * A handler works on one shard at a time: `arena` and `keyspace` belong to the shard of the key that was looked up or
+ * routed last. A command with one key never changes shard; one with several calls `lookup...` or `route` for each key
+ * and must re-read `ctx.arena` and `ctx.keyspace` after it, and not keep an entry of one shard across a lookup in it
+ * that may remove entries (lazy expiry of the very same key).
+ *
+ * Invariants: (1) the leases of all shards that the command's keys hash to are held; (2) `dirty` counts what the
+ * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
+ */
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
+import { type Arena, CTL_WRITING } from '../../shared/memory/arena.js';
+import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import type { StatsBlock } from '../../shared/stats/stats-block.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import { isPaused } from '../../shared/sync/pause.js';
+import type { Outbox } from '../blocking/outbox.js';
+import { Blocking } from '../blocking/serve.js';
+import { anyWaits } from '../blocking/waiters.js';
+import { touchWatched } from '../blocking/watch.js';
+import { EFFECT_COMMAND, EFFECT_EVENT, type EffectLog } from '../effects/effect-log.js';
+import { accessClock, newClock } from '../entry/access-clock.js';
+import { entryExpireAtMs, F_EXPIRE, setClock } from '../entry/entry.js';
+import { entryKeyBytes } from '../entry/entry-key.js';
+import type { LeaseSet } from '../execute/lease-set.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { ScriptEngine } from '../script/script-engine.js';
+
+/** What commands know of the client that sent them. */
+export interface ClientState {
+  readonly id: number;
+  readonly db: number;
+  readonly proto: 2 | 3;
+  /** Bit 0: CLIENT NO-TOUCH; bit 4: CLIENT_TRACKS_READS; from CLIENT_IO_SHIFT on the index of its I/O thread. */
+  readonly flags: number;
+}
+
+/** Runs commands inside a command: transactions, scripts (the executor). */
+export interface CommandRunner {
+  /** See Executor.nested. */
+  nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void;
+  /** See Executor.nestedQueue. */
+  nestedQueue(
+    heads: Int32Array,
+    commands: number,
+    all: Args,
+    args: Args,
+    reply: Reply,
+    client: ClientState & { db: number },
+  ): void;
+  /** See Executor.refused. */
+  refused(cmdId: number, text: string): void;
+  /** See Executor.refusesMemory. */
+  refusesMemory(): boolean;
+}
+
+/** Classes of events after which a stream may be gone, or be something else. */
+const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
+const NO_TOUCH = 1;
+/** Values of CONTROL.maxmemoryPolicy under which entries carry LFU counters. */
+const POLICY_ALLKEYS_LFU = 3;
+const POLICY_VOLATILE_LFU = 4;
+
+export class ExecContext {
+  readonly threadId: number;
+  readonly control: ControlBlock;
+  readonly stats: StatsBlock;
+  readonly effects: EffectLog;
+  /** Arenas by shard. */
+  readonly arenas: readonly Arena[];
+  /** Keyspaces by shard, then database. */
+  readonly keyspaces: readonly (readonly Keyspace[])[];
+  readonly shardCount: number;
+  /** The leases that the running command holds; jobs take and give them themselves. */
+  readonly leases: LeaseSet;
+  /** All directives as CONFIG GET shows them. */
+  readonly config: ReadonlyMap<string, string>;
+  /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
+  outbox: Outbox | null = null;
+  /** Clients that wait for keys. */
+  readonly blocking: Blocking;
+  /** Runs scripts; on shard threads only. */
+  scripts: ScriptEngine | null = null;
+  /** The error that the command ended with is in the statistics already: a script's. */
+  errorCounted = false;
+  /** Who runs commands inside the running one. */
+  runner: CommandRunner | null = null;
+  /** Writes a warning into the server's log. */
+  log: (message: string) => void = () => {};
+
+  /** Present shard. */
+  shard = 0;
+  arena: Arena;
+  keyspace: Keyspace;
+  /** Selected database. */
+  db = 0;
+  client: ClientState = { id: 0, db: 0, proto: 2, flags: 0 };
+  /** Time of the batch, unix ms. */
+  nowMs = 0;
+  /** Value for the clock of a new entry at this time, under the present policy. */
+  clock = 0;
+  lfu = false;
+  /** Whether somebody takes effects. Read once a batch. */
+  effectsOn = false;
+  /**
+   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
+   * while clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so
+   * before.
+   */
+  notifyFlags = 0;
+  private wantedEvents = 0;
+  /** Id of the running command. */
+  commandId = 0;
+  /** The running command is one that writes. */
+  mayWrite = false;
+  /** What the running command changed. */
+  dirty = 0;
+  /** The command wrote its own effects; it is not propagated as it came. */
+  ownEffects = false;
+  /** Inside of a transaction: an earlier command of it has changed something. */
+  changedBefore = false;
+  /** All keys of the running command are on the present shard. */
+  oneShard = true;
+
+  constructor(
+    threadId: number,
+    control: ControlBlock,
+    stats: StatsBlock,
+    effects: EffectLog,
+    arenas: readonly Arena[],
+    keyspaces: readonly (readonly Keyspace[])[],
+    leases: LeaseSet,
+    config: ReadonlyMap<string, string>,
+  ) {
+    this.threadId = threadId;
+    this.control = control;
+    this.stats = stats;
+    this.effects = effects;
+    this.arenas = arenas;
+    this.keyspaces = keyspaces;
+    this.leases = leases;
+    this.config = config;
+    this.blocking = new Blocking(control);
+    this.shardCount = arenas.length;
+    this.arena = arenas[0]!;
+    this.keyspace = keyspaces[0]![0]!;
+  }
+
+  /** Reads the clock and the switches. Once per batch. */
+  refresh(): void {
+    const i32 = this.control.i32;
+    this.nowMs = Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!;
+    this.effectsOn = i32[CONTROL.effectsOn] !== 0;
+    this.readNotifyFlags();
+    const policy = i32[CONTROL.maxmemoryPolicy]!;
+    this.lfu = policy === POLICY_ALLKEYS_LFU || policy === POLICY_VOLATILE_LFU;
+    this.clock = newClock(this.nowMs, this.lfu);
+  }
+
+  /** hot: reads which events are wanted. @requires the leases of what is going to be changed */
+  readNotifyFlags(): void {
+    const i32 = this.control.i32;
+    const wanted = i32[CONTROL.notifyFlags]!;
+    this.wantedEvents = wanted;
+    const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
+    this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
+  }
+
+  // ---- shards
+
+  /** Makes `shard` the present one. */
+  useShard(shard: number): void {
+    this.shard = shard;
+    this.arena = this.arenas[shard]!;
+    this.keyspace = this.keyspaces[shard]![this.db]!;
+  }
+
+  /** Makes the shard of the key in argument i the present one. */
+  route(args: Args, i: number): void {
+    if (this.oneShard) return;
+    const shard = shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
+    if (shard !== this.shard) this.useShard(shard);
+  }
+
+  /** The arena of a key's shard. */
+  private arenaOf(u8: Uint8Array, off: number, len: number): Arena {
+    if (this.shardCount === 1) return this.arena;
+    return this.arenas[shardOfSlot(slotOf(u8, off, len), this.shardCount)]!;
+  }
+
+  /** The keyspace of database `db` in the present shard. */
+  keyspaceOf(db: number): Keyspace {
+    return this.keyspaces[this.shard]![db]!;
+  }
+
+  // ---- lookups: 0 when the key does not exist or has expired
+
+  /** The entry of the key in argument i, for reading its value: counts hits and misses, touches the access clock. */
+  lookupRead(args: Args, i: number): Ptr {
+    const e = this.peek(args, i);
+    const f64 = this.stats.f64;
+    if (e === 0) {
+      f64[STAT.keyspaceMisses] = f64[STAT.keyspaceMisses]! + 1;
+      if ((this.notifyFlags & EVENT_CLASS.KEY_MISS) !== 0) this.notify(EVENT_CLASS.KEY_MISS, 'keymiss', args, i);
+      return NULL;
+    }
+    f64[STAT.keyspaceHits] = f64[STAT.keyspaceHits]! + 1;
+    if ((this.client.flags & NO_TOUCH) === 0) this.access(e);
+    return e;
+  }
+
+  /** The entry of the key in argument i, for changing it: touches the access clock, counts nothing. */
+  lookupWrite(args: Args, i: number): Ptr {
+    const e = this.peek(args, i);
+    if (e !== 0 && (this.client.flags & NO_TOUCH) === 0) this.access(e);
+    return e;
+  }
+
+  /** The entry of the key in argument i, with no trace of the access (TTL, OBJECT, EXISTS of the like). */
+  peek(args: Args, i: number): Ptr {
+    if (!this.oneShard) this.route(args, i);
+    const keyspace = this.keyspace;
+    const off = args.off[i]!;
+    const { dict } = keyspace;
+    let e: Ptr;
+    if (off === args.hashedOff) {
+      dict.h1 = args.h1;
+      dict.h2 = args.h2;
+      e = dict.findHashed(args.u8, args.dv, off, args.len[i]!);
+    } else e = dict.find(args.u8, args.dv, off, args.len[i]!);
+    if (e === 0) return NULL;
+    if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
+    if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;
+    if (!this.keepsExpired()) this.expire(keyspace, e);
+    return NULL;
+  }
+
+  /**
+   * Whether what has expired stays for now, hidden: clients are paused, and the running command only reads. A command
+   * that writes removes it in any case, or it would write into a key that is gone.
+   */
+  keepsExpired(): boolean {
+    return !this.mayWrite && isPaused(this.control);
+  }
+
+  /**
+   * Removes an expired entry at which the keyspace's cursor stands, with its effect and event. The cursor is then where
+   * a `find` of the key that found nothing leaves it, so an insert of the same key may follow.
+   */
+  expire(keyspace: Keyspace, e: Ptr): void {
+    const arena = keyspace.arena;
+    const key = this.effectsOn || this.notifyFlags !== 0 ? entryKeyBytes(arena, e) : null;
+    const writing = arena.ctl[CTL_WRITING]!;
+    arena.ctl[CTL_WRITING] = this.threadId;
+    keyspace.remove(e);
+    arena.ctl[CTL_WRITING] = writing;
+    keyspace.dict.table = keyspace.dict.tableOf(keyspace.dict.h1);
+    this.stats.f64[STAT.expiredKeys] = this.stats.f64[STAT.expiredKeys]! + 1;
+    if (key === null) return;
+    if (this.effectsOn) {
+      const { effects } = this;
+      // That a key has expired is nothing that a script did.
+      const { skips } = effects;
+      effects.skips = 0;
+      effects.begin(2);
+      effects.text(this.control.i32[CONTROL.lazyExpire] !== 0 ? 'UNLINK' : 'DEL');
+      effects.bytes(key, 0, key.length);
+      effects.commit(EFFECT_COMMAND, keyspace.db);
+      effects.skips = skips;
+    }
+    this.notifyBytes(EVENT_CLASS.EXPIRED, 'expired', key, 0, key.length, keyspace.db);
+  }
+
+  /** Marks an entry as just used. */
+  access(e: Ptr): void {
+    const arena = this.arena;
+    if (this.lfu) setClock(arena, e, accessClock(arena, e, this.nowMs, this.control));
+    else {
+      const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+      const w = ((e & UNIT_MASK) << 1) + 1;
+      const word = (i32[w]! & 0xff) | (this.clock << 8);
+      if (i32[w] !== word) {
+        if (arena.tracking !== 0) arena.touch(e, 4, 4);
+        i32[w] = word;
+      }
+    }
+  }
+
+  /**
+   * Says that the key in argument i came into being with a value on which clients may be waiting (a list, a sorted set,
+   * a stream), or that a stream got an entry. @requires the present shard is the key's
+   */
+  signalReady(args: Args, i: number): void {
+    if (anyWaits(this.arena)) this.blocking.noteReady(this, args, i);
+  }
+
+  // ---- effects and events
+
+  /**
+   * Begins an effect of the handler's own with `argc` arguments, in place of the command as it came. Add the arguments
+   * through `ctx.effects`, then call `endEffect`. Call only if `ctx.effectsOn`, and with the leases held.
+   */
+  beginEffect(argc: number): void {
+    this.ownEffects = true;
+    this.effects.begin(argc);
+  }
+
+  /** Ends the effect. `db`: the database it applies to, the selected one by default. */
+  endEffect(db: number = this.db): void {
+    this.effects.commit(EFFECT_COMMAND, db);
+  }
+
+  /** Raises a keyspace event about the key in argument i. Free while nobody asked for the class. */
+  notify(eventClass: number, event: string, args: Args, i: number): void {
+    if ((this.notifyFlags & eventClass) === 0) return;
+    this.raise(eventClass, event, args.u8, args.dv, args.off[i]!, args.len[i]!, this.db);
+  }
+
+  /** As `notify`, of what is no change to WATCH and to clients' caches: a stream's groups and its last id. */
+  notifyAside(event: string, args: Args, i: number): void {
+    if ((this.wantedEvents & EVENT_CLASS.STREAM) === 0) return;
+    this.tell(event, args.u8, args.off[i]!, args.len[i]!, this.db);
+  }
+
+  /** The value of the key in argument i has changed, to WATCH and to clients' caches, without an event. */
+  noteChange(args: Args, i: number): void {
+    this.touch(args.u8, args.dv, args.off[i]!, args.len[i]!, this.db, this.client.id);
+  }
+
+  /** As `notify`, for a key given as bytes and a database. */
+  notifyBytes(eventClass: number, event: string, u8: Uint8Array, off: number, len: number, db: number): void {
+    if ((this.notifyFlags & eventClass) === 0) return;
+    this.raise(eventClass, event, u8, new DataView(u8.buffer, u8.byteOffset, u8.byteLength), off, len, db);
+  }
+
+  private raise(
+    eventClass: number,
+    event: string,
+    u8: Uint8Array,
+    dv: DataView,
+    off: number,
+    len: number,
+    db: number,
+  ): void {
+    if ((eventClass & EVENTS_OF_CHANGE) !== 0) {
+      const byServer = (eventClass & (EVENT_CLASS.EXPIRED | EVENT_CLASS.EVICTED)) !== 0;
+      this.touch(u8, dv, off, len, db, byServer ? 0 : this.client.id);
+    }
+    if ((eventClass & EVENTS_OF_END) !== 0 && this.control.i32[CONTROL.groupReaders] !== 0) {
+      this.blocking.noteChanged(this.arenaOf(u8, off, len), db, u8, off, len);
+    }
+    if ((this.wantedEvents & eventClass) !== 0) this.tell(event, u8, off, len, db);
+  }
+
+  /** Marks the watches of a key, and tells who has it in a cache. `client`: who has changed it, 0: the server. */
+  private touch(u8: Uint8Array, dv: DataView, off: number, len: number, db: number, client: number): void {
+    const { i32 } = this.control;
+    if (i32[CONTROL.watchedKeys] !== 0) touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
+    if (this.outbox !== null && i32[CONTROL.trackers] !== 0) this.outbox.invalidate(u8, dv, off, len, client);
+  }
+
+  /** Sends an event on its way. @requires somebody wants the class */
+  private tell(event: string, u8: Uint8Array, off: number, len: number, db: number): void {
+    const { outbox } = this;
+    const flags = this.wantedEvents;
+    if ((flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
+    if (this.effectsOn) {
+      this.effects.begin(2);
+      this.effects.text(event);
+      this.effects.bytes(u8, off, len);
+      this.effects.commit(EFFECT_EVENT, db);
+    }
+    if (outbox !== null) outbox.keyspaceEvent(flags, event, u8, off, len, db);
+  }
+
+  /** Tells clients that cache keys that a whole database is gone or another. @requires all leases */
+  notifyFlushed(): void {
+    if (this.outbox !== null) this.outbox.flushed();
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Effects: what a write did, as the deterministic command that Redis would propagate, recorded while the leases are
+ * held. The log is one shared buffer for all threads; room is reserved by an atomic add, so there is one total order of
+ * writes that agrees with every shard's own order. The journal will be its reader; today tests are (DEBUG EFFECTS).
+ *
+ *     word 0: bytes reserved    word 1: records lost because the log was full
+ *     record: [ bytes of payload | skips << 20 | kind << 16 | db ] payload (RESP array of bulk strings), padded to 8
+ *
+ * Invariants: (1) a record is written under the leases of the keys it names; (2) readers hold all leases, so they see
+ * whole records only; (3) while CONTROL.effectsOn is 0 nothing here is called.
+ */
+import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import type { Args } from '../../shared/resp/args.js';
+
+/** Bytes of the log; committed by the operating system only when used. */
+export const EFFECT_LOG_BYTES = 64 * 1024 * 1024;
+const HEAD_BYTES = 16;
+const RECORD_BYTES = 8;
+
+/** Kinds of records. */
+export const EFFECT_COMMAND = 0;
+export const EFFECT_EVENT = 1;
+
+/** Bits of `skips`: who does not get a record (redis.set_repl in scripts). */
+export const SKIP_JOURNAL = 1;
+export const SKIP_REPLICAS = 2;
+const SKIP_ALL = SKIP_JOURNAL | SKIP_REPLICAS;
+const SKIPS_SHIFT = 20;
+
+/** One record as a reader gets it. */
+export interface EffectRecord {
+  readonly kind: number;
+  readonly db: number;
+  readonly skips: number;
+  readonly args: readonly Uint8Array[];
+}
+
+export class EffectLog {
+  private readonly words: Int32Array;
+  private readonly u8: Uint8Array;
+  private scratch = new Uint8Array(1024);
+  private pos = 0;
+  /** Records of the open group, whole as they go into the log; null while there is none. */
+  private group: Uint8Array[] | null = null;
+  private depth = 0;
+  /** Who does not get what commands do from now on: a script's wish, 0 outside. Events are not concerned. */
+  skips = 0;
+
+  constructor(sab: SharedArrayBuffer) {
+    this.words = new Int32Array(sab);
+    this.u8 = new Uint8Array(sab);
+  }
+
+  /** Begins a record of `argc` arguments. */
+  begin(argc: number): void {
+    this.pos = 0;
+    this.line(42, argc);
+  }
+
+  /** Adds an argument from bytes. */
+  bytes(u8: Uint8Array, off: number, len: number): void {
+    this.line(36, len);
+    this.ensure(len + 2);
+    copyBytes(this.scratch, this.pos, u8, off, len);
+    this.pos += len;
+    this.crlf();
+  }
+
+  /** Adds argument i of a command. */
+  arg(args: Args, i: number): void {
+    this.bytes(args.u8, args.off[i]!, args.len[i]!);
+  }
+
+  /** Adds an ASCII text. */
+  text(text: string): void {
+    this.line(36, text.length);
+    this.ensure(text.length + 2);
+    for (let i = 0; i < text.length; i++) this.scratch[this.pos++] = text.charCodeAt(i);
+    this.crlf();
+  }
+
+  /** Adds an integer; one that a double cannot hold exactly stays within the 64 bits that a replay accepts. */
+  integer(n: number): void {
+    if (Number.isSafeInteger(n)) this.text(String(n));
+    else this.text(n >= 2 ** 63 ? '9223372036854775807' : BigInt(n).toString());
+  }
+
+  /** Ends the record and puts it into the log. */
+  commit(kind: number, db: number): void {
+    const bytes = this.pos;
+    let tag = (kind << 16) | db;
+    if (kind === EFFECT_COMMAND) {
+      if (this.skips === SKIP_ALL) return;
+      tag |= this.skips << SKIPS_SHIFT;
+      if (this.group !== null) {
+        this.group.push(recordOf(this.scratch, bytes, tag));
+        return;
+      }
+    }
+    const total = RECORD_BYTES + ((bytes + 7) & ~7);
+    const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
+    if (at + total > EFFECT_LOG_BYTES || at < 0) {
+      Atomics.sub(this.words, 0, total);
+      Atomics.add(this.words, 1, 1);
+      return;
+    }
+    this.words[at >> 2] = bytes;
+    this.words[(at >> 2) + 1] = tag;
+    copyBytes(this.u8, at + RECORD_BYTES, this.scratch, 0, bytes);
+    if (this.scratch.length > 1 << 20) this.scratch = new Uint8Array(1024);
+  }
+
+  /** Begins a group: the commands recorded until `endGroup` go into the log as one. An inner group joins the outer. */
+  beginGroup(): void {
+    this.depth++;
+    this.group ??= [];
+  }
+
+  /** Ends the group: nothing, one command, or several between MULTI and EXEC, in one piece. */
+  endGroup(): void {
+    if (--this.depth > 0) return;
+    const records = this.group ?? [];
+    this.group = null;
+    if (records.length === 0) return;
+    if (records.length > 1) {
+      const db = new DataView(records[0]!.buffer).getInt32(4, true) & 0xffff;
+      records.unshift(this.single('MULTI', db));
+      records.push(this.single('EXEC', db));
+    }
+    let total = 0;
+    for (const record of records) total += record.length;
+    const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
+    if (at + total > EFFECT_LOG_BYTES || at < 0) {
+      Atomics.sub(this.words, 0, total);
+      Atomics.add(this.words, 1, records.length);
+      return;
+    }
+    let pos = at;
+    for (const record of records) {
+      this.u8.set(record, pos);
+      pos += record.length;
+    }
+  }
+
+  private single(name: string, db: number): Uint8Array {
+    this.begin(1);
+    this.text(name);
+    return recordOf(this.scratch, this.pos, (EFFECT_COMMAND << 16) | db);
+  }
+
+  /** Takes all records out. Cold: allocates. @requires all leases. Throws when records were lost. */
+  take(): EffectRecord[] {
+    if (this.words[1] !== 0) throw new Error(`effect log full: ${this.words[1]} records lost`);
+    const end = HEAD_BYTES + this.words[0]!;
+    const records: EffectRecord[] = [];
+    for (let at = HEAD_BYTES; at < end; ) {
+      const bytes = this.words[at >> 2]!;
+      const tag = this.words[(at >> 2) + 1]!;
+      const skips = tag >>> SKIPS_SHIFT;
+      records.push({ kind: (tag >>> 16) & 0xf, db: tag & 0xffff, skips, args: this.parse(at + RECORD_BYTES) });
+      at += RECORD_BYTES + ((bytes + 7) & ~7);
+    }
+    this.clear();
+    return records;
+  }
+
+  /** Forgets everything. @requires all leases */
+  clear(): void {
+    this.words[0] = 0;
+    this.words[1] = 0;
+  }
+
+  private parse(at: number): Uint8Array[] {
+    let pos = at;
+    const number = (): number => {
+      let n = 0;
+      pos++;
+      while (this.u8[pos] !== 13) n = n * 10 + this.u8[pos++]! - 48;
+      pos += 2;
+      return n;
+    };
+    const argc = number();
+    const args: Uint8Array[] = [];
+    for (let i = 0; i < argc; i++) {
+      const len = number();
+      args.push(this.u8.slice(pos, pos + len));
+      pos += len + 2;
+    }
+    return args;
+  }
+
+  private line(mark: number, n: number): void {
+    this.ensure(24);
+    this.scratch[this.pos++] = mark;
+    let digits = 1;
+    for (let m = n; m >= 10; m = (m / 10) | 0) digits++;
+    for (let i = this.pos + digits - 1; i >= this.pos; i--) {
+      this.scratch[i] = 48 + (n % 10);
+      n = (n / 10) | 0;
+    }
+    this.pos += digits;
+    this.crlf();
+  }
+
+  private crlf(): void {
+    this.ensure(2);
+    this.scratch[this.pos++] = 13;
+    this.scratch[this.pos++] = 10;
+  }
+
+  private ensure(bytes: number): void {
+    if (this.pos + bytes <= this.scratch.length) return;
+    let size = this.scratch.length * 2;
+    while (size < this.pos + bytes) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.scratch.subarray(0, this.pos));
+    this.scratch = grown;
+  }
+}
+
+/** A whole record as it stands in the log. */
+function recordOf(scratch: Uint8Array, bytes: number, tag: number): Uint8Array {
+  const record = new Uint8Array(RECORD_BYTES + ((bytes + 7) & ~7));
+  const view = new DataView(record.buffer);
+  view.setInt32(0, bytes, true);
+  view.setInt32(4, tag, true);
+  record.set(scratch.subarray(0, bytes), RECORD_BYTES);
+  return record;
+}

@@ -1,0 +1,41 @@
+/**
+ * The value region of every type but strings: two words in the entry, so an entry never moves because its value grows.
+ *
+ *     | Ptr of the root cell | free for the type |
+ *
+ * What the root cell holds depends on the encoding in the entry's head (encodings.ts).
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { valueWord } from './entry.js';
+
+/** Bytes of the value region. */
+export const ROOT_REGION_BYTES = 8;
+
+/** The root cell of an entry's value. @requires lease, not a string */
+export function rootOf(arena: Arena, e: Ptr): Ptr {
+  return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e)]! as Ptr;
+}
+
+/** Stores another root cell under the same encoding; what the old one held is the caller's. @requires as `rootOf` */
+export function moveRoot(arena: Arena, e: Ptr, root: Ptr): void {
+  const w = valueWord(arena, e);
+  arena.touch(e, (w - ((e & UNIT_MASK) << 1)) * 4, 4);
+  arena.i32[e >>> SEGMENT_SHIFT]![w] = root;
+}
+
+/** Stores root cell and encoding; keeps the type. @requires as `rootOf` */
+export function setRoot(arena: Arena, e: Ptr, encoding: number, root: Ptr): void {
+  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const hw = (e & UNIT_MASK) << 1;
+  arena.touch(e, 0, 4);
+  i32[hw] = (i32[hw]! & ~0xf0) | (encoding << 4);
+  moveRoot(arena, e, root);
+}
+
+/** Stores the second word of the value region. @requires as `rootOf` */
+export function setRootExtra(arena: Arena, e: Ptr, word: number): void {
+  const w = valueWord(arena, e) + 1;
+  arena.touch(e, (w - ((e & UNIT_MASK) << 1)) * 4, 4);
+  arena.i32[e >>> SEGMENT_SHIFT]![w] = word;
+}

@@ -1,0 +1,49 @@
+/**
+ * Times calls of commands: one in TIME_EVERY, whose figure counts for all of them; the first of each command since the
+ * start or CONFIG RESETSTAT, so that it has a figure at all; and those that are watched for being slow. Reading the
+ * clock for every call would cost a tenth of a short one.
+ *
+ * A call that is timed has the moment of its beginning as its token, negative if it stands for the others; 0 is a call
+ * that is not timed. So the calls of a script, inside of its own, need no state.
+ */
+import type { Args } from '../../shared/resp/args.js';
+import { type SlowWatch, WATCH } from '../../shared/stats/slow-watch.js';
+import type { StatsBlock } from '../../shared/stats/stats-block.js';
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
+
+/** A power of two. */
+const TIME_EVERY = 64;
+
+export class CallTimer {
+  private readonly stats: StatsBlock;
+  private readonly slow: SlowWatch;
+  private readonly i32: Int32Array;
+  private calls = 0;
+  /** By command: the epoch of figures in which it was timed, plus one. */
+  private readonly timedIn: Int32Array;
+
+  constructor(control: ControlBlock, stats: StatsBlock, slow: SlowWatch, commands: number) {
+    this.stats = stats;
+    this.slow = slow;
+    this.i32 = control.i32;
+    this.timedIn = new Int32Array(commands);
+  }
+
+  /** hot: a call begins; its token. `bounded`: its work is, as that of everything that I/O threads run. */
+  begin(cmdId: number, bounded: boolean): number {
+    if ((++this.calls & (TIME_EVERY - 1)) === 0) return -performance.now();
+    const isFirst = this.timedIn[cmdId] !== this.i32[CONTROL.statsEpoch]! + 1;
+    if (!isFirst && (this.slow.mode === WATCH.nothing || !this.slow.times(cmdId, bounded))) return 0;
+    return performance.now();
+  }
+
+  /** A timed call has ended: counts its time, and notes it if that was long. @requires token !== 0 */
+  end(token: number, cmdId: number, args: Args, clientId: number): void {
+    const usec = (performance.now() - Math.abs(token)) * 1000;
+    const epoch = this.i32[CONTROL.statsEpoch]! + 1;
+    if (token < 0) this.stats.timeBatch(cmdId, usec * TIME_EVERY, TIME_EVERY);
+    else if (this.timedIn[cmdId] !== epoch) this.stats.time(cmdId, usec);
+    this.timedIn[cmdId] = epoch;
+    if (usec >= this.slow.usec) this.slow.note(cmdId, args, usec, clientId);
+  }
+}

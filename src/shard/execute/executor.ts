@@ -1,0 +1,591 @@
+/**
+ * Executor: runs commands under leases, for whichever thread asks. An I/O thread only tries (`tryInline`), a shard
+ * thread may wait (`executeBlocking`); both run the same handlers over the same memory.
+ *
+ *     plan (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
+ *
+ * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
+ * in order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets
+ * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
+ */
+
+import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
+import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
+import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
+import { type Registry, ROUTE_ALL } from '../../shared/command/registry.js';
+import type { JobHandler } from '../../shared/command/spec.js';
+import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
+import { shardOfSlot, slotOf } from '../../shared/hash.js';
+import { type Arena, ArenaFullError, CTL_WRITING } from '../../shared/memory/arena.js';
+import type { Args } from '../../shared/resp/args.js';
+import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
+import { SlowWatch } from '../../shared/stats/slow-watch.js';
+import type { StatsBlock } from '../../shared/stats/stats-block.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { CONTROL_F64, THREAD } from '../../shared/sync/control-block.js';
+import { WaiterWatch } from '../blocking/makes-ready.js';
+import type { Outbox } from '../blocking/outbox.js';
+import type { Blocking } from '../blocking/serve.js';
+import { dropWatchers } from '../blocking/watch.js';
+import type { ClientState, ExecContext } from '../context/context.js';
+import { guardedJob } from '../context/guarded-job.js';
+import { EFFECT_COMMAND } from '../effects/effect-log.js';
+import type { ScriptEngine } from '../script/script-engine.js';
+import { Background } from '../thread/background.js';
+import { CallTimer } from './call-timer.js';
+import type { LeaseSet } from './lease-set.js';
+import { LookAhead } from './look-ahead.js';
+
+const HANDLER_MISSING = 'command without a handler';
+
+export class Executor {
+  private readonly ctx: ExecContext;
+  private readonly registry: Registry;
+  private readonly stats: StatsBlock;
+  /** Which calls are timed one by one, and what is noted of those that took long. */
+  private readonly slow: SlowWatch;
+  private readonly background: Background;
+  readonly lookAhead: LookAhead;
+  private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
+  private readonly report: (where: string, error: unknown) => void;
+  private readonly shards: number;
+  /** What `plan` found: shards of the command's keys (marked), their number, the lowest. */
+  private readonly wanted: Uint8Array;
+  private wantedCount = 0;
+  private lowest = 0;
+  private keyIndexes = new Int32Array(64);
+  private readonly timer: CallTimer;
+  private readonly waiters: WaiterWatch;
+  /** The only I/O thread: whoever waits is its client. */
+  private readonly servesInline: boolean;
+  /** The command run last was given up because its reply is big. */
+  bigReply = false;
+  private maxmemory = 0;
+  /** Of the I/O thread that runs this, -1 on shard threads. */
+  private readonly ioIndex: number;
+
+  constructor(
+    ctx: ExecContext,
+    registry: Registry,
+    newContext: (outer?: LeaseSet | null) => ExecContext,
+    report: (where: string, error: unknown) => void,
+  ) {
+    this.ctx = ctx;
+    this.registry = registry;
+    this.stats = ctx.stats;
+    this.slow = new SlowWatch(ctx.control, registry);
+    this.timer = new CallTimer(ctx.control, ctx.stats, this.slow, registry.defs.length);
+    this.newContext = (outer) => {
+      const made = newContext(outer);
+      made.blocking.host = ctx.blocking;
+      return made;
+    };
+    this.report = report;
+    this.shards = ctx.shardCount;
+    this.wanted = new Uint8Array(ctx.shardCount);
+    this.background = new Background(this.newContext());
+    this.servesInline = ctx.control.ioThreads === 1;
+    this.waiters = new WaiterWatch(registry);
+    this.lookAhead = new LookAhead(registry, ctx.keyspaces, ctx.leases);
+    this.ioIndex = ctx.control.ioIndexOf(ctx.threadId);
+    ctx.runner = this;
+  }
+
+  /** The scripts of this thread, null on I/O threads. */
+  get scripts(): ScriptEngine | null {
+    return this.ctx.scripts;
+  }
+
+  /**
+   * Whether a command would wait for a script that runs for too long. Without keys: whether that script has all shards.
+   * For I/O threads, while CONTROL.busyScripts is not 0.
+   */
+  waitsForScript(cmdId: number, args: Args): boolean {
+    const keyed = this.registry.defs[cmdId]!.route === 'key' && this.registry.keyKind[cmdId] !== KEYS_NONE;
+    if (keyed) this.plan(cmdId, args);
+    const { control, leases } = this.ctx;
+    for (let s = 0; s < this.shards; s++) {
+      if (keyed && this.wanted[s] === 0) continue;
+      const holder = leases.holderOf(s);
+      const busy = holder !== 0 && control.i32[control.threadWord(holder) + THREAD.scriptBusy] !== 0;
+      if (busy === keyed) return busy;
+    }
+    return !keyed;
+  }
+
+  /** Whether the shard's own thread holds its lease: a recent moment. */
+  isAtWork(shard: number): boolean {
+    return this.ctx.leases.holderOf(shard) === this.ctx.control.shardThreadId(shard);
+  }
+
+  /** Clients that wait, as far as the commands run here are concerned. */
+  get blocking(): Blocking {
+    return this.ctx.blocking;
+  }
+
+  /** Serves those for whom leases were missing. @requires a shard thread that holds none */
+  serveDeferred(): void {
+    const { ctx } = this;
+    const { blocking } = ctx;
+    ctx.leases.takeAll();
+    ctx.refresh();
+    this.lowest = 0;
+    this.wantedCount = this.shards;
+    try {
+      blocking.takeDeferred(ctx);
+      blocking.serveReady(ctx);
+    } catch (error) {
+      this.report('serving blocked clients', error);
+    } finally {
+      ctx.leases.giveAll();
+    }
+  }
+
+  /**
+   * Forgets what clients of I/O thread `io` waited for or watched on `shard`: it died, they had ids below
+   * `clientsBefore`. @requires a shard thread that holds no lease
+   */
+  dropClients(shard: number, io: number, clientsBefore: number): void {
+    const { leases, blocking, arenas, control } = this.ctx;
+    leases.takeShard(shard);
+    try {
+      blocking.dropSettled(arenas[shard]!);
+      dropWatchers(control, arenas[shard]!, io, clientsBefore);
+    } finally {
+      leases.giveAll();
+    }
+  }
+
+  /** What the commands run here have to tell clients; whoever owns the executor sends it. */
+  get outbox(): Outbox | null {
+    return this.ctx.outbox;
+  }
+
+  /** The memory of all shards. */
+  get arenas(): readonly Arena[] {
+    return this.ctx.arenas;
+  }
+
+  /** Begins a batch: reads the clock and the switches. */
+  beginBatch(): void {
+    this.ctx.refresh();
+    this.slow.refresh();
+    this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
+  }
+
+  /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
+  endBatch(): boolean {
+    return this.ctx.leases.giveAll();
+  }
+
+  /**
+   * Runs a command here if the leases it needs are free; false: nothing was done. For I/O threads.
+   * @requires beginBatch; a `key` route command marked `inline`
+   */
+  // hot: every inline command; bench/micro "executor GET", "executor SET"
+  tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState): boolean {
+    const leases = this.ctx.leases;
+    if (this.shards === 1) {
+      this.lowest = 0;
+      this.wantedCount = 1;
+      if (!leases.trySoon(0)) return this.missed();
+    } else if (this.registry.keyKind[cmdId] === KEYS_ONE) {
+      const k = this.registry.firstKey[cmdId]!;
+      const shard = shardOfSlot(slotOf(args.u8, args.off[k]!, args.len[k]!), this.shards);
+      this.lowest = shard;
+      this.wantedCount = 1;
+      if (!leases.trySoon(shard)) return this.missed();
+    } else {
+      this.plan(cmdId, args);
+      const wanted = this.wanted;
+      for (let s = 0; s < wanted.length; s++) {
+        if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
+      }
+    }
+    if (!this.servesInline && this.waiters.concerns(this.ctx, cmdId, args, client.db, this.lowest)) {
+      return this.missed();
+    }
+    const f64 = this.stats.f64;
+    f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
+    // A big value is copied by the shard's thread, not by one that serves sockets.
+    reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
+    reply.inline = true;
+    reply.pinFor = this.ioIndex;
+    const { blocking } = this.ctx;
+    blocking.servesHere = this.servesInline;
+    this.run(cmdId, args, reply, client);
+    blocking.servesHere = true;
+    reply.small = false;
+    reply.inline = false;
+    reply.pinFor = -1;
+    return !this.bigReply;
+  }
+
+  private missed(): boolean {
+    const f64 = this.stats.f64;
+    f64[STAT.leaseMisses] = f64[STAT.leaseMisses]! + 1;
+    return false;
+  }
+
+  /**
+   * Runs a command here, waiting for the leases it needs. For threads that may block. `shard`: the one shard of all its
+   * keys, or -1 when that is not known. @requires beginBatch
+   */
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, shard = -1): void {
+    const leases = this.ctx.leases;
+    if (shard >= 0) {
+      this.lowest = shard;
+      this.wantedCount = 1;
+      if (leases.held[shard] === 0) {
+        if (leases.count > 0) leases.giveAll();
+        leases.takeShard(shard);
+      }
+    } else if (this.registry.route[cmdId] === ROUTE_ALL) {
+      this.wantedCount = this.shards;
+      this.lowest = 0;
+      leases.takeAll();
+    } else {
+      this.plan(cmdId, args);
+      leases.takeMarked(this.wanted);
+    }
+    this.run(cmdId, args, reply, client);
+  }
+
+  /**
+   * Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be
+   * done.
+   */
+  idleWork(budgetUs: number, shard: number): boolean {
+    return this.background.run(shard, budgetUs);
+  }
+
+  /** The generator of a `job` command, with a context of its own. */
+  startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
+    const ctx = this.newContext();
+    ctx.client = client;
+    ctx.mayWrite = (this.registry.flags[cmdId]! & FLAG_WRITE) !== 0;
+    ctx.db = client.db;
+    ctx.oneShard = false;
+    ctx.useShard(0);
+    ctx.refresh();
+    this.stats.call(cmdId);
+    const job = this.registry.defs[cmdId]!.job;
+    if (job === undefined) throw new Error(HANDLER_MISSING);
+    return guardedJob(job(ctx, args, reply), ctx, (tookMs) => {
+      this.stats.time(cmdId, tookMs * 1000);
+      if (tookMs * 1000 >= this.slow.usec) this.slow.note(cmdId, args, tookMs * 1000, client.id);
+      this.stats.f64[STAT.effects]! += ctx.dirty;
+      if (reply.errors !== 0) this.countFailure(cmdId, reply);
+    });
+  }
+
+  /** Marks the shards of the command's keys. Without keys: shard 0. */
+  private plan(cmdId: number, args: Args): void {
+    const registry = this.registry;
+    const wanted = this.wanted;
+    if (this.shards === 1) {
+      wanted[0] = 1;
+      this.lowest = 0;
+      this.wantedCount = 1;
+      return;
+    }
+    wanted.fill(0);
+    const kind = registry.keyKind[cmdId]!;
+    const { u8, off, len } = args;
+    let lowest = this.shards;
+    let count = 0;
+    const step = kind === KEYS_RANGE ? registry.keyStep[cmdId]! : 1;
+    const lastKey = registry.lastKey[cmdId]!;
+    let n = 0;
+    let first = 0;
+    if (kind === KEYS_ONE || kind === KEYS_RANGE) {
+      first = registry.firstKey[cmdId]!;
+      n = kind === KEYS_ONE ? first : lastKey < 0 ? args.argc + lastKey : lastKey;
+      if (n >= args.argc) n = args.argc - 1;
+    } else if (kind === KEYS_NONE) n = -1;
+    else if (registry.defs[cmdId]!.everyShard?.(args) === true) {
+      wanted.fill(1);
+      this.lowest = 0;
+      this.wantedCount = this.shards;
+      return;
+    } else {
+      n = this.complexKeys(cmdId, args) - 1;
+    }
+    const complex = kind !== KEYS_ONE && kind !== KEYS_RANGE;
+    for (let i = first; i <= n; i += step) {
+      const k = complex ? this.keyIndexes[i]! : i;
+      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), this.shards);
+      if (wanted[shard] !== 0) continue;
+      wanted[shard] = 1;
+      count++;
+      if (shard < lowest) lowest = shard;
+    }
+    if (count === 0) {
+      wanted[0] = 1;
+      lowest = 0;
+      count = 1;
+    }
+    this.lowest = lowest;
+    this.wantedCount = count;
+  }
+
+  private complexKeys(cmdId: number, args: Args): number {
+    const def = this.registry.defs[cmdId]!;
+    let count = extractKeys(def, args, this.keyIndexes);
+    if (count > this.keyIndexes.length) {
+      this.keyIndexes = new Int32Array(count);
+      count = extractKeys(def, args, this.keyIndexes);
+    }
+    return count;
+  }
+
+  /** @requires leases held, `lowest` and `wantedCount` set */
+  private run(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
+    const flags = this.registry.flags[cmdId]!;
+    ctx.client = client;
+    ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
+    ctx.db = client.db;
+    ctx.oneShard = this.wantedCount === 1;
+    ctx.useShard(this.lowest);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    ctx.readNotifyFlags();
+    reply.errors = 0;
+    if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
+      reply.error(OOM);
+      this.stats.reject(cmdId);
+      this.stats.error(OOM, 0);
+      return;
+    }
+    this.stats.call(cmdId);
+    const timing = this.timer.begin(cmdId, reply.inline);
+    const handler = this.registry.defs[cmdId]!.handler!;
+    const ctl = ctx.arena.ctl;
+    const mark = reply.mark();
+    try {
+      if ((flags & FLAG_WRITE) !== 0) {
+        ctl[CTL_WRITING] = ctx.threadId;
+        handler(ctx, args, reply);
+        ctl[CTL_WRITING] = 0;
+        if (ctx.dirty !== 0) this.settle(args);
+      } else handler(ctx, args, reply);
+    } catch (error) {
+      this.failed(cmdId, reply, mark, error);
+      ctl[CTL_WRITING] = 0;
+    }
+    // What waits is counted when it has been carried out.
+    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
+    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
+    if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
+    if (reply.errors !== 0) this.countFailure(cmdId, reply);
+  }
+
+  /**
+   * Runs one command of a transaction or script inside the command that is running: under its leases, in its context,
+   * with its own effects, reply and counts. `ctx.dirty` is that of the whole afterwards.
+   * @requires the leases of the command's keys (of all shards, if it has none) are held
+   */
+  // hot: every redis.call
+  nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
+    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
+    // Inside a transaction or script nothing waits.
+    const { ticket } = ctx.blocking;
+    const waitsAt = ticket.io;
+    ticket.io = -1;
+    ctx.client = client;
+    ctx.readNotifyFlags();
+    this.nestedCommand(cmdId, args, reply, client);
+    ticket.io = waitsAt;
+    ctx.client = outerClient;
+    ctx.commandId = commandId;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.lowest);
+    ctx.dirty += dirty;
+    ctx.ownEffects = true;
+  }
+
+  /**
+   * Runs the commands of a transaction as `nested` does: `heads` has id, argc and database of each, `all` their
+   * arguments one behind the other, `args` holds those of one at a time. `client` gets their databases.
+   */
+  // hot: MULTI ... EXEC
+  nestedQueue(
+    heads: Int32Array,
+    commands: number,
+    all: Args,
+    args: Args,
+    reply: Reply,
+    client: ClientState & { db: number },
+  ): void {
+    const ctx = this.ctx;
+    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
+    const { ticket } = ctx.blocking;
+    const waitsAt = ticket.io;
+    ticket.io = -1;
+    ctx.client = client;
+    ctx.readNotifyFlags();
+    args.setBuffer(all.u8, all.dv);
+    let changes = dirty;
+    let at = 0;
+    for (let c = 0; c < commands; c++) {
+      const argc = heads[3 * c + 1]!;
+      args.reserve(argc);
+      args.argc = argc;
+      for (let i = 0; i < argc; i++, at++) {
+        args.off[i] = all.off[at]!;
+        args.len[i] = all.len[at]!;
+      }
+      client.db = heads[3 * c + 2]!;
+      this.nestedCommand(heads[3 * c]!, args, reply, client);
+      changes += ctx.dirty;
+    }
+    ticket.io = waitsAt;
+    ctx.client = outerClient;
+    ctx.commandId = commandId;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.lowest);
+    ctx.dirty = changes;
+    ctx.ownEffects = true;
+  }
+
+  private nestedCommand(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+    const ctx = this.ctx;
+    const registry = this.registry;
+    const flags = registry.flags[cmdId]!;
+    ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
+    ctx.db = client.db;
+    ctx.oneShard = this.shards === 1;
+    ctx.useShard(this.lowest);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    reply.errors = 0;
+    this.stats.call(cmdId);
+    const timing = this.timer.begin(cmdId, false);
+    const mark = reply.mark();
+    const def = registry.defs[cmdId]!;
+    try {
+      if (def.job !== undefined) this.nestedJob(def.job, args, reply);
+      else {
+        def.handler!(ctx, args, reply);
+        if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== 0) this.settle(args);
+      }
+      if ((client.flags & CLIENT_TRACKS_READS) !== 0 && (flags & FLAG_READONLY) !== 0) {
+        this.rememberReads(cmdId, args, client);
+      }
+    } catch (error) {
+      this.failed(cmdId, reply, mark, error);
+    }
+    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
+    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
+    if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+  }
+
+  /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
+  private rememberReads(cmdId: number, args: Args, client: ClientState): void {
+    const { outbox } = this.ctx;
+    if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
+    const count = this.complexKeys(cmdId, args);
+    for (let i = 0; i < count; i++) {
+      const k = this.keyIndexes[i]!;
+      outbox.remember(client.flags >>> CLIENT_IO_SHIFT, client.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
+    }
+  }
+
+  private nestedJob(job: JobHandler<ExecContext>, args: Args, reply: Reply): void {
+    const outer = this.ctx;
+    const ctx = this.newContext(outer.leases);
+    ctx.client = outer.client;
+    ctx.mayWrite = outer.mayWrite;
+    ctx.db = outer.db;
+    ctx.oneShard = false;
+    ctx.runner = this;
+    ctx.useShard(0);
+    ctx.refresh();
+    const steps = job(ctx, args, reply);
+    while (steps.next().done !== true);
+    outer.dirty += ctx.dirty;
+  }
+
+  private countNestedFailure(cmdId: number, reply: Reply): void {
+    this.stats.fail(cmdId);
+    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
+    this.ctx.errorCounted = false;
+  }
+
+  /** A request was answered with an error before it was run: counts it. */
+  countRefusal(cmdId: number, line: Uint8Array): void {
+    this.stats.reject(cmdId);
+    this.stats.error(line, 0);
+  }
+
+  /** A script wanted a command that was not run (`cmdId` -1: there is none): counts it. `text` has no '-'. */
+  refused(cmdId: number, text: string): void {
+    if (cmdId >= 0) this.stats.reject(cmdId);
+    this.stats.error(Buffer.from(`-${text}\r\n`, 'latin1'), 0);
+  }
+
+  /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
+  refusesMemory(): boolean {
+    return this.maxmemory > 0 && this.overMemory();
+  }
+
+  /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
+  private serve(cmdId: number, reply: Reply): void {
+    const { errors, lastError } = reply;
+    try {
+      this.ctx.blocking.serveReady(this.ctx);
+    } catch (error) {
+      this.ctx.blocking.dropReady();
+      this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
+    }
+    reply.errors = errors;
+    reply.lastError = lastError;
+  }
+
+  /** Counts what the command changed and passes it on, if somebody listens. */
+  private settle(args: Args): void {
+    const ctx = this.ctx;
+    const f64 = this.stats.f64;
+    f64[STAT.effects] = f64[STAT.effects]! + ctx.dirty;
+    if (!ctx.effectsOn || ctx.ownEffects) return;
+    const { effects, db } = ctx;
+    effects.begin(args.argc);
+    for (let i = 0; i < args.argc; i++) effects.arg(args, i);
+    effects.commit(EFFECT_COMMAND, db);
+  }
+
+  private countFailure(cmdId: number, reply: Reply): void {
+    this.stats.fail(cmdId);
+    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
+    this.ctx.errorCounted = false;
+    reply.errors = 0;
+  }
+
+  private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
+    reply.truncate(mark);
+    if (error === BIG_REPLY) {
+      this.bigReply = true;
+      this.stats.uncall(cmdId);
+      return;
+    }
+    if (error instanceof ArenaFullError) {
+      reply.error(OOM_STORE);
+      return;
+    }
+    reply.error(INTERNAL);
+    this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
+  }
+
+  private overMemory(): boolean {
+    let used = 0;
+    const arenas = this.ctx.arenas;
+    for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
+    return used > this.maxmemory;
+  }
+}

@@ -1,0 +1,31 @@
+/** The roots of a shard's databases: where they lie, and the keyspace views over them. */
+import { type Arena, CTL_DB_COUNT, CTL_DB_ROOTS } from '../../shared/memory/arena.js';
+import { CELL_BYTES_MAX, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { alloc } from '../../shared/memory/slab.js';
+import { ROOT_WORDS } from '../structures/extendible.js';
+import { Keyspace } from './keyspace.js';
+
+/** Most databases: their roots are one cell. */
+export const DATABASES_MAX = CELL_BYTES_MAX / (ROOT_WORDS * 4);
+
+/** Makes the roots if the shard has none yet. Idempotent. @requires lease, or that no other thread runs yet */
+export function formatDatabases(arena: Arena, count: number): void {
+  if (arena.ctl[CTL_DB_ROOTS] !== 0) return;
+  const roots = alloc(arena, count * ROOT_WORDS * 4);
+  const w = (roots & UNIT_MASK) << 1;
+  arena.ctl.fill(0, w, w + count * ROOT_WORDS);
+  arena.ctl[CTL_DB_COUNT] = count;
+  arena.ctl[CTL_DB_ROOTS] = roots;
+}
+
+/** Word index in segment 0 of the root of database `db`. */
+export function rootWord(arena: Arena, db: number): number {
+  return ((arena.ctl[CTL_DB_ROOTS]! & UNIT_MASK) << 1) + db * ROOT_WORDS;
+}
+
+/** Views of all databases of a shard. */
+export function openDatabases(arena: Arena): Keyspace[] {
+  const views: Keyspace[] = [];
+  for (let db = 0; db < arena.ctl[CTL_DB_COUNT]!; db++) views.push(new Keyspace(arena, rootWord(arena, db), db));
+  return views;
+}

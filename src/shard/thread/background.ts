@@ -1,0 +1,57 @@
+/**
+ * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
+ * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
+ */
+import { CTL_PIN_COUNT } from '../../shared/memory/arena.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import type { ExecContext } from '../context/context.js';
+import { activeExpire } from '../keyspace/active-expiry.js';
+import { freeGarbage } from '../keyspace/flush.js';
+import { sampleTtl } from '../keyspace/ttl-sample.js';
+import { sweepPins } from '../structures/pinned-blob.js';
+import { freedLater } from '../types/garbage.js';
+
+/** Longest slice under the lease, microseconds. */
+const SLICE_US = 200;
+/** Times to live are looked at so often at most. */
+const SAMPLE_EVERY_MS = 90;
+
+export class Background {
+  private readonly ctx: ExecContext;
+  /** When times to live are looked at next, ms of performance.now(). */
+  private sampleAtMs = 0;
+
+  /** `ctx`: a context of its own, with its own set of leases. */
+  constructor(ctx: ExecContext) {
+    this.ctx = ctx;
+  }
+
+  /** Works on `shard` for about `budgetUs`; whether more is to be done at once. @requires this thread holds no lease */
+  run(shard: number, budgetUs: number): boolean {
+    const ctx = this.ctx;
+    const end = performance.now() + budgetUs / 1000;
+    let more = true;
+    while (more && performance.now() < end) {
+      ctx.leases.takeShard(shard);
+      try {
+        ctx.refresh();
+        ctx.useShard(shard);
+        if (ctx.arena.ctl[CTL_PIN_COUNT] !== 0) sweepPins(ctx.arena);
+        if (performance.now() >= this.sampleAtMs) {
+          this.sampleAtMs = performance.now() + SAMPLE_EVERY_MS;
+          sampleTtl(ctx);
+        }
+        const due = activeExpire(ctx, SLICE_US);
+        const garbage = freeGarbage(ctx.arena, SLICE_US);
+        more = due || garbage;
+        if (freedLater.values !== 0) {
+          ctx.stats.f64[STAT.lazyFreed]! += freedLater.values;
+          freedLater.values = 0;
+        }
+      } finally {
+        ctx.leases.giveAll();
+      }
+    }
+    return more;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Puts a shard thread together from what the main thread handed over: views, rings, mailboxes, control port, loop.
+ */
+import { availableParallelism } from 'node:os';
+import type { Registry } from '../../shared/command/registry.js';
+import { CTL_LEASE } from '../../shared/memory/arena.js';
+import { collectDropped } from '../../shared/memory/shared-garbage.js';
+import { StatsBlock } from '../../shared/stats/stats-block.js';
+import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
+import { ControlBlock } from '../../shared/sync/control-block.js';
+import { ControlPort } from '../../shared/sync/control-port.js';
+import { Lease } from '../../shared/sync/lease.js';
+import { Mailbox } from '../../shared/sync/mailbox.js';
+import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
+import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
+import type { ShardWorkerData } from '../../shared/sync/thread-data.js';
+import { type ShardExecutor, ShardLoop, type ShardPair } from './shard-loop.js';
+
+/** What the engine is built from. */
+export interface EngineParts {
+  readonly threadId: number;
+  readonly shard: number;
+  readonly shards: number;
+  readonly block: ControlBlock;
+  /** Segment 0 of each shard. */
+  readonly firstSegments: readonly SharedArrayBuffer[];
+  readonly segments: SegmentExchange;
+  readonly effects: SharedArrayBuffer;
+  readonly interests: readonly SharedArrayBuffer[];
+  readonly stats: StatsBlock;
+  readonly config: Map<string, string>;
+  readonly port: ControlPort;
+}
+
+/** The engine: commands and who runs them. */
+export interface Engine {
+  readonly registry: Registry;
+  readonly executor: ShardExecutor;
+}
+
+/** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
+const MAIL_IDS_PER_LIFE = 1 << 20;
+
+/** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
+export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
+  const block = new ControlBlock(data.controlBlock);
+  const port = new ControlPort(data.controlPort, block, data.threadId);
+  const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
+  stats.identify(THREAD_SHARD, data.shard, Date.now());
+  const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
+    port.callSync('segment', { shard, index }),
+  );
+  const firstSegments = data.segments.map((list) => list[0]!);
+  const config = new Map(data.config);
+  const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };
+  const engine = makeEngine({
+    ...parts,
+    segments,
+    effects: data.effects,
+    interests: data.interests,
+    stats,
+    config,
+    port,
+  });
+  const drain = (): void => port.drainSync();
+  const pairs = data.pairs.map(({ requestRing, replyRing, mail, generation }, io): ShardPair => {
+    const mailbox = new Mailbox(mail, drain);
+    mailbox.startIdsAt(1 + (generation % 1024) * MAIL_IDS_PER_LIFE);
+    const requests = new RingConsumer(requestRing, mailbox);
+    return { requests, replies: new RingProducer(replyRing, mailbox), bell: ShardLoop.bellOf(block, io) };
+  });
+  const loop = new ShardLoop({
+    threadId: data.threadId,
+    shard: data.shard,
+    block,
+    port,
+    registry: engine.registry,
+    executor: engine.executor,
+    lease: new Lease(new Int32Array(firstSegments[data.shard]!), CTL_LEASE),
+    bell: block.doorbell(data.threadId),
+    pairs,
+    jobTable: data.jobTable,
+    cores: availableParallelism(),
+    onSecond: () => {
+      stats.tick(Date.now());
+      collectDropped(stats.f64[STAT.externalBytes]!);
+    },
+    onCycle: () => {
+      stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
+    },
+  });
+  port.on('close', () => {
+    loop.stop();
+    return null;
+  });
+  port.on('config', (changed) => {
+    for (const [name, value] of changed) config.set(name, value);
+    return null;
+  });
+  port.on('pair', (change) => {
+    const mailbox = new Mailbox(change.mail, drain);
+    loop.replacePair(
+      change.peer,
+      new RingConsumer(change.requestRing!, mailbox),
+      new RingProducer(change.replyRing!, mailbox),
+      change.clientsBefore,
+    );
+    return null;
+  });
+  if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
+  port.ready();
+  const noInterpreter = (error: unknown): void => {
+    const why = error instanceof Error ? error.message : String(error);
+    port.log('warning', `no interpreter of scripts could be made: ${why}`);
+  };
+  for (loop.run(); !loop.stopped; loop.run()) await engine.executor.scripts?.start(noInterpreter);
+  segments.close();
+  for (const pair of pairs) pair.requests.mailbox?.close();
+  port.close();
+}

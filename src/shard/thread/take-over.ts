@@ -1,0 +1,90 @@
+/**
+ * What the successor of a dead shard thread does with the requests at which its predecessor was.
+ *
+ *     answered already                        its reply is published, the ring moves on
+ *     a script that was to end, and wrote     it is answered with the error of SCRIPT KILL
+ *     nothing
+ *     may have taken effect                   its connection is closed
+ *     had not begun, first death              it is run again
+ *     had not begun, DEATHS_MAX-th death      it is answered with an error, and its connection is closed
+ *
+ * The last row is why one request cannot end thread after thread. A request is at hand from the moment at which the
+ * loop takes it up (ring.ts), before its arguments are read: reading them, or making the interpreter that it needs, may
+ * be what ends the thread.
+ */
+import { ENDED_THREADS, FUNCTION_KILLED, SCRIPT_KILLED } from '../../shared/errors/replies.js';
+import { finishRequest, REPLY, type RequestView, readRequestHead } from '../../shared/sync/records.js';
+import { ENDED } from '../../shared/sync/script-run.js';
+import type { Jobs } from './jobs.js';
+import type { ShardPair } from './shard-loop.js';
+
+/** So many threads one request may end. */
+const DEATHS_MAX = 2;
+
+/** What of the loop settles requests. */
+export interface TakeOverHost {
+  readonly pairs: readonly ShardPair[];
+  readonly jobs: Jobs;
+  readonly view: RequestView;
+  /** Answers the request of a connection with `line`, which may be empty. */
+  answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void;
+}
+
+/** How many connections were closed, and how many of them because of the last row. */
+export interface Settled {
+  closed: number;
+  fatal: number;
+}
+
+/**
+ * Settles what the predecessor was at. `leaseWasHeld`: it held some lease; `endedScript`: its script was to end
+ * (ENDED). Once, before the loop runs.
+ */
+export function settleInterrupted(host: TakeOverHost, leaseWasHeld: boolean, endedScript: number): Settled {
+  const { pairs, jobs, view } = host;
+  // Where the predecessor's replies end: read before anything is answered here.
+  const positions = pairs.map((pair) => pair.replies.committedPosition());
+  for (let io = 0; io < pairs.length; io++) {
+    // A job that was taken in, but whose record had not been passed yet.
+    const { requests } = pairs[io]!;
+    const offset = requests.peek();
+    if (offset < 0 || requests.interrupted) continue;
+    readRequestHead(requests, offset, view);
+    if (jobs.knows(io, view.connId, view.seq)) requests.advance();
+  }
+  const settled = { closed: jobs.dropLost(positions), fatal: 0 };
+  for (let io = 0; io < pairs.length; io++) settleFirst(host, io, positions[io]!, leaseWasHeld, endedScript, settled);
+  return settled;
+}
+
+function settleFirst(
+  host: TakeOverHost,
+  io: number,
+  position: number,
+  leaseWasHeld: boolean,
+  endedScript: number,
+  settled: Settled,
+): void {
+  const { requests } = host.pairs[io]!;
+  const { view } = host;
+  const offset = requests.peek();
+  if (offset < 0) return;
+  const deaths = requests.countDeath();
+  const answered = requests.interrupted && position !== requests.interruptedMark;
+  const executing = requests.interrupted && (leaseWasHeld || requests.interruptedExecuted);
+  if (!answered && !executing && deaths < DEATHS_MAX) return;
+  readRequestHead(requests, offset, view);
+  if (!answered) {
+    if (executing && endedScript !== ENDED.not) {
+      const line = endedScript === ENDED.script ? SCRIPT_KILLED : FUNCTION_KILLED;
+      host.answerWith(io, view.connId, view.seq, line, 0);
+    } else {
+      host.answerWith(io, view.connId, view.seq, executing ? NOTHING : ENDED_THREADS, REPLY.CLOSE);
+      settled.closed++;
+      if (!executing) settled.fatal++;
+    }
+  }
+  finishRequest(requests, view);
+}
+
+const NOTHING = new Uint8Array(0);
