@@ -267,7 +267,8 @@ export class ServerView {
     this.lastCalls = calls;
     this.lastInputBytes = inputBytes;
     this.lastOutputBytes = outputBytes;
-    const used = this.usedBytes();
+    // Notes the peak.
+    this.usedBytes();
     if (this.stats.max(STAT.runtimeBytes) === 0 && this.everyThreadTicked()) {
       // The pages that were ever used, not the cells in them: data may have come and gone before the first sample.
       const others = this.residentBytes() - this.pageBytes() - this.stats.sum(STAT.heapTotalBytes);
