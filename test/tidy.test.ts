@@ -105,6 +105,11 @@ const RULES: readonly Rule[] = [
     check: noLine(/from 'node:(net|fs|http|tls|stream|dgram)/, 'belongs to src/main'),
   },
   {
+    title: 'only the table of a family gathers its commands (#12)',
+    files: /^src\/shard\/commands\/(?!(\w+\/)?table\.ts)/,
+    check: noLine(/\.\.\.\w+Commands?\b/, "put the array into the family's table.ts"),
+  },
+  {
     title: 'code is not made from text',
     files: /^src\//,
     check: noLine(/\beval\(|\bnew Function\(/, 'write it'),
