@@ -1,5 +1,5 @@
 /**
- * Numbers of Redis's RDB format, which dumps and RDB files are made of. docs/FORMATS.md describes what they stand for.
+ * Numbers of Redis's RDB format, which dumps and RDB files are made of. docs/formats/dump.md describes what they stand for.
  */
 
 /** Types of values. */
