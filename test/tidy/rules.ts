@@ -124,6 +124,13 @@ export const RULES: readonly Rule[] = [
     bad: "import { readFileSync } from 'node:fs';",
   },
   {
+    title: 'only the table of a family gathers its commands (#12)',
+    files: /^src\/shard\/commands\/(?!(\w+\/)?table\.ts)/,
+    check: noLine(/\.\.\.\w+Commands?\b/, "put the array into the family's table.ts"),
+    good: 'const stringCommands = [get, set];',
+    bad: 'const stringCommands = [get, ...countCommands];',
+  },
+  {
     title: 'code is not made from text',
     files: /^src\//,
     check: noLine(/\beval\(|\bnew Function\(/, 'write it'),

@@ -7,10 +7,15 @@
  *
  * Read are the forms of 5.0 (no offsets of groups), 7.0, and 7.2 (with a consumer's time of activity).
  */
-import { ForeignStreamNode, StreamIdParts } from './foreign-stream-node.js';
-import { RDB_STREAM_LISTPACKS, RDB_STREAM_LISTPACKS_2, RDB_STREAM_LISTPACKS_3, RDB_VERSION_7_2 } from './rdb-format.js';
-import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { ForeignStreamNode, StreamIdParts } from '../../rdb/foreign-stream-node.js';
+import {
+  RDB_STREAM_LISTPACKS,
+  RDB_STREAM_LISTPACKS_2,
+  RDB_STREAM_LISTPACKS_3,
+  RDB_VERSION_7_2,
+} from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
 
 /** Length of an id that is kept as bytes. */
 const ID_BYTES = 16;
