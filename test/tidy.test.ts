@@ -1,7 +1,9 @@
 /** The rules of the house that neither compiler nor linter checks. They stand in `test/tidy/`. */
 import { describe, expect, test } from 'vitest';
 import { buildFullRegistry } from '../src/main/io/commands/table.js';
+import { checkExports } from './tidy/exports.js';
 import { checkFunctions } from './tidy/functions.js';
+import { benchmarksOf, checkMarks } from './tidy/hot-marks.js';
 import { checkFileCircles, checkFolderCircles, checkRooms, importGraph } from './tidy/imports.js';
 import { RULES } from './tidy/rules.js';
 import { projectFiles } from './tidy/source.js';
@@ -18,6 +20,14 @@ describe('in each file', () => {
 
   test('functions have at most 70 lines', () => {
     expect(checkFunctions(server)).toEqual([]);
+  });
+
+  test('marks of hot code name the benchmark that guards it', () => {
+    expect(checkMarks(server, benchmarksOf(sources))).toEqual([]);
+  });
+
+  test('exports have a user who is no test', () => {
+    expect(checkExports(sources.filter(({ path }) => /^(src|bench)\/.*\.(ts|js)$/.test(path)))).toEqual([]);
   });
 });
 

@@ -1,6 +1,8 @@
 /** The rules of the house are tested themselves: each finds what it forbids, and nothing else. */
 import { describe, expect, test } from 'vitest';
+import { deadExports } from './exports.js';
 import { longFunctions } from './functions.js';
+import { benchmarksOf, unguardedMarks } from './hot-marks.js';
 import { circlesOf, groupedGraph, importGraph, wrongArrows } from './imports.js';
 import { RULES, type Rule } from './rules.js';
 import { Source } from './source.js';
@@ -72,4 +74,43 @@ describe('the graph of imports', () => {
     const wrong = wrongArrows(rooms, [['low'], ['left', 'right'], ['high']]);
     expect([...wrong.keys()]).toEqual(['left -> right', 'right -> high', 'nowhere', 'nowhere -> low']);
   });
+});
+
+test('an export is dead when no other file imports it and its own does not use it', () => {
+  const files = {
+    'src/a.ts': 'export const here = 1;\nexport function used() {}\nexport const dead = here;\nexport class Gone {}',
+    'src/b.ts': "import { used as other } from './a.js';\nexport const all = other;",
+    'src/c.ts': "export * from './b.js';",
+    'bench/d.js': "import { Measured } from '../dist/modules/e.js';",
+    'src/e.ts': 'export class Measured {}\nexport type Form = 1;',
+    'src/f.ts': "export { type Form } from './e.js';",
+  };
+  const sources = Object.entries(files).map(([path, text]) => new Source(path, text));
+  expect(deadExports(sources)).toEqual(['src/a.ts dead', 'src/a.ts Gone']);
+});
+
+test('a mark of hot code must name a benchmark that exists', () => {
+  const benchmarks = benchmarksOf([
+    new Source('bench/micro.js', "const TASKS = {\n  'parser GET': () => 1,\n  'ring SET 1 KiB': () => 2,\n};"),
+    new Source('bench/peer/clients.js', "run('EVALSHA');"),
+    new Source('bench/pubsub.js', ''),
+  ]);
+  const marks = [
+    '/** hot: every command; bench/micro "parser". */',
+    '// hot: bench/micro.js "ring SET"',
+    '// hot: every redis.call; bench/peer "EVALSHA"',
+    '// hot: bench/pubsub.js',
+    '/**\n * hot: a mark whose sentence\n * goes on, bench/micro "parser GET"\n */',
+    '/** hot: every command. */',
+    '// hot: bench/micro "lexer"',
+    '// hot: bench/peer "MULTI"',
+    '// hot: bench/micro',
+    'const hot = { hot: 1 };',
+  ];
+  const guards = { 'src/ring': 'micro "ring"', 'src/ring-of': 'micro "rong"' };
+  const isGuarded = (path: string, text: string) =>
+    unguardedMarks(new Source(path, `${text}\n`), benchmarks, guards).length === 0;
+  expect(marks.filter((mark) => !isGuarded('src/a.ts', mark))).toEqual(marks.slice(5, 9));
+  expect(marks.filter((mark) => !isGuarded('src/ring.ts', mark))).toEqual(marks.slice(6, 9));
+  expect(marks.filter((mark) => !isGuarded('src/ring-of.ts', mark))).toEqual(marks.slice(5, 9));
 });
