@@ -259,7 +259,6 @@ export class Supervisor {
   private launch(thread: Thread, mail: MessagePort[], leaseWasHeld: boolean): Promise<void> {
     const { block, bus } = this.plan;
     block.setState(thread.id, THREAD_STATE.starting);
-    block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
     const control = new MessageChannel();
     bus.attach(thread.id, control.port1);
     const ready = new Promise<void>((resolve, reject) => {
