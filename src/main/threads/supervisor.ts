@@ -147,7 +147,6 @@ export class Supervisor {
   private launch(thread: Thread): Promise<void> {
     const { block, bus } = this.parts;
     block.setState(thread.id, THREAD_STATE.starting);
-    block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
     const control = new MessageChannel();
     bus.attach(thread.id, control.port1, thread.kind.hasClients);
     const ready = new Promise<void>((resolve, reject) => {
