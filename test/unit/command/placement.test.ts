@@ -36,7 +36,6 @@ describe('placement (#12)', () => {
           ['mset', ...keys.flatMap((name) => [name, 'v'])],
           ['sinterstore', ...keys],
           ['zunionstore', 'target', String(keys.length), ...keys],
-          ['eval', "return redis.call('get', KEYS[1])", String(keys.length), ...keys],
         ]) {
           const args = wordsToArgs(words);
           const placement = placed(shards, words);
