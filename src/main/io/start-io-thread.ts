@@ -21,8 +21,8 @@ import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
-import { registerTrackingCalls } from './commands/tracking.js';
 import { readLimits } from './reply/limits.js';
+import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
 import { IoThread } from './thread/io-thread.js';
 import { Listener } from './thread/listener.js';
@@ -102,7 +102,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   registerSlowlogCalls(io);
   registerBlockingCalls(io);
   registerPubsubCalls(io);
-  registerTrackingCalls(io);
+  registerClientHere(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
   io.bell = bell;
