@@ -1,10 +1,12 @@
 /** Random list commands against plain arrays: replies, contents, memory, effects, with encodings crossed both ways. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
 import { PACKED_THRESHOLD_WORD } from '../../../src/shard/types/list/list-limits.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import type { Value } from '../../harness/resp-client.js';
@@ -81,7 +83,7 @@ const plainText = (reply: Value): Value => (reply instanceof Error ? reply.messa
 function fsck(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 
@@ -93,7 +95,7 @@ function emptyBytes(engine: TestEngine): number {
   }
   for (const arena of engine.arenas) {
     arena.sync();
-    while (freeGarbageValues(arena, performance.now() + 1000));
+    while (freeGarbageValues(arena, TYPES.garbage, performance.now() + 1000));
   }
   return engine.usedBytes();
 }
