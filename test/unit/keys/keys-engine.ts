@@ -7,6 +7,7 @@ import { LeaseSet } from '../../../src/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
 import { blobFrom, blobRead } from '../../../src/shard/structures/blob.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
 import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
@@ -61,7 +62,7 @@ export class KeysEngine {
     this.control = ControlBlock.create(1, shards);
     this.log = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
     const stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
-    const keyspaces = this.arenas.map((arena) => openDatabases(arena));
+    const keyspaces = this.arenas.map((arena) => openDatabases(arena, TYPES));
     const leases = new LeaseSet(THREAD, this.arenas);
     this.ctx = new ExecContext(THREAD, this.control, stats, this.log, this.arenas, keyspaces, leases, new Map());
     this.ctx.oneShard = shards === 1;
