@@ -2,8 +2,8 @@
  * The server-wide control block: one SharedArrayBuffer that every thread of a server sees. REGIONS lists what lies in
  * it, in order; CONTROL and CONTROL_F64 list the words of the first region, THREAD those of a thread's area.
  *
- * When you add a word: one line in the table of its group. Whoever reads it and whoever writes it must be there already;
- * a word that nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a
+ * When you add a word: one line in the table of its group. Its reader and its writer must be there already: a word that
+ * nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a
  * method that makes the view.
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
