@@ -37,11 +37,13 @@ import { writeControlWords } from './config/control-words.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
 import { systemErrorText } from './config/special-values.js';
+import { IO_WORKER, SHARD_WORKER } from './entries.js';
 import { checkUnixPath } from './io/net/unix-socket-path.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
 import { ControlBus } from './threads/control-bus.js';
 import { ClientCapacity } from './threads/descriptors.js';
-import { Supervisor, type TerminateWhere } from './threads/supervisor.js';
+import { ServerThreads } from './threads/server-threads.js';
+import type { TerminateWhere } from './threads/supervisor.js';
 
 /** More shards than this are not worth a thread each. */
 const DEFAULT_SHARDS_MAX = 64;
@@ -91,7 +93,7 @@ export class SherdServer {
   readonly #block: ControlBlock;
   readonly #bus: ControlBus;
   readonly #exchange: SegmentExchange;
-  readonly #supervisor: Supervisor;
+  readonly #threads: ServerThreads;
   readonly #stats: StatsBlock;
   readonly #capacity: ClientCapacity;
   #port = 0;
@@ -136,12 +138,12 @@ export class SherdServer {
     const first = Array.from({ length: this.shards }, (_, shard) => [newFirstSegment(shard, hashKey, databases)]);
     this.#exchange = new SegmentExchange(channelName, first, null);
     this.#bus = new ControlBus(block, {
-      ready: (threadId) => this.#supervisor.ready(threadId),
-      fatal: (threadId, error) => this.#supervisor.failed(threadId, error),
+      ready: (threadId) => this.#threads.supervisor.ready(threadId),
+      fatal: (threadId, error) => this.#threads.supervisor.failed(threadId, error),
       log: (_threadId, level, message, fields) => this.#write(level, message, fields ?? undefined),
       call: (_threadId, name, payload) => this.#call(name, payload),
     });
-    this.#supervisor = new Supervisor({
+    this.#threads = new ServerThreads({
       block,
       bus: this.#bus,
       exchange: this.#exchange,
@@ -151,16 +153,17 @@ export class SherdServer {
       effects: new SharedArrayBuffer(EFFECT_LOG_BYTES),
       configFile: config.file ?? '',
       executable: process.argv[1] ?? process.execPath,
+      files: { io: IO_WORKER, shard: SHARD_WORKER },
       config: () => config.toEntries(),
       log: (level, message, fields) => this.#write(level, message, fields),
       fatal: (error) => this.#fail(error),
     });
     this.#stats = new StatsBlock(block.sab, block.statsOffset(MAIN_THREAD_ID));
-    const supervisor = this.#supervisor;
+    const threads = this.#threads;
     this.debug = {
-      terminateShard: (shard, where) => supervisor.terminateShard(shard, where),
-      terminateIo: (index, where) => supervisor.terminateIo(index, where),
-      settled: () => supervisor.settled(),
+      terminateShard: (shard, where) => threads.terminateShard(shard, where),
+      terminateIo: (index, where) => threads.terminateIo(index, where),
+      settled: () => threads.settled(),
     };
   }
 
@@ -178,8 +181,8 @@ export class SherdServer {
       this.#stats.tick(Date.now());
       this.#timer = setInterval(() => this.#stats.tick(Date.now()), STATS_TICK_MS);
       this.#timer.unref();
-      await this.#supervisor.start();
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      await this.#threads.start();
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
       this.#assertOpen();
     } catch (error) {
       const wasClosed = this.#ending !== null && this.#failure === null;
@@ -214,7 +217,7 @@ export class SherdServer {
   async #end(): Promise<void> {
     Atomics.store(this.#block.i32, CONTROL.shuttingDown, 1);
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#supervisor.stop();
+    await this.#threads.stop();
     this.#bus.close();
     this.#exchange.close();
   }
@@ -275,11 +278,11 @@ export class SherdServer {
     const listens = result.changed.find(([name]) => name === 'port' || name === 'bind');
     if (listens === undefined) return null;
     try {
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
     } catch (error) {
       this.#write('warning', (error as Error).message);
       await this.#apply(before);
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
       const reason =
         listens[0] === 'port'
           ? 'Unable to listen on this port. Check server logs.'
