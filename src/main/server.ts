@@ -321,7 +321,9 @@ function noSegment(): never {
 function newFirstSegment(shard: number, hashKey: Int32Array, databases: number): SharedArrayBuffer {
   const segment = new SharedArrayBuffer(SEGMENT_BYTES);
   formatShard(segment, hashKey[0]!, hashKey[1]!);
-  formatDatabases(new Arena(shard, segment, NO_SEGMENTS), databases);
+  const arena = new Arena(shard, segment, NO_SEGMENTS);
+  formatDatabases(arena, databases);
+  arena.settleTouched();
   return segment;
 }
 

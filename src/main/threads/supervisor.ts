@@ -16,8 +16,9 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { SherdError } from '../../shared/errors/sherd-error.js';
-import { CTL_LEASE, CTL_WRITING } from '../../shared/memory/arena.js';
+import { CHECKING, CTL_LEASE, CTL_NEXT_PAGE, CTL_WRITING } from '../../shared/memory/arena.js';
 import { givePinsOf } from '../../shared/memory/pins.js';
+import { restampPages } from '../../shared/memory/store-check.js';
 import { clearInterest, createInterest, InterestReader } from '../../shared/pubsub/interest.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -440,6 +441,7 @@ export class Supervisor {
       // Still under the lease: nobody else can be in between.
       const writing = words[CTL_WRITING] === threadId;
       if (writing) words[CTL_WRITING] = 0;
+      if (CHECKING && this.lease(s).holder() === threadId) restampPages(this.segmentWords(s), words[CTL_NEXT_PAGE]!);
       if (!this.lease(s).breakIfHeldBy(threadId)) continue;
       held = true;
       const what = writing ? 'in the middle of a change; its memory may be damaged' : 'before it changed anything';
@@ -522,6 +524,10 @@ export class Supervisor {
 
   private controlWords(shard: number): Int32Array {
     return new Int32Array(this.plan.exchange.find(shard, 0)!);
+  }
+
+  private segmentWords(shard: number): Int32Array[] {
+    return this.plan.exchange.snapshot()[shard]!.map((segment) => new Int32Array(segment));
   }
 
   private lease(shard: number): Lease {
