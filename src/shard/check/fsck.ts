@@ -48,6 +48,7 @@ import {
   R_TABLES,
   R_VOLATILE,
 } from '../structures/extendible.js';
+import { visitGarbageValues } from '../structures/garbage.js';
 import { visitPins } from '../structures/pinned-blob.js';
 import {
   BUCKET_PTRS,
@@ -65,7 +66,6 @@ import {
   TABLE_ENTRIES_MAX,
   tableEntries,
 } from '../structures/table.js';
-import { visitGarbageValues } from '../types/garbage.js';
 import { hashNextAt } from '../types/hash/hash-value.js';
 import { valueBytes, visitValueCells } from '../types/value.js';
 import { zsetCheck } from '../types/zset/zset-cells.js';

@@ -18,10 +18,11 @@ import { isPaused } from '../../shared/sync/pause.js';
 import type { ExecContext } from '../context/context.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from '../entry/entry.js';
 import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
+import { nextPrefix, PREFIX_END } from '../structures/table-walk.js';
+import { expireFields, expiry } from '../types/hash/field-expiry.js';
 import { hashNextAt } from '../types/hash/hash-value.js';
-import { expireFields, expiry } from './field-expiry.js';
 import type { Keyspace } from './keyspace.js';
-import { nextPrefix, PREFIX_END, pointAt } from './scan.js';
+import { pointAt } from './scan.js';
 
 /** The clock is read once per so many tables looked at, and per so many keys removed (powers of two). */
 const TABLES_PER_CLOCK = 64;

@@ -11,8 +11,8 @@ import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import { directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from '../structures/extendible.js';
+import { freedLater, freeGarbageValues } from '../structures/garbage.js';
 import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
-import { freedLater, freeGarbageValues } from '../types/garbage.js';
 import { freeValue } from '../types/value.js';
 import type { Dictionary } from './dictionary.js';
 import { freeEntryCell } from './keyspace.js';

@@ -14,8 +14,13 @@ import type { ExecContext } from '../context/context.js';
 import { detachedEntry, dropDetached } from '../context/typed-key.js';
 import { entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from '../entry/entry.js';
 import { rootOf } from '../entry/root.js';
-import { hashForm, readHash, writeHash } from './hash-codec.js';
-import { readList, writeList } from './list-codec.js';
+import { hashForm, readHash, writeHash } from '../types/hash/hash-codec.js';
+import { readList, writeList } from '../types/list/list-codec.js';
+import { readSet, setForm, writeSet } from '../types/set/set-codec.js';
+import { readStream, streamForm, writeStream } from '../types/stream/stream-codec.js';
+import { StoredStream, StreamReceiver } from '../types/stream/stream-parts.js';
+import { readString, writeString } from '../types/string/string-codec.js';
+import { readZset, writeZset, zsetForm } from '../types/zset/zset-codec.js';
 import {
   RDB_HASH,
   RDB_HASH_LISTPACK,
@@ -43,11 +48,6 @@ import {
 } from './rdb-format.js';
 import { BAD_DATA, type RdbReader } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
-import { readSet, setForm, writeSet } from './set-codec.js';
-import { readStream, streamForm, writeStream } from './stream-codec.js';
-import { StoredStream, StreamReceiver } from './stream-parts.js';
-import { readString, writeString } from './string-codec.js';
-import { readZset, writeZset, zsetForm } from './zset-codec.js';
 
 /** The form in which the value of an entry is written for readers of `version`. @requires lease */
 export function valueForm(arena: Arena, e: Ptr, version: number): number {

@@ -8,8 +8,8 @@ import type { ExecContext } from '../context/context.js';
 import { activeExpire } from '../keyspace/active-expiry.js';
 import { freeGarbage } from '../keyspace/flush.js';
 import { sampleTtl } from '../keyspace/ttl-sample.js';
+import { freedLater } from '../structures/garbage.js';
 import { sweepPins } from '../structures/pinned-blob.js';
-import { freedLater } from '../types/garbage.js';
 
 /** Longest slice under the lease, microseconds. */
 const SLICE_US = 200;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
-import { freeGarbageValues } from '../../../src/shard/types/garbage.js';
+import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 

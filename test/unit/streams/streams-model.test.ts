@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
-import { freeGarbageValues } from '../../../src/shard/types/garbage.js';
+import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import type { Value } from '../../harness/resp-client.js';

@@ -9,7 +9,7 @@ import {
   tableCellBytes,
   visitTableValue,
 } from '../../../src/shard/structures/element-table.js';
-import { freeGarbageValues, freeTableRoot, visitGarbageValues } from '../../../src/shard/types/garbage.js';
+import { freeGarbageValues, freeTableRoot, visitGarbageValues } from '../../../src/shard/structures/garbage.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
 import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { cellBytes } from '../../../src/shared/memory/slab.js';

@@ -89,7 +89,7 @@ function type(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 /** Removal, counting and the type of keys. */
-export const keyCommandsBasic: CommandDef<ExecContext>[] = [
+export const keyBasicCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'del',
     arity: -2,

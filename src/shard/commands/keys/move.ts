@@ -201,7 +201,7 @@ function copy(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 /** RENAME, RENAMENX, MOVE, COPY. */
-export const keyCommandsMove: CommandDef<ExecContext>[] = [
+export const keyMoveCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'rename',
     arity: 3,

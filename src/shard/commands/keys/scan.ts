@@ -14,9 +14,10 @@ import type { ExecContext } from '../../context/context.js';
 import { entryExpireAtMs, entryType, F_BIG_KEY, keyWord, TYPE_NAMES } from '../../entry/entry.js';
 import { entryKeyBytes, replyEntryKey } from '../../entry/entry-key.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
-import { collectTable, FOUND, nextPrefix, PREFIX_END, pointAt, ScanPosition, scanStep } from '../../keyspace/scan.js';
+import { pointAt, ScanPosition, scanStep } from '../../keyspace/scan.js';
 import { R_DEPTH } from '../../structures/extendible.js';
 import { BUCKETS, T_COUNT, T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from '../../structures/table.js';
+import { collectTable, FOUND, nextPrefix, PREFIX_END } from '../../structures/table-walk.js';
 import { integerArg } from '../arguments/integer.js';
 
 /** How long a slice holds the lease, milliseconds. */

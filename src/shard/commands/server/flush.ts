@@ -232,4 +232,4 @@ const swapdb = defineCommand<ExecContext>({
   handler: swapdbHandler,
 });
 
-export const databaseCommands = [flushall, flushdb, dbsize, swapdb];
+export const wholeDatabaseCommands = [flushall, flushdb, dbsize, swapdb];

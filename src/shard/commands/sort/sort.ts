@@ -292,7 +292,7 @@ const ARGS = [
 ];
 
 /** SORT and SORT_RO. */
-export const sortCommands: CommandDef<ExecContext>[] = [
+export const sortingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...SORT,
     name: 'sort',

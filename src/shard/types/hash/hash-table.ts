@@ -22,9 +22,9 @@ import {
   withNumber,
 } from '../../structures/element.js';
 import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
+import { GARBAGE_HASH, giveUp } from '../../structures/garbage.js';
 import { lpFirst, lpNext } from '../../structures/listpack.js';
 import { item, lpBytes, lpRead, lpSize } from '../../structures/listpack-entry.js';
-import { GARBAGE_HASH, giveUp } from '../garbage.js';
 import { TRIPLE } from './hash-packed.js';
 import { timesAdd, timesMove, timesNextAt, timesRemove, timesSwap } from './hash-times.js';
 

@@ -6,8 +6,8 @@ import { mixDigest } from '../../entry/digest-mix.js';
 import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
 import { rootOf, setRoot } from '../../entry/root.js';
 import { blobCellBytes, blobCopy } from '../../structures/blob.js';
+import { GARBAGE_LIST, giveUp } from '../../structures/garbage.js';
 import { lpSize } from '../../structures/listpack-entry.js';
-import { GARBAGE_LIST, giveUp } from '../garbage.js';
 import { ListCursor } from './list-cursor.js';
 import { NODES_A_STEP, visitNode } from './list-garbage.js';
 import {

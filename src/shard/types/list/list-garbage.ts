@@ -1,6 +1,6 @@
 /**
  * Freeing the nodes of a chain, at once or in steps: a long list that was given up is freed by the shard's thread
- * (types/garbage.ts), so that DEL costs the same whatever it removes.
+ * (structures/garbage.ts), so that DEL costs the same whatever it removes.
  *
  * Invariants: (1) lease held; (2) a given-up root is reached from the list of garbage only; its Q_HEAD is the first
  * node that is not freed yet, whose link back means nothing.

@@ -22,6 +22,7 @@ import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
 import { createMember, freeElement } from '../../structures/element.js';
 import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
+import { freeTableRoot } from '../../structures/garbage.js';
 import {
   LP_EMPTY_BYTES,
   lpAppend,
@@ -35,7 +36,6 @@ import {
   lpSplice,
 } from '../../structures/listpack.js';
 import { item, lpBytes, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../../structures/listpack-entry.js';
-import { freeTableRoot } from '../garbage.js';
 import {
   integer,
   intsetAdd,

@@ -9,10 +9,10 @@ import { moveRoot, rootOf, setRootExtra } from '../../entry/root.js';
 import { blobCopy, blobFree } from '../../structures/blob.js';
 import { visitBlob } from '../../structures/element.js';
 import { ROOT_POSITION } from '../../structures/element-table.js';
-import { IdTree } from '../../structures/id-tree.js';
+import { GARBAGE_STREAM, giveUp } from '../../structures/garbage.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
-import { GARBAGE_STREAM, giveUp } from '../garbage.js';
+import { IdTree } from './id-tree.js';
 import { copyGroups, freeGroups, groupCellBytes, visitGroups } from './stream-groups.js';
 import { StreamId } from './stream-id.js';
 import {

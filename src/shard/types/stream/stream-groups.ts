@@ -33,9 +33,9 @@ import {
   ROOT_POSITION,
   visitTableValue,
 } from '../../structures/element-table.js';
-import { IdTree, idOfElement } from '../../structures/id-tree.js';
+import { freeTableRoot, GARBAGE_GROUP, giveUp } from '../../structures/garbage.js';
 import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
-import { freeTableRoot, GARBAGE_GROUP, giveUp } from '../garbage.js';
+import { IdTree, idOfElement } from './id-tree.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 import { S_GROUPS } from './stream-value.js';
 

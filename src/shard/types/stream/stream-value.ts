@@ -20,9 +20,9 @@ import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { blobFree, blobFrom, blobRead } from '../../structures/blob.js';
 import { createPair, freeElement } from '../../structures/element.js';
-import { IdTree } from '../../structures/id-tree.js';
 import { LP_HEAD_BYTES, lpTotal } from '../../structures/listpack.js';
 import { LP_END, lpEntryBytes, lpIntBytes, lpWrite, lpWriteInt } from '../../structures/listpack-entry.js';
+import { IdTree } from './id-tree.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 import {
   appendEntry,

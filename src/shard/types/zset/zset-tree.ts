@@ -18,10 +18,10 @@ import {
   setElementNumber,
 } from '../../structures/element.js';
 import { addElement, createTableRoot, ElementTable, ROOT_TYPE_WORD } from '../../structures/element-table.js';
+import { freeScoredRoot } from '../../structures/garbage.js';
 import { lpFirst } from '../../structures/listpack.js';
 import { item, lpBytes } from '../../structures/listpack-entry.js';
 import { ScoreTree } from '../../structures/score-tree.js';
-import { freeScoredRoot } from '../garbage.js';
 import { packedNext, packedScore } from './zset-packed.js';
 
 /** First word of the tree in the root cell. */

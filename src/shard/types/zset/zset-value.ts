@@ -21,8 +21,8 @@ import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
 import { elementNumber, freeElement } from '../../structures/element.js';
 import { R_COUNT } from '../../structures/extendible.js';
+import { freeScoredRoot } from '../../structures/garbage.js';
 import { LP_EMPTY_BYTES, lpCount, lpCreate } from '../../structures/listpack.js';
-import { freeScoredRoot } from '../garbage.js';
 import {
   packedAt,
   packedCount,

@@ -6,18 +6,28 @@
  *     StreamReceiver    a sound node becomes one here, as it is; one that is too big for a cell, or not in the form in
  *                       which it would be written here, is taken apart into its entries
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { free } from '../../shared/memory/slab.js';
-import { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context/context.js';
-import { STREAM_TREE } from '../entry/encodings.js';
-import { rootOf, setRoot } from '../entry/root.js';
-import { blobFree, blobFrom, blobRead } from '../structures/blob.js';
-import { IdTree, idOfElement } from '../structures/id-tree.js';
-import { lpFrom, lpTotal } from '../structures/listpack.js';
-import type { ScoreCursor } from '../structures/score-cursor.js';
-import { distanceFromFirst } from '../types/stream/stream-counts.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { free } from '../../../shared/memory/slab.js';
+import { Args } from '../../../shared/resp/args.js';
+import type { ExecContext } from '../../context/context.js';
+import { STREAM_TREE } from '../../entry/encodings.js';
+import { rootOf, setRoot } from '../../entry/root.js';
+import { type ForeignStreamNode, StreamIdParts } from '../../rdb/foreign-stream-node.js';
+import { Text } from '../../rdb/rdb-reader.js';
+import { blobFree, blobFrom, blobRead } from '../../structures/blob.js';
+import { lpFrom, lpTotal } from '../../structures/listpack.js';
+import type { ScoreCursor } from '../../structures/score-cursor.js';
+import { IdTree, idOfElement } from './id-tree.js';
+import {
+  type StreamBuilder,
+  StreamConsumerFigures,
+  StreamFigures,
+  StreamGroupFigures,
+  type StreamParts,
+  StreamPending,
+} from './stream-codec.js';
+import { distanceFromFirst } from './stream-counts.js';
 import {
   activeAt,
   addConsumer,
@@ -38,8 +48,8 @@ import {
   seenAt,
   setActive,
   UNKNOWN,
-} from '../types/stream/stream-groups.js';
-import { StreamId } from '../types/stream/stream-id.js';
+} from './stream-groups.js';
+import { StreamId } from './stream-id.js';
 import {
   addEntry,
   addNode,
@@ -57,17 +67,7 @@ import {
   setMaxDeletedId,
   setStreamLength,
   streamLengthOf,
-} from '../types/stream/stream-value.js';
-import { type ForeignStreamNode, StreamIdParts } from './foreign-stream-node.js';
-import { Text } from './rdb-reader.js';
-import {
-  type StreamBuilder,
-  StreamConsumerFigures,
-  StreamFigures,
-  StreamGroupFigures,
-  type StreamParts,
-  StreamPending,
-} from './stream-codec.js';
+} from './stream-value.js';
 
 const TWO_32 = 4294967296;
 

@@ -4,25 +4,25 @@
  *
  * Read are also rows with scores as text (before 4.0) and ziplists (2.6 to 6.2).
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { CONTROL_F64 } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context/context.js';
-import { ZSET_PACKED } from '../entry/encodings.js';
-import { entryEncoding } from '../entry/entry.js';
-import { rootOf, setRoot } from '../entry/root.js';
-import { compareBytes, elementName, name } from '../structures/element.js';
-import { lpFrom, lpTotal } from '../structures/listpack.js';
-import { ScoreCursor } from '../structures/score-cursor.js';
-import { TREE_WORD } from '../types/zset/zset-tree.js';
-import { made, newZset, ZSET_ADDED, zsetAdd, zsetCount } from '../types/zset/zset-value.js';
-import { type ForeignEntries, KeptText } from './foreign-entries.js';
-import { ForeignListpack } from './foreign-listpack.js';
-import { ForeignZiplist } from './foreign-ziplist.js';
-import { RDB_ZSET, RDB_ZSET_2, RDB_ZSET_LISTPACK, RDB_ZSET_ZIPLIST } from './rdb-format.js';
-import { BAD_DATA, parseDouble, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
-import { asListpack } from './repack.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import type { ExecContext } from '../../context/context.js';
+import { ZSET_PACKED } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { rootOf, setRoot } from '../../entry/root.js';
+import { type ForeignEntries, KeptText } from '../../rdb/foreign-entries.js';
+import { ForeignListpack } from '../../rdb/foreign-listpack.js';
+import { ForeignZiplist } from '../../rdb/foreign-ziplist.js';
+import { RDB_ZSET, RDB_ZSET_2, RDB_ZSET_LISTPACK, RDB_ZSET_ZIPLIST } from '../../rdb/rdb-format.js';
+import { BAD_DATA, parseDouble, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import { asListpack } from '../../rdb/repack.js';
+import { compareBytes, elementName, name } from '../../structures/element.js';
+import { lpFrom, lpTotal } from '../../structures/listpack.js';
+import { ScoreCursor } from '../../structures/score-cursor.js';
+import { TREE_WORD } from './zset-tree.js';
+import { made, newZset, ZSET_ADDED, zsetAdd, zsetCount } from './zset-value.js';
 
 const CURSOR = new ScoreCursor();
 const LISTPACK = new ForeignListpack();

@@ -1,16 +1,21 @@
 /**
  * Streams in RDB form: the nodes as listpacks, then the stream's figures, then groups, each with its pending entries
- * first and their owners after them. docs/FORMATS.md has the order of all parts.
+ * first and their owners after them. docs/formats/dump.md has the order of all parts.
  *
  * What a stream is made of is asked for and handed over part by part (`StreamParts`, `StreamBuilder`), so the codec
  * knows the format and nothing of the tree in the arena.
  *
  * Read are the forms of 5.0 (no offsets of groups), 7.0, and 7.2 (with a consumer's time of activity).
  */
-import { ForeignStreamNode, StreamIdParts } from './foreign-stream-node.js';
-import { RDB_STREAM_LISTPACKS, RDB_STREAM_LISTPACKS_2, RDB_STREAM_LISTPACKS_3, RDB_VERSION_7_2 } from './rdb-format.js';
-import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { ForeignStreamNode, StreamIdParts } from '../../rdb/foreign-stream-node.js';
+import {
+  RDB_STREAM_LISTPACKS,
+  RDB_STREAM_LISTPACKS_2,
+  RDB_STREAM_LISTPACKS_3,
+  RDB_VERSION_7_2,
+} from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
 
 /** Length of an id that is kept as bytes. */
 const ID_BYTES = 16;

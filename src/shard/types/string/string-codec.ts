@@ -1,24 +1,16 @@
 /** Strings in RDB form. See rdb-writer.ts for the forms that a string may take. */
-import type { Arena } from '../../shared/memory/arena.js';
-import { copyWords } from '../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { INT64_CHARS_MAX, int64, parseInt64 } from '../../shared/numbers/int64.js';
-import type { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context/context.js';
-import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../entry/entry.js';
-import { blobCreate, blobFree, blobWrite } from '../structures/blob.js';
-import {
-  embedBytes,
-  embedStart,
-  embeds,
-  HEAD_BLOB,
-  HEAD_EMBED,
-  HEAD_INT,
-  stringLength,
-} from '../types/string/string-value.js';
-import { STRING_BYTES_MAX } from './rdb-format.js';
-import { BAD_DATA, type RdbReader } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { copyWords } from '../../../shared/memory/copy-bytes.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { INT64_CHARS_MAX, int64, parseInt64 } from '../../../shared/numbers/int64.js';
+import type { Args } from '../../../shared/resp/args.js';
+import type { ExecContext } from '../../context/context.js';
+import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../../entry/entry.js';
+import { STRING_BYTES_MAX } from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import { blobCreate, blobFree, blobWrite } from '../../structures/blob.js';
+import { embedBytes, embedStart, embeds, HEAD_BLOB, HEAD_EMBED, HEAD_INT, stringLength } from './string-value.js';
 
 /** Longer strings go from the input to their blob in pieces. */
 const PIECE_BYTES = 1024 * 1024;

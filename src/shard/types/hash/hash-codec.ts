@@ -5,29 +5,18 @@
  *
  * Read are also ziplists (2.6 to 6.2), zipmaps (2.4 and before), and what candidates of 7.4 wrote.
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { int64, int64Number } from '../../shared/numbers/int64.js';
-import { CONTROL_F64 } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context/context.js';
-import { HASH_PACKED, HASH_TABLE } from '../entry/encodings.js';
-import { entryEncoding, entryFlags, F_FIELDS, setFlags } from '../entry/entry.js';
-import { rootOf, setRoot } from '../entry/root.js';
-import { LP_EMPTY_BYTES, lpFrom, lpTotal } from '../structures/listpack.js';
-import {
-  createHashRoot,
-  findField,
-  hashCount,
-  hashNextAt,
-  hasTimes,
-  setField,
-  setFoundAt,
-} from '../types/hash/hash-value.js';
-import { HashWalk } from '../types/hash/hash-walk.js';
-import { type ForeignEntries, KeptText } from './foreign-entries.js';
-import { ForeignListpack } from './foreign-listpack.js';
-import { ForeignZiplist } from './foreign-ziplist.js';
-import { ForeignZipmap } from './foreign-zipmap.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { int64, int64Number } from '../../../shared/numbers/int64.js';
+import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import type { ExecContext } from '../../context/context.js';
+import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
+import { entryEncoding, entryFlags, F_FIELDS, setFlags } from '../../entry/entry.js';
+import { rootOf, setRoot } from '../../entry/root.js';
+import { type ForeignEntries, KeptText } from '../../rdb/foreign-entries.js';
+import { ForeignListpack } from '../../rdb/foreign-listpack.js';
+import { ForeignZiplist } from '../../rdb/foreign-ziplist.js';
+import { ForeignZipmap } from '../../rdb/foreign-zipmap.js';
 import {
   RDB_HASH,
   RDB_HASH_LISTPACK,
@@ -36,10 +25,13 @@ import {
   RDB_HASH_METADATA_PRE_GA,
   RDB_HASH_ZIPLIST,
   RDB_HASH_ZIPMAP,
-} from './rdb-format.js';
-import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
-import { asListpack } from './repack.js';
+} from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import { asListpack } from '../../rdb/repack.js';
+import { LP_EMPTY_BYTES, lpFrom, lpTotal } from '../../structures/listpack.js';
+import { createHashRoot, findField, hashCount, hashNextAt, hasTimes, setField, setFoundAt } from './hash-value.js';
+import { HashWalk } from './hash-walk.js';
 
 /** No field expires later than this, unix ms: what Redis allows. */
 const FIELD_AT_MS_MAX = 2 ** 48 - 1;

@@ -4,14 +4,20 @@
  *
  * Read are that form, quicklists of ziplists (3.2 to 6.2), one ziplist, and plain rows of strings.
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { copyBytes } from '../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
-import type { ExecContext } from '../context/context.js';
-import { LIST_PACKED } from '../entry/encodings.js';
-import { setRoot } from '../entry/root.js';
-import { blobRead } from '../structures/blob.js';
-import { listLimits, useListLimits } from '../types/list/list-limits.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { copyBytes } from '../../../shared/memory/copy-bytes.js';
+import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import type { ExecContext } from '../../context/context.js';
+import { LIST_PACKED } from '../../entry/encodings.js';
+import { setRoot } from '../../entry/root.js';
+import type { ForeignEntries } from '../../rdb/foreign-entries.js';
+import { ForeignListpack } from '../../rdb/foreign-listpack.js';
+import { ForeignZiplist } from '../../rdb/foreign-ziplist.js';
+import { NODE_PACKED, NODE_PLAIN, RDB_LIST, RDB_LIST_QUICKLIST_2, RDB_LIST_ZIPLIST } from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import { blobRead } from '../../structures/blob.js';
+import { listLimits, useListLimits } from './list-limits.js';
 import {
   addCount,
   createNode,
@@ -24,7 +30,7 @@ import {
   openBack,
   plainBlob,
   plainLength,
-} from '../types/list/list-node.js';
+} from './list-node.js';
 import {
   addLength,
   createPacked,
@@ -37,13 +43,7 @@ import {
   listPush,
   shrinkConvert,
   toQuick,
-} from '../types/list/list-value.js';
-import type { ForeignEntries } from './foreign-entries.js';
-import { ForeignListpack } from './foreign-listpack.js';
-import { ForeignZiplist } from './foreign-ziplist.js';
-import { NODE_PACKED, NODE_PLAIN, RDB_LIST, RDB_LIST_QUICKLIST_2, RDB_LIST_ZIPLIST } from './rdb-format.js';
-import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+} from './list-value.js';
 
 const HEAD_BYTES = 6;
 const END = 0xff;

@@ -10,15 +10,15 @@
 import { type Arena, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
-import { freeElement } from '../structures/element.js';
-import { ROOT_NEXT, ROOT_POSITION, ROOT_TYPE_WORD, visitTableValue } from '../structures/element-table.js';
-import { directoryEntry, freeDirectory, R_COUNT, R_DEPTH, R_DIR } from '../structures/extendible.js';
-import { freeTreeStep, visitTree } from '../structures/score-tree-cells.js';
-import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
-import { freeTimesStep, visitTimes } from './hash/hash-times.js';
-import { freeListStep, visitListGarbage } from './list/list-garbage.js';
-import { freeStreamStep, visitStreamGarbage } from './stream/stream-cells.js';
-import { freeGroupStep, visitGroupGarbage } from './stream/stream-groups.js';
+import { freeTimesStep, visitTimes } from '../types/hash/hash-times.js';
+import { freeListStep, visitListGarbage } from '../types/list/list-garbage.js';
+import { freeStreamStep, visitStreamGarbage } from '../types/stream/stream-cells.js';
+import { freeGroupStep, visitGroupGarbage } from '../types/stream/stream-groups.js';
+import { freeElement } from './element.js';
+import { ROOT_NEXT, ROOT_POSITION, ROOT_TYPE_WORD, visitTableValue } from './element-table.js';
+import { directoryEntry, freeDirectory, R_COUNT, R_DEPTH, R_DIR } from './extendible.js';
+import { freeTreeStep, visitTree } from './score-tree-cells.js';
+import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
 /** Kinds of garbage, in word ROOT_KIND of the root. */
 export const ROOT_KIND = 5;

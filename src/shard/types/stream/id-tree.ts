@@ -3,12 +3,12 @@
  * score is the id's milliseconds and whose elements are named by the id's 16 bytes, so that equal (and, above 2^53,
  * rounded) milliseconds are told apart by the name. The tree's three words stand somewhere in a cell of its owner.
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { NULL, type Ptr } from '../../shared/memory/ptr.js';
-import { StreamId } from '../types/stream/stream-id.js';
-import { elementName, name } from './element.js';
-import { ScoreCursor } from './score-cursor.js';
-import { ScoreTree } from './score-tree.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
+import { elementName, name } from '../../structures/element.js';
+import { ScoreCursor } from '../../structures/score-cursor.js';
+import { ScoreTree } from '../../structures/score-tree.js';
+import { StreamId } from './stream-id.js';
 
 const found = new StreamId();
 

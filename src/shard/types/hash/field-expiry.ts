@@ -5,23 +5,23 @@
  * Invariants: (1) lease held, the keyspace's cursor stands at the entry; (2) afterwards it stands there still, or, if
  * the key is gone, where a `find` that found nothing leaves it.
  */
-import { EVENT_CLASS } from '../../shared/keyspace-events.js';
-import { CTL_WRITING } from '../../shared/memory/arena.js';
-import type { Ptr } from '../../shared/memory/ptr.js';
-import { STAT } from '../../shared/stats/stats-layout.js';
-import type { ExecContext } from '../context/context.js';
-import { EFFECT_COMMAND } from '../effects/effect-log.js';
-import { HASH_TABLE } from '../entry/encodings.js';
-import { entryEncoding } from '../entry/entry.js';
-import { entryKeyBytes } from '../entry/entry-key.js';
-import { moveRoot, rootOf } from '../entry/root.js';
-import { elementName, name } from '../structures/element.js';
-import { packedDropFirst } from '../types/hash/hash-packed.js';
-import { openTable, tableDelete } from '../types/hash/hash-table.js';
-import { timesFirst } from '../types/hash/hash-times.js';
-import { hashCount, hashDue, hashNextAt } from '../types/hash/hash-value.js';
-import { HashWalk } from '../types/hash/hash-walk.js';
-import type { Keyspace } from './keyspace.js';
+import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
+import { CTL_WRITING } from '../../../shared/memory/arena.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
+import { STAT } from '../../../shared/stats/stats-layout.js';
+import type { ExecContext } from '../../context/context.js';
+import { EFFECT_COMMAND } from '../../effects/effect-log.js';
+import { HASH_TABLE } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { entryKeyBytes } from '../../entry/entry-key.js';
+import { moveRoot, rootOf } from '../../entry/root.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import { elementName, name } from '../../structures/element.js';
+import { packedDropFirst } from './hash-packed.js';
+import { openTable, tableDelete } from './hash-table.js';
+import { timesFirst } from './hash-times.js';
+import { hashCount, hashDue, hashNextAt } from './hash-value.js';
+import { HashWalk } from './hash-walk.js';
 
 const WALK = new HashWalk();
 

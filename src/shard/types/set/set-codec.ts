@@ -2,24 +2,24 @@
  * Sets in RDB form: an intset as it is, all else as a row of members, which every Redis reads. A packed set could go as
  * it is too, but only 7.2 and later understand that (RDB_SET_LISTPACK): it is written when the writer's version allows.
  */
-import type { Arena } from '../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { CONTROL_F64 } from '../../shared/sync/control-block.js';
-import type { ExecContext } from '../context/context.js';
-import { SET_INTSET, SET_PACKED } from '../entry/encodings.js';
-import { entryEncoding } from '../entry/entry.js';
-import { rootOf, setRoot } from '../entry/root.js';
-import { lpFrom, lpTotal } from '../structures/listpack.js';
-import { intsetBytes, intsetFrom } from '../types/set/intset.js';
-import { SetCursor } from '../types/set/set-cursor.js';
-import { made, newSet, setAdd, setCount } from '../types/set/set-value.js';
-import type { ForeignEntries } from './foreign-entries.js';
-import { ForeignIntset } from './foreign-intset.js';
-import { ForeignListpack } from './foreign-listpack.js';
-import { RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK, RDB_VERSION_7_2 } from './rdb-format.js';
-import { BAD_DATA, type RdbReader, type Text } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
-import { asListpack } from './repack.js';
+import type { Arena } from '../../../shared/memory/arena.js';
+import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import type { ExecContext } from '../../context/context.js';
+import { SET_INTSET, SET_PACKED } from '../../entry/encodings.js';
+import { entryEncoding } from '../../entry/entry.js';
+import { rootOf, setRoot } from '../../entry/root.js';
+import type { ForeignEntries } from '../../rdb/foreign-entries.js';
+import { ForeignIntset } from '../../rdb/foreign-intset.js';
+import { ForeignListpack } from '../../rdb/foreign-listpack.js';
+import { RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK, RDB_VERSION_7_2 } from '../../rdb/rdb-format.js';
+import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
+import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import { asListpack } from '../../rdb/repack.js';
+import { lpFrom, lpTotal } from '../../structures/listpack.js';
+import { intsetBytes, intsetFrom } from './intset.js';
+import { SetCursor } from './set-cursor.js';
+import { made, newSet, setAdd, setCount } from './set-value.js';
 
 const CURSOR = new SetCursor();
 const LISTPACK = new ForeignListpack();
