@@ -57,6 +57,8 @@ export interface ServerDebug {
   terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
   /** Terminates an I/O thread, likewise: its clients are dropped; it is started again and listens again. */
   terminateIo(index: number, where?: TerminateWhere): Promise<void>;
+  /** Words of the points at which the fault lab makes something go wrong: src/shared/memory/fault-point.ts. */
+  readonly faults: Int32Array;
   /** Resolves when threads that are being started again serve. */
   settled(): Promise<void>;
 }
@@ -165,6 +167,7 @@ export class SherdServer {
     this.debug = {
       terminateShard: (shard, where) => threads.terminateShard(shard, where),
       terminateIo: (index, where) => threads.terminateIo(index, where),
+      faults: block.faults(),
       settled: () => threads.settled(),
     };
   }

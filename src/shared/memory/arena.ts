@@ -15,6 +15,7 @@
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
  * 1, and store-check.ts finds every store that forgot its touch.
  */
+import { faultPoint, POINT } from './fault-point.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, SEGMENTS_MAX, UNIT_MASK } from './ptr.js';
 import { StoreCheck, type UnannouncedStore } from './store-check.js';
 
@@ -165,6 +166,7 @@ export class Arena {
   }
 
   private touchSlow(ptr: Ptr, byteOffset: number, bytes: number): void {
+    faultPoint(POINT.store);
     this.stores?.announce(ptr >>> SEGMENT_SHIFT, (ptr & UNIT_MASK) * 8 + byteOffset, bytes);
   }
 
