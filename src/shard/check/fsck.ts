@@ -13,9 +13,10 @@ import {
   CTL_PARTIAL,
   CTL_WATCHED,
 } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { type Ptr, SEGMENT_SHIFT, SLAB_PAGE_BYTES, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
 import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import type { UnannouncedStore } from '../../shared/memory/store-check.js';
 import { visitWaiters } from '../blocking/waiters.js';
 import { entryExpireAtMs, entryFlags, F_BIG_KEY, F_FIELDS, keyWord, valueWordOffset } from '../entry/entry.js';
 import { hashOfEntryKey } from '../entry/entry-key.js';
@@ -187,8 +188,7 @@ class Check {
     this.attempt('lists of pages', () => this.lists());
     if (CHECKING) {
       arena.settleTouched();
-      const bad = arena.verifyPages();
-      if (bad > 0) this.say(`${bad} pages were stored into without touch`);
+      for (const finding of storesWithoutTouch(arena)) this.say(finding);
     }
   }
 
@@ -218,6 +218,23 @@ class Check {
     }
     for (const page of this.pages.keys()) if (page >= next) this.say(`page ${page} was never handed out`);
   }
+}
+
+/** Checking mode: where stores were made that nobody had announced. @requires the lease, everything settled */
+export function storesWithoutTouch(arena: Arena): string[] {
+  return arena.unannouncedStores().map((store) => whereOf(arena, store));
+}
+
+/** Names the cell in which a store was found that nobody had announced. */
+function whereOf(arena: Arena, { segment, byteOffset, isExact }: UnannouncedStore): string {
+  if (!isExact) return `a store without touch somewhere in the page at byte ${byteOffset} of segment ${segment}`;
+  const slabPage = Math.floor(byteOffset / SLAB_PAGE_BYTES);
+  const cls = slabPages(arena).find(({ page }) => page === ((segment << 8) | slabPage))?.cls;
+  if (cls === undefined) return `a store without touch at byte ${byteOffset} of segment ${segment}, in no slab page`;
+  const bytes = CLASS_UNITS[cls]! * 8;
+  const offset = (byteOffset % SLAB_PAGE_BYTES) % bytes;
+  const ptr = (segment << SEGMENT_SHIFT) | ((byteOffset - offset) / 8);
+  return `a store without touch at byte ${offset} of the cell at ${ptr} (${bytes} bytes)`;
 }
 
 /** Whether the bytes between the key and the value are zero. */

@@ -15,6 +15,7 @@
  */
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
 import { NO_EVICTION } from '../maxmemory-policy.js';
+import { FAULT_WORDS } from '../memory/fault-point.js';
 import { CLAIM_SLOTS } from './claims.js';
 import { Doorbell } from './doorbell.js';
 import { regionOffsets, Words } from './layout.js';
@@ -155,6 +156,8 @@ export const REGIONS = {
   slowLog: { bytes: SLOW_LOG_BYTES, per: 'server' },
   /** Latency events (stats/latency-events.ts). */
   latencyEvents: { bytes: LATENCY_EVENTS_BYTES, per: 'server' },
+  /** What the fault lab arms (memory/fault-point.ts). */
+  faults: { bytes: FAULT_WORDS * 4, per: 'server' },
 } as const satisfies Record<string, { bytes: number; per: Per }>;
 
 type RegionName = keyof typeof REGIONS;
@@ -275,6 +278,11 @@ export class ControlBlock {
   /** Where latency events are kept. */
   latencyEvents(): Int32Array {
     return new Int32Array(this.sab, this.offsets.latencyEvents, LATENCY_EVENTS_BYTES >> 2);
+  }
+
+  /** The words of the fault points. */
+  faults(): Int32Array {
+    return new Int32Array(this.sab, this.offsets.faults, FAULT_WORDS);
   }
 
   private bytesOf(name: RegionName, index = 0): Uint8Array {

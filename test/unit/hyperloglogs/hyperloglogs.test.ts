@@ -119,7 +119,7 @@ describe('HyperLogLogs', () => {
       if (step % 500 === 0) expect(fsck(engine)).toEqual([]);
     }
     for (const [key, held] of model) expect(same(readRegisters(value(engine, key)), held.registers)).toBe(true);
-    expect(engine.badPages()).toBe(0);
+    expect(engine.unannounced()).toEqual([]);
     expect(fsck(engine)).toEqual([]);
     engine.call('FLUSHALL');
     while (engine.executor.idleWork(10_000, 0));
