@@ -11,6 +11,7 @@ import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effects/effec
 import { Executor } from '../dist/modules/shard/execute/executor.js';
 import { LeaseSet } from '../dist/modules/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../dist/modules/shard/keyspace/databases.js';
+import { TYPES } from '../dist/modules/shard/types/table.js';
 import { Placement } from '../dist/modules/shared/command/placement.js';
 import { buildRegistry } from '../dist/modules/shared/command/registry.js';
 import { Crc64 } from '../dist/modules/shared/crc64.js';
@@ -58,7 +59,7 @@ function newEngine(shards) {
   const control = ControlBlock.create(1, shards);
   const stats = new StatsBlock(control.sab, control.statsOffset(THREAD));
   const effects = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
-  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const keyspaces = arenas.map((arena) => openDatabases(arena, TYPES));
   const leases = new LeaseSet(THREAD, arenas);
   const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases, new Map());
   const registry = buildRegistry(shardCommands);

@@ -8,6 +8,8 @@ import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { firstMailId } from '../../shared/limits.js';
+import { ArenaFullError } from '../../shared/memory/arena.js';
+import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -44,6 +46,7 @@ export type IoEngineParts = Omit<EngineParts, 'shard'>;
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
   const block = new ControlBlock(data.controlBlock);
+  openFaultPoints(block.faults(), threadId, () => new ArenaFullError(0));
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
   stats.identify(THREAD_IO, data.ioIndex, Date.now());
