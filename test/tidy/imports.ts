@@ -67,7 +67,6 @@ const STILL_WRONG: readonly string[] = [
   'shard/execute -> shard/thread',
   'shard/rdb -> shard/context',
   'shard/script/lua -> shard/script',
-  'shard/types/geo -> shard/context',
   'shared/command -> shared/sync',
 ];
 

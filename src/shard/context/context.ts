@@ -33,6 +33,7 @@ import { entryKeyBytes } from '../entry/entry-key.js';
 import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ScriptEngine } from '../script/script-engine.js';
+import type { WorkBound } from '../services/work-bound.js';
 
 /** What commands know of the client that sent them. */
 export interface ClientState {
@@ -66,7 +67,10 @@ export interface CommandRunner {
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = 1;
 
-export class ExecContext {
+/** Thrown by `leaveToShard`, for the executor alone. It carries nothing, so it costs no stack trace. */
+export const LEFT_TO_SHARD: unknown = Object.freeze({ reason: 'too much for an I/O thread' });
+
+export class ExecContext implements WorkBound {
   readonly threadId: number;
   readonly control: ControlBlock;
   readonly stats: StatsBlock;
@@ -126,6 +130,8 @@ export class ExecContext {
   changedBefore = false;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
+  /** An I/O thread runs the command: what takes long is left to the shard's thread (WorkBound). */
+  inline = false;
 
   constructor(
     threadId: number,
@@ -168,6 +174,11 @@ export class ExecContext {
     this.wantedEvents = wanted;
     const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
     this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
+  }
+
+  /** Gives up the running command, which has not changed anything yet: the shard's thread runs it. @requires inline */
+  leaveToShard(): never {
+    throw LEFT_TO_SHARD;
   }
 
   // ---- shards
