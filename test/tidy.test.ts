@@ -15,6 +15,20 @@ const LINES_MAX = 600;
 // Written in pieces, so that this file does not trip over itself.
 const MARKERS = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X'].join('|')})\\b`);
 
+/** A definition whose name, group, categories or documentation decide something. */
+const NAME_COMPARED = new RegExp(
+  [
+    /\b(def|defs\[[^\]]*\]!?|spec|command)\.(name|group|complexity|summary|since)\s*(===|!==|\.\w+\()/,
+    /(===|!==)\s*(def|defs\[[^\]]*\]!?|spec)\.(name|group|complexity)\b/,
+    /\.(includes|has|test|get|indexOf|startsWith)\(\s*(def|registry\.defs\[[^\]]*\]!?)\.(name|group|complexity)\b/,
+    /\[(def|defs\[[^\]]*\]!?)\.(name|group)\]/,
+    /\b(def|spec)\.acl\.length\b/,
+    /\.group\s*(===|!==)\s*'/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
+
 interface Source {
   readonly path: string;
   readonly text: string;
@@ -108,6 +122,12 @@ const RULES: readonly Rule[] = [
     title: 'only the table of a family gathers its commands (#12)',
     files: /^src\/shard\/commands\/(?!(\w+\/)?table\.ts)/,
     check: noLine(/\.\.\.\w+Commands?\b/, "put the array into the family's table.ts"),
+  },
+  {
+    title: 'what a command is stands in its definition: nothing else compares names or groups (#12)',
+    // The registry, what it is made of, and the tables of the commands.
+    files: /^src\/(?!shared\/command\/|(.*\/)?table\.ts)/,
+    check: noLine(NAME_COMPARED, 'add a fact to CommandSpec (src/shared/command/spec.ts) and ask for its bit'),
   },
   {
     title: 'code is not made from text',

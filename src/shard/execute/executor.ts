@@ -360,7 +360,7 @@ export class Executor {
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, reply.inline);
+    const timing = this.timer.begin(cmdId, args, reply.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
     const mark = reply.mark();
@@ -466,7 +466,7 @@ export class Executor {
     ctx.ownEffects = false;
     reply.errors = 0;
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, false);
+    const timing = this.timer.begin(cmdId, args, false);
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
     try {

@@ -66,7 +66,7 @@ export const CONTROL = {
   busyScripts: 201,
   /** Shards on which somebody may wait with a group (XREADGROUP), by bits: changes of any kind concern them. */
   groupReaders: 202,
-  /** Ids of the commands of shared/command/script-commands.ts, up to word 209. */
+  /** Ids of the commands of shared/sync/script-commands.ts, up to word 209. */
   scriptCommands: 203,
   /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
   trackers: 248,

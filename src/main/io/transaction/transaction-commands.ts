@@ -8,7 +8,8 @@
 
 import { runQueue } from '../../../shard/commands/transactions/transactions.js';
 import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
-import { FLAG_DENYOOM } from '../../../shared/command/flags.js';
+import { FLAG_DENYOOM, TRANSACTION, transactionOf } from '../../../shared/command/flags.js';
+import type { Registry } from '../../../shared/command/registry.js';
 import { EXECABORT, OOM } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
@@ -47,40 +48,17 @@ const QUEUE_TOO_LONG = line('ERR transaction exceeds client-query-buffer-limit')
 
 const BECAUSE_OF = '-EXECABORT Transaction discarded because of: ';
 
-const OTHER = 0;
-const MULTI = 1;
-const EXEC = 2;
-const DISCARD = 3;
-const WATCH = 4;
-const UNWATCH = 5;
-const QUIT = 6;
-const RESET = 7;
-const KINDS: Readonly<Record<string, number>> = {
-  multi: MULTI,
-  exec: EXEC,
-  discard: DISCARD,
-  watch: WATCH,
-  unwatch: UNWATCH,
-  quit: QUIT,
-  reset: RESET,
-};
-/** Kind of each command by id, and the ids of what is sent to shards; the same in every I/O thread. */
-let kinds = new Uint8Array(0);
+/** Ids of what is sent to shards; the same in every I/O thread, 0 before `findIds`. */
 let applyId = 0;
 let applyAllId = 0;
 let queueId = 0;
 let unwatchId = 0;
 
-function kindOf(io: IoThread, id: number): number {
-  if (kinds.length === 0) {
-    const { registry } = io;
-    kinds = Uint8Array.from(registry.defs, (def) => KINDS[def.name] ?? OTHER);
-    applyId = registry.idOf('transaction|apply');
-    applyAllId = registry.idOf('transaction|apply-all');
-    queueId = registry.idOf('transaction|queue');
-    unwatchId = registry.idOf('transaction|unwatch');
-  }
-  return kinds[id]!;
+function findIds(registry: Registry): void {
+  applyId = registry.idOf('transaction|apply');
+  applyAllId = registry.idOf('transaction|apply-all');
+  queueId = registry.idOf('transaction|queue');
+  unwatchId = registry.idOf('transaction|unwatch');
 }
 
 /** What a thread that only wants an effect lets write its reply. */
@@ -90,23 +68,24 @@ const unread = new Reply(1024);
 export function inTransaction(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
   const tx = conn.tx;
   const open = tx?.open === true;
-  switch (kindOf(io, id)) {
-    case MULTI:
+  if (applyId === 0) findIds(io.registry);
+  switch (transactionOf(io.registry.facts[id]!)) {
+    case TRANSACTION.multi:
       return multi(io, conn, id);
-    case EXEC:
+    case TRANSACTION.exec:
       return open ? exec(io, conn, id, tx) : failWith(io, conn, id, EXEC_WITHOUT);
-    case DISCARD:
+    case TRANSACTION.discard:
       return open ? discard(io, conn, id, tx) : failWith(io, conn, id, DISCARD_WITHOUT);
-    case WATCH:
+    case TRANSACTION.watch:
       if (open) return failWith(io, conn, id, WATCH_INSIDE);
       conn.tx ??= new Transaction();
       return watch(io, conn, id, conn.tx, args);
-    case QUIT:
+    case TRANSACTION.quit:
       return GO_ON;
-    case RESET:
+    case TRANSACTION.reset:
       // A WATCH behind it must not find the old watches, nor end with them.
       return tx === null || tx.watches.length === 0 ? GO_ON : unwatchFirst(io, conn, tx);
-    case UNWATCH:
+    case TRANSACTION.unwatch:
       if (!open) return unwatch(io, conn, id);
       break;
     default:
@@ -307,7 +286,8 @@ function failSpoiled(io: IoThread, conn: Connection, id: number, tx: Transaction
 
 /** Whether a command, or none (-1), is EXEC. */
 export function isExec(io: IoThread, id: number): boolean {
-  return id >= 0 && kindOf(io, id) === EXEC;
+  if (applyId === 0) findIds(io.registry);
+  return id >= 0 && transactionOf(io.registry.facts[id]!) === TRANSACTION.exec;
 }
 
 /** EXEC was refused with `refusal`: gives the transaction up, and the watches where there is none. */
