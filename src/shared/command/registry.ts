@@ -13,6 +13,7 @@
  * `lookupSub` allocate nothing and never throw.
  */
 import { strict as assert } from 'node:assert';
+import { COMMAND_IDS_MAX } from '../limits.js';
 import type { Args } from '../resp/args.js';
 import {
   FACT_INTERNAL,
@@ -26,7 +27,6 @@ import {
   HIDDEN_FLAGS,
   isOfTransactions,
 } from './flags.js';
-import { COMMAND_IDS_MAX } from './ids.js';
 import { KEYS_COMPLEX, KEYS_NONE, KEYS_ONE, KEYS_RANGE, legacyRange } from './key-positions.js';
 import type { CommandDef, Route } from './spec.js';
 

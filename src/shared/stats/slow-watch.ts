@@ -65,7 +65,10 @@ export class SlowWatch {
     else this.mode = usec < EVERYTHING_BELOW_USEC ? WATCH.everything : WATCH.slowOnes;
   }
 
-  /** hot: whether a call is timed. `bounded`: its work is bounded. @requires mode is not WATCH.nothing */
+  /**
+   * Whether a call is timed. `bounded`: its work is bounded. @requires mode is not WATCH.nothing
+   * hot: calls over a ring, and in scripts and transactions; bench/peer "ring"
+   */
   times(cmdId: number, args: Args, bounded: boolean): boolean {
     const facts = this.facts[cmdId]!;
     // What an internal request carries is timed command by command.

@@ -5,16 +5,14 @@
  *
  *      0  header and counters   512 doubles   STAT_* indexes below
  *   4096  errors by prefix      128 cells of 32 bytes: 24 bytes of prefix (NUL padded), one double
- *   8192  commands              512 cells of 4 doubles: calls, usec, rejected, failed
- *  24576  latency histograms    512 cells of 20 unsigned 32-bit counts; count k: took at most 2^k microseconds
- *  65536  end
+ *   8192  commands              1024 cells of 4 doubles: calls, usec, rejected, failed
+ *  40960  latency histograms    1024 cells of 20 unsigned 32-bit counts; count k: took at most 2^k microseconds
+ * 122880  end
  *
  * Invariants: (1) one writer per region; (2) counters only grow: CONFIG RESETSTAT
  * writes the sums into a region of its own, see stats-reader.ts.
  */
 
-export const STATS_BYTES = 65536;
-export const STATS_COMMANDS_MAX = 512;
 export const STATS_ERRORS_MAX = 128;
 export const ERROR_PREFIX_BYTES = 24;
 export const LATENCY_BUCKETS = 20;
@@ -30,14 +28,12 @@ export const CMD_USEC = 1;
 export const CMD_REJECTED = 2;
 export const CMD_FAILED = 3;
 /** Unsigned 32-bit index. */
-export const LATENCY_AT = 6144;
+export const LATENCY_AT = 10240;
 
 /** Kinds of threads (STAT.kind). */
 export const THREAD_MAIN = 1;
 export const THREAD_IO = 2;
 export const THREAD_SHARD = 3;
-export const THREAD_JOURNAL = 4;
-export const THREAD_TASK = 5;
 
 /**
  * Indexes of single figures. Those below COUNTERS_AT are states (set, left alone by RESETSTAT); the others count

@@ -199,9 +199,9 @@ export class Tracking {
     const { io } = this;
     // The thread that runs a script tells what the script reads.
     if ((io.registry.facts[id]! & FACT_NEEDS_SCRIPTS) !== 0) return;
-    const count = io.keysOf(io.registry.defs[id]!, args);
+    const count = io.placement.findKeys(io.registry.defs[id]!, args);
     for (let i = 0; i < count; i++) {
-      const k = io.keyIndexes[i]!;
+      const k = io.placement.keys[i]!;
       this.remember(conn.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
     }
     this.countTable();

@@ -20,9 +20,9 @@ import { createTyped } from '../../context/typed-key.js';
 import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
 import { TYPE_HASH } from '../../entry/entry.js';
+import { freeTableRoot } from '../../structures/garbage.js';
 import { LP_EMPTY_BYTES } from '../../structures/listpack.js';
 import { lpEntryBytes } from '../../structures/listpack-entry.js';
-import { freeTableRoot } from '../../types/garbage.js';
 import {
   createHashRoot,
   deleteFound,
