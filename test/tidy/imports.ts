@@ -68,7 +68,6 @@ const STILL_WRONG: readonly string[] = [
   'shard/rdb -> shard/context',
   'shard/script/lua -> shard/script',
   'shard/types/geo -> shard/context',
-  'shared/command -> shared/sync',
 ];
 
 /** A circle of value imports has at most so many files, which then are one subject. */
