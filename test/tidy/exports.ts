@@ -7,10 +7,6 @@ import { type Source, type SyntaxNode, walk } from './source.js';
 
 /** 'file name' of the dead exports of today. */
 const STILL_DEAD: readonly string[] = [
-  'src/shard/entry/entry.ts setTypeEncoding',
-  'src/shard/keyspace/active-expiry.ts expireTable',
-  'src/shard/structures/listpack.ts lpLast',
-  'src/shard/structures/listpack.ts lpAppendInt',
   'src/shared/command/flags.ts FLAG_LOADING',
   'src/shared/command/flags.ts FLAG_STALE',
   'src/shared/command/flags.ts FLAG_NO_ASYNC_LOADING',
