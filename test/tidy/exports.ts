@@ -7,9 +7,6 @@ import { type Source, type SyntaxNode, walk } from './source.js';
 
 /** 'file name' of the dead exports of today. */
 const STILL_DEAD: readonly string[] = [
-  'src/shared/command/flags.ts FLAG_LOADING',
-  'src/shared/command/flags.ts FLAG_STALE',
-  'src/shared/command/flags.ts FLAG_NO_ASYNC_LOADING',
   'src/shared/command/shorthand.ts keyRM',
   'src/shared/errors/replies.ts SWAPDB_FIRST_INDEX',
   'src/shared/errors/replies.ts SWAPDB_SECOND_INDEX',
