@@ -286,7 +286,7 @@ export class Executor {
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, ctx.inline);
+    const timing = this.timer.begin(cmdId, args, ctx.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
     const mark = reply.mark();
@@ -385,7 +385,7 @@ export class Executor {
     const flags = registry.flags[cmdId]!;
     this.begin(cmdId, flags, reply, client.db, this.shards === 1);
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, false);
+    const timing = this.timer.begin(cmdId, args, false);
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
     try {

@@ -8,6 +8,7 @@
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
  * way; (2) who answers here has taken the claim; the waiters in the shards are then dropped by `blocking|forget`.
  */
+import { FACT_WAITS_FOR_END } from '../../../shared/command/flags.js';
 import type { CommandDef } from '../../../shared/command/spec.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -71,7 +72,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     command: id,
     db: conn.db,
     keys,
-    wantsAbsent: def.name === 'xreadgroup',
+    wantsAbsent: (io.registry.facts[id]! & FACT_WAITS_FOR_END) !== 0,
     waits: false,
     deadlineMs: 0,
     timer: null,
