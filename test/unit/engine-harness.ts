@@ -69,6 +69,7 @@ export class TestEngine {
     }
     this.control = ControlBlock.create(1, shards);
     this.control.f64[CONTROL_F64.protoMaxBulkLen] = BULK_BYTES_MAX;
+    this.control.i32[CONTROL.debugCommand] = 1;
     this.stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
     const effects = new SharedArrayBuffer(EFFECT_LOG_BYTES);
     this.effects = new EffectLog(effects);
@@ -79,7 +80,6 @@ export class TestEngine {
       segments: provider,
       effects,
       stats: this.stats,
-      config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
       report: (_where, error) => {
         throw error;

@@ -14,6 +14,7 @@ import { SlowWatch } from '../../../src/shared/stats/slow-watch.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
 import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { parseReply, type Value } from '../../harness/resp-client.js';
+import { threadConfig } from '../thread-config.js';
 
 /** Arguments over one buffer, as the parser leaves them. */
 export function makeArgs(words: readonly string[]): Args {
@@ -88,17 +89,15 @@ export class LocalRunner {
     const segment = new SharedArrayBuffer(SEGMENT_BYTES);
     formatShard(segment, 1, 2);
     const threadId = 2;
+    const config = threadConfig([]);
     this.io = {
       registry: this.registry,
       control,
       port: null,
       threadId,
       stats: new StatsBlock(control.sab, control.statsOffset(threadId)),
-      config: new Map([
-        ['port', '6379'],
-        ['maxclients', '10000'],
-        ['requirepass', ''],
-      ]),
+      config,
+      limits: config.values,
       connections: new Map([[1, this.conn]]),
       index: 0,
       slow: new SlowWatch(control, this.registry),

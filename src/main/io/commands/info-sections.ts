@@ -36,7 +36,7 @@ type Section = (source: InfoSource) => string;
 const NO_REPLICATION_ID = '0'.repeat(40);
 
 function tcpPort({ io, conn }: InfoSource): string {
-  const port = io.config.get('port') ?? '0';
+  const port = io.config.all.raw('port');
   const isTcp = /:\d+$/.test(conn.laddr) && !conn.laddr.endsWith(':0');
   return port === '0' && isTcp ? conn.laddr.slice(conn.laddr.lastIndexOf(':') + 1) : port;
 }
@@ -64,8 +64,8 @@ function server(source: InfoSource): string {
     ['server_time_usec', nowMs * 1000],
     ['uptime_in_seconds', uptime],
     ['uptime_in_days', Math.floor(uptime / 86400)],
-    ['hz', io.config.get('hz') ?? '10'],
-    ['configured_hz', io.config.get('hz') ?? '10'],
+    ['hz', io.config.all.raw('hz')],
+    ['configured_hz', io.config.all.raw('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
     ['executable', view.executable],
     ['config_file', view.configFile],
@@ -74,12 +74,15 @@ function server(source: InfoSource): string {
     ['node_version', process.versions.node],
   ];
   let listener = 0;
-  const binds = (io.config.get('bind') ?? '').split(' ').filter((b) => b !== '');
+  const binds = io.config.all
+    .raw('bind')
+    .split(' ')
+    .filter((b) => b !== '');
   if (port !== '0') {
     const addresses = binds.map((b) => `,bind=${b}`).join('');
     fields.push([`listener${listener++}`, `name=tcp${addresses},port=${port}`]);
   }
-  const path = io.config.get('unixsocket') ?? '';
+  const path = io.config.all.raw('unixsocket');
   if (path !== '') fields.push([`listener${listener}`, `name=unix,bind=${path}`]);
   return sectionText('Server', fields);
 }
@@ -90,7 +93,7 @@ function clients({ io, view, waited }: InfoSource): string {
   return sectionText('Clients', [
     ['connected_clients', stats.sum(STAT.connectedClients)],
     ['cluster_connections', 0],
-    ['maxclients', io.config.get('maxclients') ?? '10000'],
+    ['maxclients', io.config.all.raw('maxclients')],
     ['client_recent_max_input_buffer', stats.max(STAT.clientsInputMaxBytes)],
     ['client_recent_max_output_buffer', stats.max(STAT.clientsOutputMaxBytes)],
     ['blocked_clients', stats.sum(STAT.blockedClients)],
@@ -107,7 +110,7 @@ function clients({ io, view, waited }: InfoSource): string {
 function memory({ io, view }: InfoSource): string {
   const m = memoryFigures(view);
   const total = totalmem();
-  const max = Number(io.config.get('maxmemory') ?? '0');
+  const max = Number(io.config.all.raw('maxmemory'));
   const libraries = new LibraryStore(io.control);
   const scripts = new ScriptLog(io.control, io.threadId);
   const interpreters = view.stats.sum(STAT.scriptBytes);
@@ -146,7 +149,7 @@ function memory({ io, view }: InfoSource): string {
     ['used_memory_scripts_human', humanBytes(scriptBytes)],
     ['maxmemory', max],
     ['maxmemory_human', humanBytes(max)],
-    ['maxmemory_policy', io.config.get('maxmemory-policy') ?? 'noeviction'],
+    ['maxmemory_policy', io.config.all.raw('maxmemory-policy')],
     ['allocator_frag_ratio', ratio(m.active, m.allocated).toFixed(2)],
     ['allocator_frag_bytes', m.active - m.allocated],
     ['allocator_rss_ratio', ratio(m.resident, m.active).toFixed(2)],
@@ -193,7 +196,7 @@ function persistence({ io, view }: InfoSource): string {
     ['rdb_last_cow_size', 0],
     ['rdb_last_load_keys_expired', 0],
     ['rdb_last_load_keys_loaded', 0],
-    ['aof_enabled', io.config.get('appendonly') === 'yes' ? 1 : 0],
+    ['aof_enabled', io.config.all.bool('appendonly') ? 1 : 0],
     ['aof_rewrite_in_progress', 0],
     ['aof_rewrite_scheduled', 0],
     ['aof_last_rewrite_time_sec', -1],
@@ -299,7 +302,7 @@ function replication({ io, view }: InfoSource): string {
     ['master_repl_offset', 0],
     ['second_repl_offset', -1],
     ['repl_backlog_active', 0],
-    ['repl_backlog_size', io.config.get('repl-backlog-size') ?? '1048576'],
+    ['repl_backlog_size', io.config.all.raw('repl-backlog-size')],
     ['repl_backlog_first_byte_offset', 0],
     ['repl_backlog_histlen', 0],
   ]);
@@ -343,10 +346,8 @@ function errorStats({ view }: InfoSource): string {
 }
 
 function latencyStats({ io, view }: InfoSource): string {
-  if (io.config.get('latency-tracking') === 'no') return sectionText('Latencystats', []);
-  const percents = (io.config.get('latency-tracking-info-percentiles') ?? '50 99 99.9')
-    .split(' ')
-    .filter((p) => p !== '');
+  if (!io.config.values.latencyTracking) return sectionText('Latencystats', []);
+  const percents = io.config.values.percentiles;
   const fields: [string, string][] = [];
   for (let id = 0; id < io.registry.count; id++) {
     if (io.registry.internal.includes(id)) continue;
@@ -373,7 +374,7 @@ function sherd({ io, view }: InfoSource): string {
   const fields: [string, string | number][] = [
     ['shards', view.shards],
     ['io_threads', io.control.ioThreads],
-    ['dispatch', io.config.get('dispatch') ?? 'auto'],
+    ['dispatch', io.config.all.raw('dispatch')],
     ['inline_commands', s.sum(STAT.inlineCommands)],
     ['ring_commands', s.sum(STAT.ringCommands)],
     ['ring_batches', s.sum(STAT.ringBatches)],
