@@ -1,12 +1,12 @@
 /**
- * The configuration as an I/O thread sees it: a copy of all directives, for CONFIG GET and INFO, and the values that the
- * thread acts on, each read out of its directive once, at the start and after each change. Nobody else parses a
+ * The configuration as an I/O thread sees it: a copy of all directives, for CONFIG GET and INFO, and the values on
+ * which the thread acts, each read out of its directive once, at the start and after each change. Nobody else parses a
  * directive's text. (Shard threads read words of the control block; see `word` in directive.ts.)
  *
  * When you need another directive on an I/O thread: one line in READ.
  *
- * Invariants: (1) `values` is one object for the life of the thread, whose fields change; (2) only `applyChanges` of the
- * main thread's CONFIG SET changes it.
+ * Invariants: (1) `values` is one object for the life of the thread, whose fields change; (2) only a CONFIG SET that
+ * the main thread has applied changes it.
  */
 import { Config, type ConfigEntry } from './config.js';
 
