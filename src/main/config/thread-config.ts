@@ -35,9 +35,6 @@ const READ = {
   unixSocketMode: (config: Config) => config.int('unixsocketperm'),
   /** Keys that are remembered for clients with tracking. */
   trackedKeysMax: (config: Config) => config.int('tracking-table-max-keys') || Number.POSITIVE_INFINITY,
-  /** Percentiles that INFO shows; none when latency is not tracked. */
-  percentiles: (config: Config) => config.list('latency-tracking-info-percentiles'),
-  latencyTracking: (config: Config) => config.bool('latency-tracking'),
 } as const;
 
 /** The values that an I/O thread acts on. */

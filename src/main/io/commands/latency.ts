@@ -9,11 +9,11 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { LATENCY_EVENTS, type LatencySample } from '../../../shared/stats/latency-events.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import { BUCKET_BOUNDS_USEC } from '../../figures/latency-figures.js';
 import { cText } from '../reply/cold-arguments.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
-import { BUCKET_BOUNDS_USEC } from './latency-figures.js';
 
 const HELP = [
   'DOCTOR',

@@ -14,7 +14,7 @@ import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import type { ReplyView } from '../../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { ThreadConfig } from '../../config/thread-config.js';
-import type { ServerView } from '../commands/server-view.js';
+import type { ServerView } from '../../figures/server-view.js';
 import type { HubParts } from '../messages/hub.js';
 import type { Connection } from '../session/connection.js';
 

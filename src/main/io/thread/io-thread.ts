@@ -32,7 +32,7 @@ import { pauseAt } from '../../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, readReply } from '../../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { ThreadConfig, ThreadValues } from '../../config/thread-config.js';
-import type { ServerView } from '../commands/server-view.js';
+import type { ServerView } from '../../figures/server-view.js';
 import { Hub } from '../messages/hub.js';
 import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
