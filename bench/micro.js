@@ -11,6 +11,8 @@ import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effects/effec
 import { Executor } from '../dist/modules/shard/execute/executor.js';
 import { LeaseSet } from '../dist/modules/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../dist/modules/shard/keyspace/databases.js';
+import { TYPES } from '../dist/modules/shard/types/table.js';
+import { Placement } from '../dist/modules/shared/command/placement.js';
 import { buildRegistry } from '../dist/modules/shared/command/registry.js';
 import { Crc64 } from '../dist/modules/shared/crc64.js';
 import { slotOf } from '../dist/modules/shared/hash.js';
@@ -25,7 +27,7 @@ import { Reply } from '../dist/modules/shared/resp/reply.js';
 import { StatsBlock } from '../dist/modules/shared/stats/stats-block.js';
 import { ControlBlock } from '../dist/modules/shared/sync/control-block.js';
 import { LEASE_WORDS, Lease } from '../dist/modules/shared/sync/lease.js';
-import { RequestView, readRequest, writeRequest } from '../dist/modules/shared/sync/records.js';
+import { RequestHead, RequestView, readRequest, writeRequest } from '../dist/modules/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../dist/modules/shared/sync/ring.js';
 
 const BATCH = 1000;
@@ -57,7 +59,7 @@ function newEngine(shards) {
   const control = ControlBlock.create(1, shards);
   const stats = new StatsBlock(control.sab, control.statsOffset(THREAD));
   const effects = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
-  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const keyspaces = arenas.map((arena) => openDatabases(arena, TYPES));
   const leases = new LeaseSet(THREAD, arenas);
   const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases);
   const registry = buildRegistry(shardCommands);
@@ -100,11 +102,13 @@ function ringTask(request) {
   const producer = new RingProducer(sab);
   const consumer = new RingConsumer(sab);
   const view = new RequestView();
+  const head = Object.assign(new RequestHead(), { connId: 1, cmdId: 2, clientId: 1 });
   return () => {
     let read = 0;
     for (let i = 0; i < BATCH; i += 16) {
       for (let k = 0; k < 16 && i + k < BATCH; k++) {
-        if (!writeRequest(producer, 1, i, 2, 0, 2, 0, 1, args)) throw new Error('full');
+        head.seq = i;
+        if (!writeRequest(producer, head, args)) throw new Error('full');
       }
       producer.publish();
       for (let at = consumer.peek(); at >= 0; at = consumer.peek()) {
@@ -166,12 +170,14 @@ function executorTask({ executor, registry }, pipeline) {
   const args = new Args();
   const reply = new Reply();
   const client = { id: 1, db: 0, proto: /** @type {const} */ (2), flags: 0 };
+  const placement = new Placement(registry, executor.arenas.length);
   return () => {
     parser.window(u8, dv, 0, u8.length);
     executor.beginBatch();
     while (parser.next(args) === PARSED) {
       const id = registry.lookup(args.u8, args.off[0] ?? 0, args.len[0] ?? 0);
-      if (!executor.tryInline(id, args, reply, client)) throw new Error('not run');
+      placement.place(id, args);
+      if (!executor.tryInline(id, args, reply, client, placement)) throw new Error('not run');
     }
     executor.endBatch();
     reply.reset();

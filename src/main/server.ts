@@ -55,6 +55,8 @@ export interface ServerDebug {
   terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
   /** Terminates an I/O thread, likewise: its clients are dropped; it is started again and listens again. */
   terminateIo(index: number, where?: TerminateWhere): Promise<void>;
+  /** Words of the points at which the fault lab makes something go wrong: src/shared/memory/fault-point.ts. */
+  readonly faults: Int32Array;
   /** Resolves when threads that are being started again serve. */
   settled(): Promise<void>;
 }
@@ -163,6 +165,7 @@ export class SherdServer {
     this.debug = {
       terminateShard: (shard, where) => threads.terminateShard(shard, where),
       terminateIo: (index, where) => threads.terminateIo(index, where),
+      faults: block.faults(),
       settled: () => threads.settled(),
     };
   }
@@ -322,7 +325,9 @@ function noSegment(): never {
 function newFirstSegment(shard: number, hashKey: Int32Array, databases: number): SharedArrayBuffer {
   const segment = new SharedArrayBuffer(SEGMENT_BYTES);
   formatShard(segment, hashKey[0]!, hashKey[1]!);
-  formatDatabases(new Arena(shard, segment, NO_SEGMENTS), databases);
+  const arena = new Arena(shard, segment, NO_SEGMENTS);
+  formatDatabases(arena, databases);
+  arena.settleTouched();
   return segment;
 }
 

@@ -1,12 +1,14 @@
 /** An engine in one thread for tests: the real executor over plain shared buffers, no sockets, no rings, no workers. */
 
+import { storesWithoutTouch } from '../../src/shard/check/fsck.js';
 import { shardCommands } from '../../src/shard/commands/table.js';
 import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
+import type { TypeTable } from '../../src/shard/entry/type-table.js';
 import { createExecutor } from '../../src/shard/execute/engine.js';
 import type { Executor } from '../../src/shard/execute/executor.js';
 import { formatDatabases } from '../../src/shard/keyspace/databases.js';
 import { buildRegistry, type Registry } from '../../src/shared/command/registry.js';
-import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
+import { Arena, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../src/shared/memory/ptr.js';
 import { Args } from '../../src/shared/resp/args.js';
 import { Reply } from '../../src/shared/resp/reply.js';
@@ -42,7 +44,7 @@ export function wordsToArgs(words: readonly Word[]): Args {
 
 export class TestEngine {
   readonly control: ControlBlock;
-  readonly registry: Registry = REGISTRY;
+  readonly registry: Registry;
   readonly executor: Executor;
   readonly stats: StatsBlock;
   /** Views of our own beside the executor's. */
@@ -51,7 +53,9 @@ export class TestEngine {
   db = 0;
   proto: 2 | 3 = 2;
 
-  constructor(shards = 1) {
+  /** `registry`, `types`: other commands and value types than those of the server. */
+  constructor(shards = 1, registry = REGISTRY, types?: TypeTable) {
+    this.registry = registry;
     const segments: SharedArrayBuffer[][] = [];
     const provider: SegmentProvider = {
       allocate: (shard, index) => (segments[shard]![index] = new SharedArrayBuffer(SEGMENT_BYTES)),
@@ -65,7 +69,7 @@ export class TestEngine {
     this.arenas = firstSegments.map((segment, shard) => new Arena(shard, segment, provider));
     for (const arena of this.arenas) {
       formatDatabases(arena, DATABASES);
-      if (CHECKING) arena.settleTouched();
+      arena.settleTouched();
     }
     this.control = ControlBlock.create(1, shards);
     this.control.f64[CONTROL_F64.protoMaxBulkLen] = BULK_BYTES_MAX;
@@ -81,6 +85,7 @@ export class TestEngine {
       effects,
       stats: this.stats,
       registry: this.registry,
+      ...(types === undefined ? {} : { types }),
       report: (_where, error) => {
         throw error;
       },
@@ -157,12 +162,11 @@ export class TestEngine {
     return this.arenas.reduce((sum, arena) => sum + arena.usedBytes, 0);
   }
 
-  /** Pages that were stored into without `touch`; always 0 outside of checking mode. */
-  badPages(): number {
-    if (!CHECKING) return 0;
-    return this.arenas.reduce((sum, arena) => {
+  /** Stores without an announcement; none unless SHERD_CHECK=1. */
+  unannounced(): string[] {
+    return this.arenas.flatMap((arena) => {
       arena.sync();
-      return sum + arena.verifyPages();
-    }, 0);
+      return storesWithoutTouch(arena);
+    });
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What a figure is: one row of the tables in `*-section.ts`. INFO writes the rows; what else shows the server's figures
- * (metrics) reads the same ones. A row knows its name, what kind of figure it is, its unit, and how it is read; how INFO
- * writes it is a matter of the row only where that is not the number itself.
+ * (metrics) reads the same ones. A row knows its name, its kind, its unit, and how it is read. How INFO writes it
+ * stands in the row only where that is not the number itself.
  *
  * A family is a row for figures whose names are made at run time: one for each command, database, shard ...
  *

@@ -1,7 +1,7 @@
 /** Runs local commands without sockets or threads: what a test sends and the very bytes of the reply. */
 
-import { localCommands } from '../../../src/main/io/commands/local-commands.js';
 import { ServerView } from '../../../src/main/figures/server-view.js';
+import { localCommands } from '../../../src/main/io/commands/local-commands.js';
 import type { Connection } from '../../../src/main/io/session/connection.js';
 import type { IoThread } from '../../../src/main/io/thread/io-thread.js';
 import { buildRegistry, type Registry } from '../../../src/shared/command/registry.js';

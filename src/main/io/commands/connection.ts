@@ -9,10 +9,10 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { cText, integerAt } from '../reply/cold-arguments.js';
+import { resetTransaction } from '../request/end-transaction.js';
 import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
-import { resetTransaction } from '../transaction/transaction-commands.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 
 const CONNECTION = { group: 'connection', acl: ['@connection'], route: 'local' } as const;
@@ -202,6 +202,7 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'ping',
+    whileSubscribed: true,
     arity: -1,
     flags: ['fast'],
     since: '1.0.0',
@@ -225,6 +226,8 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'quit',
+    transaction: 'quit',
+    whileSubscribed: true,
     arity: -1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
     since: '1.0.0',
@@ -238,6 +241,7 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'select',
+    selectsDatabase: true,
     arity: 2,
     flags: ['loading', 'stale', 'fast'],
     since: '1.0.0',
@@ -284,6 +288,8 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'reset',
+    transaction: 'reset',
+    whileSubscribed: true,
     arity: 1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
     since: '6.2.0',

@@ -20,6 +20,9 @@ import {
   queuedClientWord,
 } from '../../../shard/commands/transactions/transactions.js';
 import {
+  FACT_NEEDS_SCRIPTS,
+  FACT_SELECTS_DATABASE,
+  FACT_SMALL_WRITE,
   FLAG_DENYOOM,
   FLAG_FAST,
   FLAG_INLINE,
@@ -30,12 +33,9 @@ import { KEYS_NONE, KEYS_ONE } from '../../../shared/command/key-positions.js';
 import { ROUTE_ALL, ROUTE_JOB, ROUTE_LOCAL } from '../../../shared/command/registry.js';
 import type { CommandDef } from '../../../shared/command/spec.js';
 import { Args } from '../../../shared/resp/args.js';
-import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { integerAt } from '../reply/cold-arguments.js';
-import { countFailure } from '../request/dispatch.js';
 import type { Connection } from '../session/connection.js';
-import { otherEvents, SLICE_MS } from '../session/slices.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { pausedFlags } from '../waiting/pause-watch.js';
 
@@ -45,8 +45,6 @@ interface Watch {
   readonly key: Uint8Array;
 }
 
-/** Small writes that Redis does not call fast; they may be run by an I/O thread nevertheless. */
-const SMALL_WRITES: readonly string[] = ['set', 'setex', 'psetex', 'setnx', 'del', 'getset', 'getex', 'append'];
 /** Queued commands that an I/O thread runs at most in one go. */
 const INLINE_COMMANDS_MAX = 32;
 const INLINE_BYTES_MAX = 16 * 1024;
@@ -188,23 +186,20 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
   tx.used = at;
   tx.flags |= (flags & FLAG_MAY_REPLICATE) === 0 ? flags : pausedFlags(io, id, flags, args);
   if (deniesOom(io, id, flags, args)) tx.flags |= FLAG_DENYOOM;
+  const facts = registry.facts[id]!;
   const route = registry.route[id]!;
   if (route === ROUTE_LOCAL) {
     tx.locals++;
     tx.small = false;
-    const def = registry.defs[id]!;
-    if (def.name === 'select') selectQueued(io, tx, args);
-    if (def.clientState !== undefined) tx.shapes = true;
+    if ((facts & FACT_SELECTS_DATABASE) !== 0) selectQueued(io, tx, args);
+    if (registry.defs[id]!.clientState !== undefined) tx.shapes = true;
     return true;
   }
-  const def = registry.defs[id]!;
-  if ((flags & FLAG_INLINE) === 0) tx.small = false;
-  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(def.name)) tx.small = false;
-  const kind = registry.keyKind[id]!;
-  if (kind === KEYS_ONE && def.group !== 'scripting') {
+  if ((flags & FLAG_INLINE) === 0 || ((flags & FLAG_FAST) === 0 && (facts & FACT_SMALL_WRITE) === 0)) tx.small = false;
+  if (registry.keyKind[id] === KEYS_ONE && (facts & FACT_NEEDS_SCRIPTS) === 0) {
     if (tx.keyCount >= tx.keys.length) tx.keys = grown(tx.keys, tx.keyCount + 1);
     tx.keys[tx.keyCount++] = tx.shardArgs + registry.firstKey[id]!;
-  } else queueKeys(io, tx, def, id, args);
+  } else queueKeys(io, tx, registry.defs[id]!, id, args);
   tx.shardArgs += argc;
   return true;
 }
@@ -213,14 +208,14 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
 function queueKeys(io: IoThread, tx: Transaction, def: CommandDef, id: number, args: Args): void {
   const { registry } = io;
   const route = registry.route[id]!;
-  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
+  const wide = (registry.facts[id]! & FACT_NEEDS_SCRIPTS) !== 0 || def.everyShard?.(args) === true;
   if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) {
     tx.all = true;
     return;
   }
-  const count = io.keysOf(def, args);
+  const count = io.placement.findKeys(def, args);
   tx.keys = grown(tx.keys, tx.keyCount + Math.max(count, 0));
-  for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.keyIndexes[k]!;
+  for (let k = 0; k < count; k++) tx.keys[tx.keyCount++] = tx.shardArgs + io.placement.keys[k]!;
   if (count <= 0) tx.all = true;
 }
 
@@ -338,81 +333,4 @@ export function queuedArgs(tx: Transaction, c: number, first: number): Args {
     args.len[i] = tx.queued.len[first + i]!;
   }
   return args;
-}
-
-/** The offset behind the RESP value that begins at `at`. */
-function skipValue(u8: Uint8Array, at: number): number {
-  const kind = u8[at]!;
-  let end = at + 1;
-  while (u8[end] !== 13) end++;
-  const n = Number(Buffer.from(u8.buffer, u8.byteOffset + at + 1, end - at - 1).toString('latin1'));
-  end += 2;
-  switch (kind) {
-    case 36: // $
-    case 61: // =
-    case 33: // !
-      return n < 0 ? end : end + n + 2;
-    case 42: // *
-    case 126: // ~
-    case 62: // >
-    case 37: // %
-    case 124: {
-      // |
-      const values = kind === 37 || kind === 124 ? 2 * n : n;
-      for (let i = 0; i < values; i++) end = skipValue(u8, end);
-      return kind === 124 ? skipValue(u8, end) : end;
-    }
-    default:
-      return end;
-  }
-}
-
-/**
- * Runs the local commands of a queue whose other commands have answered with `bytes`, and writes the whole reply of
- * EXEC. If EXEC was given up, nothing is run.
- */
-export async function mergeLocals(
-  io: IoThread,
-  conn: Connection,
-  tx: Transaction,
-  bytes: Uint8Array,
-  reply: Reply,
-): Promise<void> {
-  const answered = tx.commands > tx.locals || tx.watches.length > 0;
-  if (answered && (bytes[0] !== 42 || bytes[1] === 45)) {
-    reply.raw(bytes, 0, bytes.length);
-    return;
-  }
-  let at = 0;
-  if (answered) while (bytes[at++] !== 10);
-  reply.array(tx.commands);
-  let sliceEndMs = performance.now() + SLICE_MS;
-  for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
-    // It may have been closed during a command that waits, or between two slices.
-    if (conn.closed) return;
-    const id = tx.heads[3 * c]!;
-    const def = io.registry.defs[id]!;
-    if (def.route !== 'local') {
-      const end = skipValue(bytes, at);
-      reply.raw(bytes, at, end - at);
-      at = end;
-      continue;
-    }
-    io.stats.call(id);
-    reply.proto = conn.proto;
-    conn.neverBlocks = true;
-    const args = queuedArgs(tx, c, first);
-    reply.errors = 0;
-    const started = performance.now();
-    await def.local!(io, conn, args, reply);
-    const endedMs = performance.now();
-    const usec = (endedMs - started) * 1000;
-    io.stats.time(id, usec);
-    if (reply.errors !== 0) countFailure(io, id, reply);
-    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
-    conn.neverBlocks = false;
-    if (endedMs < sliceEndMs) continue;
-    await otherEvents();
-    sliceEndMs = performance.now() + SLICE_MS;
-  }
 }

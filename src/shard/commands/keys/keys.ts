@@ -8,10 +8,8 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../../context/context.js';
-import { entryType, TYPE_NAMES, TYPE_STRING } from '../../entry/entry.js';
-import { valueLength } from '../../types/value.js';
+import { entryType, TYPE_STRING } from '../../entry/entry.js';
 
-const TYPE_LINES = TYPE_NAMES.map((name) => Uint8Array.from(Buffer.from(`+${name}\r\n`, 'latin1')));
 /** Values with more elements than this are freed lazily by UNLINK. */
 const LAZY_ELEMENTS_MIN = 64;
 const NONE_LINE = Uint8Array.from(Buffer.from('+none\r\n', 'latin1'));
@@ -61,7 +59,8 @@ function removeAll(ctx: ExecContext, args: Args, reply: Reply, lazily: boolean):
 }
 
 function isBig(ctx: ExecContext, e: Ptr): boolean {
-  return entryType(ctx.arena, e) !== TYPE_STRING && valueLength(ctx.arena, e) > LAZY_ELEMENTS_MIN;
+  const { arena, keyspace } = ctx;
+  return entryType(arena, e) !== TYPE_STRING && keyspace.types.of(arena, e).length(arena, e) > LAZY_ELEMENTS_MIN;
 }
 
 function exists(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -84,7 +83,7 @@ function touch(ctx: ExecContext, args: Args, reply: Reply): void {
 
 function type(ctx: ExecContext, args: Args, reply: Reply): void {
   const e = lookupQuiet(ctx, args, 1);
-  const line = e === NULL ? NONE_LINE : TYPE_LINES[entryType(ctx.arena, e)]!;
+  const line = e === NULL ? NONE_LINE : ctx.keyspace.types.of(ctx.arena, e).line;
   reply.raw(line, 0, line.length);
 }
 
@@ -92,11 +91,13 @@ function type(ctx: ExecContext, args: Args, reply: Reply): void {
 export const keyBasicCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'del',
+    smallWrite: true,
     arity: -2,
     flags: ['write'],
     acl: ['@keyspace'],
     group: 'generic',
     since: '1.0.0',
+    longWork: 'arguments',
     complexity: 'O(N) for N keys; a key with a collection costs O(M) more for its M elements.',
     summary: 'Removes keys and their values.',
     keys: [keyRange(1, -1, 1, ['RM', 'delete'])],
@@ -113,6 +114,7 @@ export const keyBasicCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace'],
     group: 'generic',
     since: '4.0.0',
+    longWork: 'arguments',
     complexity: 'O(1) a key; the memory of big values is given back afterwards.',
     summary: 'Removes keys now and gives their memory back later.',
     keys: [keyRange(1, -1, 1, ['RM', 'delete'])],
@@ -129,6 +131,7 @@ export const keyBasicCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace'],
     group: 'generic',
     since: '1.0.0',
+    longWork: 'arguments',
     complexity: 'O(N) for N keys.',
     summary: 'Counts how many of the given keys exist.',
     keys: [keyRange(1, -1, 1, ['RO'])],
@@ -146,6 +149,7 @@ export const keyBasicCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace'],
     group: 'generic',
     since: '3.2.1',
+    longWork: 'arguments',
     complexity: 'O(N) for N keys.',
     summary: 'Marks keys as just used and counts those that exist.',
     keys: [keyRange(1, -1, 1, ['RO'])],

@@ -55,7 +55,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
     for (let shard = 0; shard < ctx.shardCount; shard++) {
       for (let more = true; more; ) {
         ctx.leases.takeShard(shard);
-        more = freeGarbage(ctx.arenas[shard]!, SLICE_US);
+        more = freeGarbage(ctx.arenas[shard]!, ctx.keyspace.types, SLICE_US);
         ctx.leases.giveAll();
         if (more) yield;
       }
@@ -95,6 +95,7 @@ const flushall = defineCommand<ExecContext>({
   acl: ['@keyspace', '@dangerous'],
   group: 'server',
   since: '1.0.0',
+  longWork: 'value',
   complexity: 'O(N) where N is the total number of keys in all databases',
   summary: 'Empties every database.',
   args: FLUSH_ARGS,
@@ -114,6 +115,7 @@ const flushdb = defineCommand<ExecContext>({
   acl: ['@keyspace', '@dangerous'],
   group: 'server',
   since: '1.0.0',
+  longWork: 'value',
   complexity: 'O(N) where N is the number of keys in the selected database',
   summary: 'Empties the selected database.',
   args: FLUSH_ARGS,
@@ -225,6 +227,7 @@ const swapdb = defineCommand<ExecContext>({
   acl: ['@keyspace', '@dangerous'],
   group: 'server',
   since: '4.0.0',
+  longWork: 'value',
   complexity: 'O(N) where N is the count of clients watching or blocking on keys from both databases',
   summary: 'Exchanges the contents of two databases.',
   args: [integer('index1'), integer('index2')],

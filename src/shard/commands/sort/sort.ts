@@ -35,7 +35,6 @@ import { entryType, TYPE_LIST, TYPE_SET } from '../../entry/entry.js';
 import { MemberList } from '../../structures/member-list.js';
 import { useListLimits } from '../../types/list/list-limits.js';
 import { createRoot, listPush, shrinkConvert } from '../../types/list/list-value.js';
-import { valueLength } from '../../types/value.js';
 import { removeDestination } from '../sets/store.js';
 import { forgetLookups, looked, lookUp, lookUpNumber } from './lookup.js';
 import { type SortOptions, sortKeys, sortOptions, sortReadsOthers, sortRoKeys } from './options.js';
@@ -77,7 +76,7 @@ function run(ctx: ExecContext, args: Args, readonly: boolean, reply: Reply): voi
     reply.error(WRONGTYPE);
     return;
   }
-  const length = e === NULL ? 0 : valueLength(arena, e);
+  const length = e === NULL ? 0 : ctx.keyspace.types.of(arena, e).length(arena, e);
   const range = new SortRange(options, length);
   // A set that is stored, or read by a script, gets an order in any case: replicas must do the same.
   if (
@@ -266,6 +265,7 @@ const SORT = {
   arity: -2,
   acl: ['@set', '@sortedset', '@list', '@dangerous'],
   group: 'generic',
+  longWork: 'value',
   complexity: 'O(N+M*log(M)) for N elements in the key and M in the answer; O(N) when nothing is sorted.',
   route: 'key',
   inline: true,
@@ -296,6 +296,7 @@ export const sortingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...SORT,
     name: 'sort',
+    wakes: 'key',
     flags: ['write', 'denyoom'],
     since: '1.0.0',
     summary: 'Sorts the elements of a list, set or sorted set, and stores the result if wanted.',

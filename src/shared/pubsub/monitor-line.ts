@@ -3,7 +3,7 @@
  * monitors.
  */
 import { redactSecrets } from '../command/secrets.js';
-import type { Args } from './args.js';
+import type { Args } from '../resp/args.js';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
