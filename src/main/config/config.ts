@@ -234,15 +234,6 @@ export class Config {
   }
 
   /**
-   * Says whether an action guarded by `enable-debug-command` and its like is allowed.
-   *
-   * @param local the client is on this machine
-   */
-  allowsProtected(name: 'enable-debug-command' | 'enable-module-command', local: boolean): boolean {
-    return this.#allows(name, local);
-  }
-
-  /**
    * Checks the pairs of a CONFIG SET without applying them: for whoever must first do something that may fail, such as
    * opening another port, and then calls `applyChanges`.
    *
