@@ -1,6 +1,6 @@
 /**
- * What goes wrong: a row for each kind of fault. A new kind (of a disk, a link, a process) is a new row: how it is armed,
- * and what happens when it strikes.
+ * What goes wrong: a row for each kind of fault. A new kind (of a disk, a link, a process) is a new row: how it is
+ * armed, and what happens when it strikes.
  */
 import { FAULT_ACTION, POINT } from '../../src/shared/memory/fault-point.js';
 import type { SeededRandom } from '../harness/random.js';

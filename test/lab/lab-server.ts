@@ -1,4 +1,4 @@
-/** A server in this process, from the build that checks: its fault points can be armed, and its threads can be ended. */
+/** A server in this process, from the build that checks: its fault points can be armed, its threads can be ended. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

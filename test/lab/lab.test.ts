@@ -1,6 +1,6 @@
 /**
- * The fault lab: each kind of fault (faults.ts) in each kind of work (workloads.ts), at a moment that is drawn. Afterwards
- * the server serves, or has stopped with a line that says why; every command has got an answer or the end of its
+ * The fault lab: each kind of fault (faults.ts) in each kind of work (workloads.ts), at a moment that is drawn.
+ * Afterwards the server serves, or has stopped with a line that says why; every command has got an answer or the end of its
  * connection; memory is sound; nothing is left of clients that went; the data is what the answers say, and what the
  * recorded effects give when they are replayed.
  *
@@ -89,7 +89,7 @@ async function replayDiffers(observer: RespClient): Promise<string[]> {
   return findings;
 }
 
-/** A hit from 1 to `within`; early ones are as likely as late ones of ten times the number, so that most faults strike. */
+/** A hit from 1 to `within`: as likely below its root as above, so that most faults strike. */
 function hitAt(random: SeededRandom, within: number): number {
   return Math.round(within ** random.next());
 }

@@ -23,8 +23,10 @@ export interface LabWorkload {
 const ACCOUNTS = Array.from({ length: 8 }, (_, i) => `account:${i}`);
 const TURNS = 8;
 
+type Turn = (client: LabClient, i: number, t: number) => Promise<void>;
+
 /** Does something with each of some clients at the same time, so many times. */
-async function each(work: LabWork, clients: number, turn: (client: LabClient, i: number, t: number) => Promise<void>) {
+async function each(work: LabWork, clients: number, turn: Turn): Promise<void> {
   await Promise.all(
     Array.from({ length: clients }, async (_, i) => {
       const client = work.client();
