@@ -1,7 +1,7 @@
 /**
  * The fault lab: each kind of fault (faults.ts) in each kind of work (workloads.ts), at a moment that is drawn.
- * Afterwards the server serves, or has stopped with a line that says why; every command has got an answer or the end of its
- * connection; memory is sound; nothing is left of clients that went; the data is what the answers say, and what the
+ * Afterwards the server serves, or has stopped with a line that says why; every command has got an answer or the end of
+ * its connection; memory is sound; nothing is left of clients that went; the data is what the answers say, and what the
  * recorded effects give when they are replayed.
  *
  * `LAB_SEED` repeats what the clients do and at which hit the fault strikes (not the interleaving of the threads),

@@ -42,7 +42,7 @@ async function words(observer: LabClient, ...command: string[]): Promise<Value> 
   return reply;
 }
 
-/** Whether the sum over all accounts is what the answers say; a command without an answer moved all of it or nothing. */
+/** Whether the accounts hold what the answers say in all; a command without an answer moved all of it or nothing. */
 async function sumIs(observer: LabClient, expected: number): Promise<string[]> {
   const balances = (await words(observer, 'MGET', ...ACCOUNTS)) as (string | null)[];
   const sum = balances.reduce((total, balance) => total + Number(balance ?? 0), 0);
