@@ -3,7 +3,8 @@ import { integer, key, keyAt, keyRO, keyRW, MANY, OPT, str } from '../../../shar
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_POSITIVE, OUT_OF_RANGE } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -97,7 +98,7 @@ export function replyEnd(ctx: ExecContext, e: Ptr, head: boolean, reply: Reply):
   const node = endNode(arena, e, head);
   if (isPlainNode(arena, node)) replyPlain(arena, node, ctx, reply);
   else if (head) replyEntry(arena, node, nodeFirst(arena, node), reply);
-  else replyEntry(arena, node, lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node)), reply);
+  else replyEntry(arena, node, lpPrevOf(bytesOf(arena, node), nodeEnd(arena, node)), reply);
 }
 
 // hot: LPOP, RPOP

@@ -10,7 +10,8 @@
  * anything.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
 import { BIG_BULK_BYTES, type Reply } from '../../../shared/resp/reply.js';
 import type { WorkBound } from '../../services/work-bound.js';
 import { blobReply } from '../../structures/blob.js';
@@ -38,7 +39,7 @@ export function replyPlain(arena: Arena, node: Ptr, bound: WorkBound, reply: Rep
 
 /** Writes the entry at `p` of a packed node. */
 export function replyEntry(arena: Arena, node: Ptr, p: number, reply: Reply): void {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   lpRead(arena.u8[segment]!, p);
   if (item.isInt) reply.bulkInt64(item.hi, item.lo);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, item.off, item.len);
@@ -70,7 +71,7 @@ export function replyForward(arena: Arena, e: Ptr, index: number, count: number,
 
 /** Writes up to `count` entries of a packed node from `p` on; returns how many are still to be written. */
 function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Reply): number {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   const u8 = arena.u8[segment]!;
   const dv = arena.dv[segment]!;
   const nodeStop = nodeEnd(arena, node);
@@ -143,7 +144,7 @@ export function replyBackward(
       count--;
     } else {
       const first = nodeFirst(arena, node);
-      const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(arena, node);
       for (; count > 0; p = lpPrevOf(u8, p)) {
         replyEntry(arena, node, p, reply);
         count--;
@@ -154,6 +155,6 @@ export function replyBackward(
     if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodePrevious(arena, node);
     if (isPlainNode(arena, node)) p = 0;
-    else p = lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node));
+    else p = lpPrevOf(bytesOf(arena, node), nodeEnd(arena, node));
   }
 }
