@@ -199,14 +199,28 @@ export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void 
     endsView.setInt32(4, waiter, true);
     endsView.setInt32(ABSENT_AT, absent, true);
     const n = args.len[i]! + DB_BYTES;
-    queue = createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, QUEUE_BYTES, false, 0);
-    table.insert(queue);
+    try {
+      queue = createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, QUEUE_BYTES, false, 0);
+      table.insert(queue);
+    } catch (error) {
+      if (queue !== NULL) freeElement(arena, queue);
+      dropUnqueued(arena, fields, waiter);
+      throw error;
+    }
     return;
   }
   setWord(arena, last, W_NEXT, waiter);
   setWord(arena, waiter, W_PREVIOUS, last);
   elementValue(arena, queue);
   setQueue(arena, queue, value.dv.getInt32(value.off, true) as Ptr, waiter, absent);
+}
+
+/** Frees a waiter for which there was no memory to queue it. */
+function dropUnqueued(arena: Arena, fields: WaiterFields, waiter: Ptr): void {
+  const request = fields.requests[arena.shard]! as Ptr;
+  if (request !== NULL && waiterWord(arena, request, Q_WAITERS) === 1) fields.requests[arena.shard] = 0;
+  freePayload(arena, waiter);
+  free(arena, waiter);
 }
 
 function lastOf(arena: Arena, queue: Ptr): Ptr {

@@ -8,8 +8,7 @@ import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
-import { boundInline, createTyped, readTyped, removeKey, WRONG, writeTyped } from '../../context/typed-key.js';
-import { LIST_PACKED } from '../../entry/encodings.js';
+import { boundInline, readTyped, removeKey, WRONG, writeTyped } from '../../context/typed-key.js';
 import { TYPE_LIST } from '../../entry/entry.js';
 import { lpPrevOf } from '../../structures/listpack-entry.js';
 import { cursor, seekWork } from '../../types/list/list-cursor.js';
@@ -19,7 +18,6 @@ import { useListLimits } from '../../types/list/list-limits.js';
 import { isPlainNode, nodeEnd, nodeFirst } from '../../types/list/list-node.js';
 import { replyElement, replyEntry, replyForward, replyPlain } from '../../types/list/list-reply.js';
 import {
-  createPacked,
   endNode,
   entryBound,
   growConvert,
@@ -29,7 +27,7 @@ import {
   shrinkConvert,
 } from '../../types/list/list-value.js';
 import { atLeastArgument, numberArgument } from './arguments.js';
-import { afterPop, replyAndPop } from './pop.js';
+import { afterPop, createList, replyAndPop } from './pop.js';
 
 // ---- pushing
 
@@ -64,7 +62,7 @@ function push(ctx: ExecContext, args: Args, reply: Reply, head: boolean, onlyIfE
   }
   const arena = ctx.arena;
   if (e === NULL) {
-    e = createTyped(ctx, args, 1, TYPE_LIST, LIST_PACKED, createPacked(arena, entries, head));
+    e = createList(ctx, args, 1, entries, head);
     if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
   }
   growConvert(arena, e, bytes, argc - 2, entries);

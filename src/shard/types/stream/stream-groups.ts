@@ -105,7 +105,12 @@ function addNamed(arena: Arena, root: Ptr, u8: Uint8Array, dv: DataView, off: nu
   table.open(arena, root).find(u8, dv, off, len);
   pointerView.setInt32(0, cell, true);
   const el = createPair(arena, u8, dv, off, len, pointer, pointerView, 0, 4, false, 0);
-  table.insert(el);
+  try {
+    table.insert(el);
+  } catch (error) {
+    freeElement(arena, el);
+    throw error;
+  }
   return el;
 }
 
@@ -157,10 +162,15 @@ export function addGroup(
 ): Ptr {
   if (groupsRoot(arena, root) === 0) setWord(arena, root, S_GROUPS, createTableRoot(arena));
   const group = newCell(arena, GROUP_BYTES);
-  setWord(arena, group, G_CONSUMERS, createTableRoot(arena));
-  setGroupLast(arena, group, last);
-  setEntriesRead(arena, group, read);
-  addNamed(arena, groupsRoot(arena, root), u8, dv, off, len, group);
+  try {
+    setWord(arena, group, G_CONSUMERS, createTableRoot(arena));
+    setGroupLast(arena, group, last);
+    setEntriesRead(arena, group, read);
+    addNamed(arena, groupsRoot(arena, root), u8, dv, off, len, group);
+  } catch (error) {
+    giveUpGroup(arena, group);
+    throw error;
+  }
   return group;
 }
 
@@ -210,7 +220,12 @@ export function addConsumer(
   const consumer = newCell(arena, CONSUMER_BYTES);
   setSeen(arena, consumer, nowMs);
   setActive(arena, consumer, -1);
-  setWord(arena, consumer, C_ELEMENT, addNamed(arena, consumersRoot(arena, group), u8, dv, off, len, consumer));
+  try {
+    setWord(arena, consumer, C_ELEMENT, addNamed(arena, consumersRoot(arena, group), u8, dv, off, len, consumer));
+  } catch (error) {
+    free(arena, consumer);
+    throw error;
+  }
   return consumer;
 }
 
