@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Takes the statements that call `invariant` (src/shared/invariant.ts) out of code: out of what rolldown bundles, and,
+ * Takes the statements that call `invariant` (src/shared/errors/invariant.ts) out of code: out of what rolldown bundles, and,
  * run as a program, out of the single modules in the folder that is named. So an invariant costs nothing in the built
  * code, its condition included. A build with SHERD_CHECK=1 keeps them.
  */

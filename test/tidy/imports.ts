@@ -11,7 +11,8 @@ import { type Source, type SyntaxNode, walk } from './source.js';
 
 /** A new room goes on the lowest floor that is above all that it imports. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['shared/errors', 'shared/memory', 'shared/numbers', 'shared/command'],
+  ['shared/errors'],
+  ['shared/memory', 'shared/numbers', 'shared/command'],
   ['shared'],
   ['shared/resp', 'shared/pubsub'],
   ['shared/sync'],

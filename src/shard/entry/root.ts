@@ -5,15 +5,17 @@
  *
  * What the root cell holds depends on the encoding in the entry's head (encodings.ts).
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
-import { valueWord } from './entry.js';
+import { entryType, TYPE_STRING, valueWord } from './entry.js';
 
 /** Bytes of the value region. */
 export const ROOT_REGION_BYTES = 8;
 
 /** The root cell of an entry's value. @requires lease, not a string */
 export function rootOf(arena: Arena, e: Ptr): Ptr {
+  invariant(entryType(arena, e) !== TYPE_STRING, 'not a string');
   return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e)]! as Ptr;
 }
 

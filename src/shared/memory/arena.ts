@@ -15,6 +15,7 @@
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
  * 1, page checksums are kept, and `verifyPages` finds every store that forgot its touch.
  */
+import { invariant } from '../errors/invariant.js';
 import { COW_PAGE_BYTES, COW_PAGES, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, SEGMENTS_MAX, UNIT_MASK } from './ptr.js';
 
 /** Where segments come from: one implementation announces them between threads, another serves tests. */
@@ -95,6 +96,8 @@ export class Arena {
   readonly ctlF64: Float64Array;
   /** Not 0 while stores must be announced (an open cut, checking mode). */
   tracking = 0;
+  /** The thread whose leases `LeaseSet` takes for this view; 0 where nobody keeps account (tests, tools). */
+  threadId = 0;
   private segmentCount = 0;
   private readonly provider: SegmentProvider;
   private readonly touched: number[] = [];
@@ -107,6 +110,11 @@ export class Arena {
     this.ctlF64 = this.f64[0]!;
     if (CHECKING) this.tracking = 1;
     this.sync();
+  }
+
+  /** For invariants: whether this thread holds the lease, as far as that is known. */
+  get isMine(): boolean {
+    return this.threadId === 0 || Atomics.load(this.ctl, CTL_LEASE) >>> 1 === this.threadId;
   }
 
   private addViews(sab: SharedArrayBuffer): void {
@@ -130,6 +138,7 @@ export class Arena {
 
   /** Adds a segment and publishes it. @requires the lease. Throws ArenaFullError. */
   addSegment(): number {
+    invariant(this.isMine, 'the lease');
     this.sync();
     const index = this.segmentCount;
     if (index >= SEGMENTS_MAX) throw new ArenaFullError(this.shard);
@@ -171,6 +180,7 @@ export class Arena {
 
   /** Checking mode: stamps the pages touched in this critical section. @requires the lease, before its release. */
   settleTouched(): void {
+    invariant(this.isMine, 'the lease, before its release');
     for (const id of this.touched) {
       const segment = Math.floor(id / COW_PAGES);
       const page = id % COW_PAGES;

@@ -8,8 +8,10 @@
  *
  * Invariant: `mode` and the thresholds are as of the last `refresh`.
  */
+
 import { FLAG_FAST, FLAG_SKIP_SLOWLOG } from '../command/flags.js';
 import type { Registry } from '../command/registry.js';
+import { invariant } from '../errors/invariant.js';
 import type { Args } from '../resp/args.js';
 import { CONTROL_F64, type ControlBlock } from '../sync/control-block.js';
 import { EVENT_COMMAND, EVENT_FAST_COMMAND, LatencyEvents } from './latency-events.js';
@@ -65,6 +67,7 @@ export class SlowWatch {
 
   /** Whether a call is timed. `bounded`: its work is. @requires mode is not WATCH.nothing */
   times(cmdId: number, bounded: boolean): boolean {
+    invariant(this.mode !== WATCH.nothing, 'mode is not WATCH.nothing');
     const kind = this.classes[cmdId]!;
     return this.mode === WATCH.everything ? kind !== NEVER : kind === MAYBE_LONG && !bounded;
   }

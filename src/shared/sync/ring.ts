@@ -25,6 +25,7 @@
  * whole records that its predecessor had not published are published by it. A new consumer goes on at `done`, and asks
  * `interrupted` whether its predecessor died inside a record: that one may have taken effect.
  */
+import { invariant } from '../errors/invariant.js';
 import type { Mailbox } from './mailbox.js';
 
 const TAIL = 0;
@@ -244,6 +245,7 @@ export class RingConsumer extends RingView {
 
   /** Payload offset of the next record ahead, -1 when there is none. @requires lookAhead() */
   peekAhead(): number {
+    invariant(((this.ahead - this.position) | 0) >= 0, 'lookAhead() was called');
     const tail = Atomics.load(this.i32, TAIL);
     while (this.ahead !== tail) {
       const at = this.ahead & this.mask;

@@ -5,6 +5,7 @@
  * Invariants: as for list-value.ts. A chain of two nodes is not joined into one after a removal: Redis does not either,
  * and one node is what makes a list small again.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { moveMany } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
@@ -41,6 +42,7 @@ import {
   endNode,
   isPacked,
   linkBetween,
+  listLength,
   listNodes,
   measure,
   newNodeRoom,
@@ -277,6 +279,7 @@ function dropNode(arena: Arena, e: Ptr, node: Ptr): void {
 
 /** Removes `count` elements from `index` on. @requires so many are there */
 export function listRemoveRange(arena: Arena, e: Ptr, index: number, count: number): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   if (count === 0) return;
   cursor.seek(arena, e, index);
   let { node, p } = cursor;

@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) nothing here changes a list; (3) on an I/O thread a reply beyond INLINE_BYTES_MAX, or
  * an element beyond BIG_BULK_BYTES, throws BIG_REPLY: callers write replies before they change anything.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { BIG_BULK_BYTES, BIG_REPLY, type Reply } from '../../../shared/resp/reply.js';
@@ -16,6 +17,7 @@ import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.
 import { mayPin } from '../../structures/pinned-blob.js';
 import { cursor, type ListCursor } from './list-cursor.js';
 import { isPlainNode, nodeEnd, nodeFirst, nodeNext, nodePrevious, plainBlob, plainLength } from './list-node.js';
+import { listLength } from './list-value.js';
 
 /** Bytes of reply that a command on lists writes on an I/O thread. */
 const INLINE_BYTES_MAX = 512 * 1024;
@@ -51,6 +53,7 @@ export function replyElement(arena: Arena, at: ListCursor, reply: Reply): void {
 /** Writes `count` elements from `index` on, without an array's header. @requires so many are there */
 // hot: LRANGE
 export function replyForward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
@@ -125,6 +128,7 @@ function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Repl
 
 /** Writes `count` elements from `index` backwards, without an array's header. @requires so many are there */
 export function replyBackward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+  invariant(count <= index + 1 && index < listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;

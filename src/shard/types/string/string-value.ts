@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) functions that take an entry to change it are called right after the lookup of its
  * key, while the dictionary's cursor stands there; (3) they may move the entry: only the returned pointer is valid.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { copyBytes, copyWords } from '../../../shared/memory/copy-bytes.js';
@@ -24,6 +25,7 @@ import {
   ENTRY_BYTES_MAX,
   entryClock,
   entryExpireAtMs,
+  entryType,
   F_BIG_KEY,
   F_EXPIRE,
   F_FIELDS,
@@ -63,6 +65,7 @@ export function isString(arena: Arena, e: Ptr): boolean {
 
 /** Length of a string in bytes. @requires `e` holds a string */
 export function stringLength(arena: Arena, e: Ptr): number {
+  invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
   const head = i32[w]!;
@@ -82,6 +85,7 @@ export function stringLength(arena: Arena, e: Ptr): number {
 /** Writes a string as a bulk string. @requires `e` holds a string */
 // hot: every GET
 export function replyString(arena: Arena, e: Ptr, reply: Reply): void {
+  invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
   const w = (e & UNIT_MASK) << 1;
@@ -108,6 +112,7 @@ const DIGITS = new Uint8Array(INT64_CHARS_MAX + 4);
 
 /** Copies `len` bytes from `offset` of a string to `dst`. @requires offset + len <= its length */
 export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array, dstOff: number, len: number): void {
+  invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
   const w = (e & UNIT_MASK) << 1;
@@ -130,6 +135,7 @@ export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array
 
 /** Writes `len` bytes from `offset` of a string as a bulk string. @requires offset + len <= its length */
 export function replyRange(arena: Arena, e: Ptr, offset: number, len: number, reply: Reply): void {
+  invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
   if (len > BIG_BULK_BYTES) {
     // Only a blob is that long.
     const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;

@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) no score is NaN; (3) running out of memory leaves a set as it was; (4) bytes given to
  * a change do not lie in that very set; (5) a set that became empty is the caller's to remove.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
@@ -166,6 +167,7 @@ export function zsetAdd(
   len: number,
   flags: number,
 ): number {
+  invariant(!Number.isNaN(score), 'score is not NaN');
   const arena = ctx.arena;
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
@@ -274,6 +276,7 @@ export function zsetRemove(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, o
 /** Removes the members with ranks `from` (included) to `to` (not included). @requires 0 <= from <= to <= count */
 // hot: ZPOPMIN
 export function zsetRemoveRange(arena: Arena, e: Ptr, from: number, to: number): void {
+  invariant(from >= 0 && from <= to && to <= zsetCount(arena, e), '0 <= from <= to <= count');
   if (from === to) return;
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) {
