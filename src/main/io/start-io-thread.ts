@@ -8,6 +8,8 @@ import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { firstMailId } from '../../shared/limits.js';
+import { ArenaFullError } from '../../shared/memory/arena.js';
+import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -21,8 +23,8 @@ import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
-import { registerTrackingCalls } from './commands/tracking.js';
 import { readLimits } from './reply/limits.js';
+import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
 import { IoThread } from './thread/io-thread.js';
 import { Listener } from './thread/listener.js';
@@ -44,6 +46,7 @@ export type IoEngineParts = Omit<EngineParts, 'shard'>;
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
   const block = new ControlBlock(data.controlBlock);
+  openFaultPoints(block.faults(), threadId, () => new ArenaFullError(0));
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
   stats.identify(THREAD_IO, data.ioIndex, Date.now());
@@ -98,11 +101,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     }),
   });
   answerMain(io, port, mailboxes);
-  registerClientCalls(io);
-  registerSlowlogCalls(io);
-  registerBlockingCalls(io);
-  registerPubsubCalls(io);
-  registerTrackingCalls(io);
+  registerCalls(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
   io.bell = bell;
@@ -110,6 +109,15 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   port.start();
   port.ready();
   return io;
+}
+
+/** What other I/O threads may ask of this one. */
+function registerCalls(io: IoThread): void {
+  registerClientCalls(io);
+  registerSlowlogCalls(io);
+  registerBlockingCalls(io);
+  registerPubsubCalls(io);
+  registerClientHere(io);
 }
 
 /** What the main thread may ask of an I/O thread. */

@@ -5,7 +5,8 @@
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
 import { firstMailId } from '../../shared/limits.js';
-import { CTL_LEASE } from '../../shared/memory/arena.js';
+import { ArenaFullError, CTL_LEASE } from '../../shared/memory/arena.js';
+import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
@@ -40,9 +41,32 @@ export interface Engine {
   readonly executor: ShardExecutor;
 }
 
+/** What the main thread may ask of a shard thread. */
+function answerMain(port: ControlPort, loop: ShardLoop, config: Map<string, string>): void {
+  port.on('close', () => {
+    loop.stop();
+    return null;
+  });
+  port.on('config', (changed) => {
+    for (const [name, value] of changed) config.set(name, value);
+    return null;
+  });
+  port.on('pair', (change) => {
+    const mailbox = new Mailbox(change.mail, () => port.drainSync());
+    loop.replacePair(
+      change.peer,
+      new RingConsumer(change.requestRing!, mailbox),
+      new RingProducer(change.replyRing!, mailbox),
+      change.clientsBefore,
+    );
+    return null;
+  });
+}
+
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
 export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
   const block = new ControlBlock(data.controlBlock);
+  openFaultPoints(block.faults(), data.threadId, () => new ArenaFullError(data.shard));
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
   stats.identify(THREAD_SHARD, data.shard, Date.now());
@@ -88,24 +112,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },
   });
-  port.on('close', () => {
-    loop.stop();
-    return null;
-  });
-  port.on('config', (changed) => {
-    for (const [name, value] of changed) config.set(name, value);
-    return null;
-  });
-  port.on('pair', (change) => {
-    const mailbox = new Mailbox(change.mail, drain);
-    loop.replacePair(
-      change.peer,
-      new RingConsumer(change.requestRing!, mailbox),
-      new RingProducer(change.replyRing!, mailbox),
-      change.clientsBefore,
-    );
-    return null;
-  });
+  answerMain(port, loop, config);
   if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
   port.ready();
   const noInterpreter = (error: unknown): void => {
