@@ -1,6 +1,6 @@
 /**
- * ReplyOrder beside a plain model: shards answer requests in any order, whole, in pieces or in buffers that become ours,
- * and what leaves is every reply that is not muted, once, in the order of the requests.
+ * ReplyOrder beside a plain model: shards answer requests in any order, whole, in pieces or in buffers that become
+ * ours, and what leaves is every reply that is not muted, once, in the order of the requests.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

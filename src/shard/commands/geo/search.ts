@@ -26,8 +26,8 @@ import { TYPE_ZSET } from '../../entry/entry.js';
 import { area } from '../../types/geo/geo-area.js';
 import { decodeScore, position } from '../../types/geo/geo-hash.js';
 import { NEAREST, results } from '../../types/geo/geo-results.js';
-import { searchArea } from '../../types/geo/geo-search.js';
 import { addToZset, beginZset, dropZset, removeDestination, storeZset } from '../zsets/store.js';
+import { searchArea } from './area-search.js';
 import {
   options,
   RADIUS,
@@ -251,6 +251,7 @@ const GEO = {
   group: 'geo',
   route: 'key',
   inline: true,
+  longWork: 'value',
   complexity: 'O(N+log(M)) for M members, N of them in the cells of the grid that cover the area.',
 } as const;
 const OLD = { ...GEO, deprecatedSince: '6.2.0', docFlags: ['deprecated'] } as const;
@@ -262,6 +263,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...OLD,
     name: 'georadius',
+    wakes: 'key',
     arity: -6,
     flags: ['write', 'denyoom'],
     since: '3.2.0',
@@ -290,6 +292,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...OLD,
     name: 'georadiusbymember',
+    wakes: 'key',
     arity: -5,
     flags: ['write', 'denyoom'],
     since: '3.2.0',
@@ -330,6 +333,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...GEO,
     name: 'geosearchstore',
+    wakes: 'key',
     arity: -8,
     flags: ['write', 'denyoom'],
     since: '6.2.0',
