@@ -31,7 +31,8 @@ export interface EngineParts {
   readonly effects: SharedArrayBuffer;
   readonly interests: readonly SharedArrayBuffer[];
   readonly stats: StatsBlock;
-  readonly config: Map<string, string>;
+  /** All directives as CONFIG GET shows them, for scripts that ask. */
+  readonly directives: ReadonlyMap<string, string>;
   readonly port: ControlPort;
 }
 
@@ -42,13 +43,13 @@ export interface Engine {
 }
 
 /** What the main thread may ask of a shard thread. */
-function answerMain(port: ControlPort, loop: ShardLoop, config: Map<string, string>): void {
+function answerMain(port: ControlPort, loop: ShardLoop, directives: Map<string, string>): void {
   port.on('close', () => {
     loop.stop();
     return null;
   });
   port.on('config', (changed) => {
-    for (const [name, value] of changed) config.set(name, value);
+    for (const [name, value] of changed) directives.set(name, value);
     return null;
   });
   port.on('pair', (change) => {
@@ -74,7 +75,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     port.callSync('segment', { shard, index }),
   );
   const firstSegments = data.segments.map((list) => list[0]!);
-  const config = new Map(data.config);
+  const directives = new Map(data.config);
   const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };
   const engine = makeEngine({
     ...parts,
@@ -82,7 +83,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     effects: data.effects,
     interests: data.interests,
     stats,
-    config,
+    directives,
     port,
   });
   const drain = (): void => port.drainSync();
@@ -112,7 +113,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },
   });
-  answerMain(port, loop, config);
+  answerMain(port, loop, directives);
   if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
   port.ready();
   const noInterpreter = (error: unknown): void => {

@@ -26,7 +26,7 @@ export function replyAndPop(ctx: ExecContext, e: Ptr, count: number, head: boole
   invariant(count >= 1 && count <= listLength(ctx.arena, e), '1 <= count <= length');
   const length = listLength(ctx.arena, e);
   reply.array(count);
-  if (head) replyForward(ctx.arena, e, 0, count, reply);
-  else replyBackward(ctx.arena, e, length - 1, count, reply);
+  if (head) replyForward(ctx.arena, e, 0, count, ctx, reply);
+  else replyBackward(ctx.arena, e, length - 1, count, ctx, reply);
   listRemoveRange(ctx.arena, e, head ? 0 : length - count, count);
 }
