@@ -5,12 +5,13 @@
  *
  * What the root cell holds depends on the encoding in the entry's head (encodings.ts).
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { EntryStore } from '../services/entry-store.js';
-import { valueWord } from './entry.js';
+import { entryType, TYPE_STRING, valueWord } from './entry.js';
 
 /** Bytes of the value region. */
 export const ROOT_REGION_BYTES = 8;
@@ -40,7 +41,8 @@ export function rootedEntry(
 
 /** The root cell of an entry's value. @requires lease, not a string */
 export function rootOf(arena: Arena, e: Ptr): Ptr {
-  return wordsOf(arena, e)[valueWord(arena, e)]! as Ptr;
+  invariant(entryType(arena, e) !== TYPE_STRING, 'not a string');
+  return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e)]! as Ptr;
 }
 
 /** Stores another root cell under the same encoding; what the old one held is the caller's. @requires as `rootOf` */

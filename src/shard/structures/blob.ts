@@ -11,6 +11,7 @@
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
  * block beyond the length are undefined, so growing zero-fills them.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
@@ -104,6 +105,7 @@ export function blobCellBytes(arena: Arena, dir: Ptr, length: number): number {
  * the end are freed. @requires lease, 0 <= newLength <= BLOB_BYTES_MAX
  */
 export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength: number): Ptr {
+  invariant(newLength >= 0 && newLength <= BLOB_BYTES_MAX, '0 <= newLength <= BLOB_BYTES_MAX');
   const oldBlocks = blockCount(oldLength);
   const newBlocks = blockCount(newLength);
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
@@ -156,6 +158,7 @@ function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: nu
 
 /** The block that holds byte `offset`, made real (zero-filled) if it was null. @requires lease, offset < length */
 export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: number): Ptr {
+  invariant(offset >= 0 && offset < length, 'offset < length');
   const index = Math.floor(offset / BLOCK_BYTES);
   let block = blobBlock(arena, dir, index);
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
@@ -180,6 +183,7 @@ export function blobWrite(
   srcOff: number,
   len: number,
 ): void {
+  invariant(offset >= 0 && offset + len <= length, 'offset + len <= length');
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
   if (pins) blobChanges(arena, dir);
   while (len > 0) {
@@ -224,6 +228,7 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
  * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {
+  invariant(start >= 0 && start + len <= length, 'start + len <= length');
   if (mayPin(len, reply.pinFor)) {
     const pinned = pinBlob(arena, dir, length, start, len, reply.pinFor);
     if (pinned !== null) {

@@ -7,6 +7,7 @@
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
@@ -143,6 +144,7 @@ export class ElementTable extends Extendible {
    */
   // hot: SPOP, SRANDMEMBER, HRANDFIELD
   random(): Ptr {
+    invariant(this.count > 0, 'the value is not empty');
     const arena = this.arena;
     const dir = this.words[this.root + R_DIR]! as Ptr;
     const depth = this.words[this.root + R_DEPTH]!;

@@ -10,6 +10,7 @@
  * Invariants: (1) lease held; (2) an element belongs to one slot of one table: who gets a new Ptr back from a call here
  * stores it there; (3) `name` and `value` hold until the next call that fills them, or until the cell changes.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
@@ -162,11 +163,13 @@ export function hasNumber(arena: Arena, el: Ptr): boolean {
 
 /** The element's number. @requires it has one */
 export function elementNumber(arena: Arena, el: Ptr): number {
-  return viewOf(arena, el).getFloat64(byteIndex(el) + 4, true);
+  invariant(hasNumber(arena, el), 'the element has a number');
+  return arena.dv[el >>> SEGMENT_SHIFT]!.getFloat64((el & UNIT_MASK) * 8 + 4, true);
 }
 
 /** Stores the element's number. @requires it has one */
 export function setElementNumber(arena: Arena, el: Ptr, number: number): void {
+  invariant(hasNumber(arena, el), 'the element has a number');
   arena.touch(el, 4, 8);
   viewOf(arena, el).setFloat64(byteIndex(el) + 4, number, true);
 }

@@ -13,6 +13,7 @@
  * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
  * `remove` and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
 import { doublesOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
@@ -394,6 +395,7 @@ export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
 
 /** The table at a position of a directory that may be detached from its root. @requires lease, position < 2 ** depth */
 export function directoryEntry(arena: Arena, dir: Ptr, depth: number, position: number): Ptr {
+  invariant(position >= 0 && position < 2 ** depth, 'position < 2 ** depth');
   let cell = dir;
   if (depth > LEAF_BITS) {
     cell = wordAt(arena, dir, position >>> LEAF_BITS) as Ptr;

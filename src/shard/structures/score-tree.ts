@@ -15,6 +15,7 @@
  * two; (4) running out of memory leaves the tree as it was: a split takes its nodes before it changes anything;
  * `remove` allocates nothing.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
@@ -150,6 +151,7 @@ export class ScoreTree {
   /** Takes the entry at a rank out and returns its element. Never fails. @requires 0 <= rank < count */
   // hot: ZPOPMIN
   takeAt(rank: number): Ptr {
+    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     const arena = this.arena;
     let node = this.rootNode;
     for (let level = this.height; level > 1; level--) {
@@ -203,6 +205,7 @@ export class ScoreTree {
 
   /** The element at a rank; 0 when there are fewer. Its score is in the element. */
   at(rank: number): Ptr {
+    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     if (rank < 0 || rank >= this.count) return NULL;
     const arena = this.arena;
     let node = this.rootNode;

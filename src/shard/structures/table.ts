@@ -16,6 +16,7 @@
  * bound of the table's expiry times, of keys and of fields in hashes.
  */
 
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';
@@ -83,6 +84,7 @@ export function createTable(arena: Arena, depth: number, prefix: number): Ptr {
 
 /** First free slot of the bucket whose head is given. @requires it is not full */
 function freeSlot(head: number): number {
+  invariant((~head & USED_MASK) !== 0, 'the bucket is not full');
   const room = ~head & USED_MASK;
   return 31 - Math.clz32(room & -room);
 }

@@ -11,6 +11,7 @@
  * Invariants: (1) a slot's state is 0 or belongs to exactly one job; (2) a step never leaves a lease behind; (3) an
  * exception ends the job with an error reply and a log line.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { JOB_WORDS, JOBS_MAX } from '../../shared/sync/thread-data.js';
@@ -109,6 +110,7 @@ export class Jobs {
 
   /** Takes a job in; it begins with its first step. `args` are copied. @requires not full */
   start(io: number, connId: number, seq: number, cmdId: number, args: Args, client: ShardClient): void {
+    invariant(this.free.length > 0, 'not full');
     const slot = this.free.pop()!;
     const at = slot * JOB_WORDS;
     this.table[at + IO] = io;

@@ -1,4 +1,5 @@
-/** What all commands that put elements at the ends of lists, or take them off, have in common. */
+/** What all commands that take elements off the ends of lists have in common. */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -40,6 +41,7 @@ export function afterPop(ctx: ExecContext, args: Args, i: number, e: Ptr, count:
 
 /** Writes `count` elements from an end on as an array, and removes them. @requires 1 <= count <= length */
 export function replyAndPop(ctx: ExecContext, e: Ptr, count: number, head: boolean, reply: Reply): void {
+  invariant(count >= 1 && count <= listLength(ctx.arena, e), '1 <= count <= length');
   const length = listLength(ctx.arena, e);
   reply.array(count);
   if (head) replyForward(ctx.arena, e, 0, count, ctx, reply);

@@ -7,13 +7,24 @@
  * Invariants: (1) lease held; (2) `HllString` is valid until the next change of any value in its arena; (3) functions
  * that store a string follow the lookup of its key, as in string-value.ts.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
-import { entryFlags, F_RAW, SHORT_VALUE_MAX, setFlags, valueWordOffset } from '../../entry/entry.js';
+
+import {
+  entryFlags,
+  entryType,
+  F_RAW,
+  SHORT_VALUE_MAX,
+  setFlags,
+  TYPE_STRING,
+  valueWordOffset,
+} from '../../entry/entry.js';
 import type { ValueContext } from '../../services/value-context.js';
+
 import { blobBlock } from '../../structures/blob.js';
 import { embedStart, HEAD_BLOB, HEAD_EMBED, KEEP_EXPIRY, setBytes, stringLength } from '../string/string-value.js';
 import { DENSE_BYTES, denseByte, denseGet, denseHistogram, denseMax, densePack, denseSet } from './hll-dense.js';
@@ -63,7 +74,8 @@ export class HllString {
   /** Finds the bytes of a string; false when they are no HyperLogLog. @requires `e` holds a string */
   // hot: every PFADD and PFCOUNT
   open(arena: Arena, e: Ptr): boolean {
-    const segment = segmentOf(e);
+    invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
+    const segment = e >>> SEGMENT_SHIFT;
     const i32 = arena.i32[segment]!;
     const w = wordIndex(e);
     const head = i32[w]!;

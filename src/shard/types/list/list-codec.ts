@@ -4,6 +4,7 @@
  *
  * Read are that form, quicklists of ziplists (3.2 to 6.2), one ziplist, and plain rows of strings.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
@@ -123,6 +124,7 @@ function writePlain(writer: RdbWriter, arena: Arena, blob: Ptr, len: number): vo
 
 /** The size of an entry once more, as it stands behind it. @requires size > 4096 */
 function backlen(size: number): Uint8Array {
+  invariant(size > 4096, 'size > 4096');
   const n = size < 16383 ? 2 : size < 2097151 ? 3 : size < 268435455 ? 4 : 5;
   const out = new Uint8Array(n);
   for (let i = n - 1; i >= 0; i--) {

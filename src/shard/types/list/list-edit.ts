@@ -5,6 +5,7 @@
  * Invariants: as for list-value.ts. A chain of two nodes is not joined into one after a removal: Redis does not either,
  * and one node is what makes a list small again.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import { moveMany } from '../../../shared/memory/copy-bytes.js';
@@ -42,6 +43,7 @@ import {
   endNode,
   isPacked,
   linkBetween,
+  listLength,
   listNodes,
   measure,
   newNodeRoom,
@@ -278,6 +280,7 @@ function dropNode(arena: Arena, e: Ptr, node: Ptr): void {
 
 /** Removes `count` elements from `index` on. @requires so many are there */
 export function listRemoveRange(arena: Arena, e: Ptr, index: number, count: number): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   if (count === 0) return;
   cursor.seek(arena, e, index);
   let { node, p } = cursor;

@@ -16,6 +16,7 @@
  * Invariants: (1) lease held; (2) 0 <= start <= end <= room, the entries fill [start, end) exactly; (3) functions that
  * may move a node return it, with the same links: whoever called puts the new one in its place.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
@@ -23,7 +24,7 @@ import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { blobFree } from '../../structures/blob.js';
 import { lpPrevOf, lpSize } from '../../structures/listpack-entry.js';
-import { listLimits, NODE_HEAD_BYTES } from './list-limits.js';
+import { listLimits, NODE_HEAD_BYTES, NODE_ROOM_MAX } from './list-limits.js';
 
 /** Words of a node. */
 export const N_PREVIOUS = 0;
@@ -106,6 +107,7 @@ function setSpan(arena: Arena, node: Ptr, start: number, end: number): void {
  * Throws ArenaFullError. @requires bytes <= NODE_ROOM_MAX
  */
 export function createNode(arena: Arena, bytes: number, atEnd: boolean): Ptr {
+  invariant(bytes <= NODE_ROOM_MAX, 'bytes <= NODE_ROOM_MAX');
   const node = alloc(arena, NODE_HEAD_BYTES + bytes);
   const i32 = wordsOf(arena, node);
   const w = wordIndex(node);
@@ -366,7 +368,8 @@ export function joinNodes(arena: Arena, left: Ptr, right: Ptr): Ptr {
 
 /** The entry at `index` of a packed node, counted from its first: absolute byte offset. @requires 0 <= index < count */
 export function entryAt(arena: Arena, node: Ptr, index: number): number {
-  const u8 = bytesOf(arena, node);
+  invariant(index >= 0 && index < nodeCount(arena, node), '0 <= index < count');
+  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
   const count = nodeCount(arena, node);
   if (index * 2 < count) {
     let p = nodeFirst(arena, node);

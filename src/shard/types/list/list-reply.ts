@@ -9,6 +9,7 @@
  * an element beyond BIG_BULK_BYTES, leaves the command to the shard's thread: callers write replies before they change
  * anything.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
 import { type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
@@ -19,6 +20,7 @@ import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.
 import { mayPin } from '../../structures/pinned-blob.js';
 import { cursor, type ListCursor } from './list-cursor.js';
 import { isPlainNode, nodeEnd, nodeFirst, nodeNext, nodePrevious, plainBlob, plainLength } from './list-node.js';
+import { listLength } from './list-value.js';
 
 /** Bytes of reply that a command on lists writes on an I/O thread. */
 const INLINE_BYTES_MAX = 512 * 1024;
@@ -54,6 +56,7 @@ export function replyElement(arena: Arena, at: ListCursor, bound: WorkBound, rep
 /** Writes `count` elements from `index` on, without an array's header. @requires so many are there */
 // hot: LRANGE
 export function replyForward(arena: Arena, e: Ptr, index: number, count: number, bound: WorkBound, reply: Reply): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
@@ -135,6 +138,7 @@ export function replyBackward(
   bound: WorkBound,
   reply: Reply,
 ): void {
+  invariant(count <= index + 1 && index < listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;

@@ -13,6 +13,7 @@
  * least one element, no node is empty (the only node of LIST_PACKED may be while a command runs); (4) bytes given to a
  * function do not lie in the list itself, for its nodes may move.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, doublesOf, segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords, zeroUnits } from '../../../shared/memory/copy-bytes.js';
@@ -72,6 +73,7 @@ export function isPacked(arena: Arena, e: Ptr): boolean {
 
 /** A word of the root cell. @requires LIST_QUICK */
 export function rootWord(arena: Arena, e: Ptr, word: number): number {
+  invariant(!isPacked(arena, e), 'LIST_QUICK');
   const root = rootOf(arena, e);
   return wordAt(arena, root, word);
 }
@@ -173,6 +175,7 @@ export function growConvert(arena: Arena, e: Ptr, addBytes: number, count: numbe
 
 /** Puts a root cell over the only node. Throws ArenaFullError. @requires LIST_PACKED */
 export function toQuick(arena: Arena, e: Ptr): void {
+  invariant(isPacked(arena, e), 'LIST_PACKED');
   const node = rootOf(arena, e);
   const count = nodeCount(arena, node);
   const root = createRoot(arena);
@@ -203,6 +206,7 @@ export function entryBound(len: number): number {
  * when it is at most half of what that may hold. @requires the list is not empty
  */
 export function shrinkConvert(arena: Arena, e: Ptr, shrinking: boolean): void {
+  invariant(listLength(arena, e) > 0, 'the list is not empty');
   if (isPacked(arena, e)) {
     const node = rootOf(arena, e);
     relink(arena, e, node, shrinkNode(arena, node));
@@ -323,6 +327,7 @@ export function newNodeRoom(arena: Arena, e: Ptr, bytes: number): number {
  * Adds a blob, which is the list's from now on, as an element at an end. Throws ArenaFullError. @requires LIST_QUICK
  */
 export function pushPlain(arena: Arena, e: Ptr, blob: Ptr, length: number, head: boolean): void {
+  invariant(!isPacked(arena, e), 'LIST_QUICK');
   const node = createPlainNode(arena, blob, length);
   const end = endNode(arena, e, head);
   if (head) linkBetween(arena, e, NULL, end, node);
@@ -335,6 +340,7 @@ export function pushPlain(arena: Arena, e: Ptr, blob: Ptr, length: number, head:
 /** Removes the element at an end and frees what it held. @requires the list is not empty */
 // hot: LPOP, RPOP
 export function listPop(arena: Arena, e: Ptr, head: boolean): void {
+  invariant(listLength(arena, e) > 0, 'the list is not empty');
   const node = endNode(arena, e, head);
   const packed = isPacked(arena, e);
   if (!packed) {

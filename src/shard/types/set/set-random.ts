@@ -7,6 +7,7 @@
  *
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
@@ -56,6 +57,7 @@ export const picked = new Picked();
 
 /** An element, each equally likely. @requires the table is not empty */
 export function randomElement(table: ElementTable): Ptr {
+  invariant(table.count > 0, 'the table is not empty');
   const count = table.count;
   picked.drawn = count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1;
   if (picked.drawn) return table.random();
@@ -176,6 +178,7 @@ let slots = new Int32Array(2048);
 
 /** Draws `wanted` different elements into `drawn`. Best when they are few of many. @requires wanted < count */
 export function drawElements(table: ElementTable, wanted: number): void {
+  invariant(wanted < table.count, 'wanted < count');
   let size = 2048;
   while (size < wanted * 2) size *= 2;
   if (size !== slots.length) {

@@ -13,6 +13,7 @@
  *
  * Invariants: (1) lease held; (2) every pending entry of a group is in the tree of exactly one of its consumers.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
@@ -160,6 +161,7 @@ export function addGroup(
   last: StreamId,
   read: number,
 ): Ptr {
+  invariant(findGroup(arena, root, u8, dv, off, len) === 0, 'there is none of this name');
   if (groupsRoot(arena, root) === 0) setWord(arena, root, S_GROUPS, createTableRoot(arena));
   const group = newCell(arena, GROUP_BYTES);
   try {
@@ -217,6 +219,7 @@ export function addConsumer(
   len: number,
   nowMs: number,
 ): Ptr {
+  invariant(findConsumer(arena, group, u8, dv, off, len) === 0, 'there is none of this name');
   const consumer = newCell(arena, CONSUMER_BYTES);
   setSeen(arena, consumer, nowMs);
   setActive(arena, consumer, -1);

@@ -9,6 +9,7 @@
  *
  * Invariants: (1) lease held; (2) count is the number of live entries; (3) ids ascend.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
@@ -168,6 +169,7 @@ export function appendEntry(
   end: number,
   bound: number,
 ): Ptr {
+  invariant(lpTotal(arena, node) + bound <= CELL_BYTES_MAX, 'lpTotal + bound <= CELL_BYTES_MAX');
   const total = lpTotal(arena, node);
   node = withRoom(arena, node, total, total + bound);
   if (arena.tracking !== 0) arena.touch(node, 0, total + bound);

@@ -10,6 +10,7 @@
  * as zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of
  * BLOCK_BYTES.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
@@ -77,6 +78,7 @@ export class BitSources {
    * @requires offset a multiple of BLOCK_BYTES, n <= BLOCK_BYTES, at a multiple of 4, the bytes announced
    */
   combine(op: number, offset: number, n: number, u8: Uint8Array, i32: Int32Array, at: number): void {
+    invariant(offset % BLOCK_BYTES === 0 && n <= BLOCK_BYTES && at % 4 === 0, 'a block of its own at a multiple of 4');
     const first = this.runAt(0, offset);
     const held = first === null ? 0 : Math.min(first.bytes, n);
     if (first !== null) copyBytes(u8, at, first.u8, first.at, held);

@@ -12,6 +12,7 @@
  * Invariants: (1) lease held from `open` to the last use; (2) whoever changes the string opens it again; (3) the run at
  * an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, segmentOf, wordIndex } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
@@ -78,6 +79,7 @@ export class ByteRuns {
 
   /** Goes to the run that holds byte `offset`. @requires offset < length */
   seek(offset: number): void {
+    invariant(offset >= 0 && offset < this.length, 'offset < length');
     if (this.dir === 0) {
       this.zeros = false;
       this.at = this.base + offset;

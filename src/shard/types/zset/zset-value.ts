@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) no score is NaN; (3) running out of memory leaves a set as it was; (4) bytes given to
  * a change do not lie in that very set; (5) a set that became empty is the caller's to remove.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
@@ -167,6 +168,7 @@ export function zsetAdd(
   len: number,
   flags: number,
 ): number {
+  invariant(!Number.isNaN(score), 'score is not NaN');
   const arena = ctx.arena;
   const i32 = wordsOf(arena, e);
   const w = wordIndex(e);
@@ -275,6 +277,7 @@ export function zsetRemove(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, o
 /** Removes the members with ranks `from` (included) to `to` (not included). @requires 0 <= from <= to <= count */
 // hot: ZPOPMIN
 export function zsetRemoveRange(arena: Arena, e: Ptr, from: number, to: number): void {
+  invariant(from >= 0 && from <= to && to <= zsetCount(arena, e), '0 <= from <= to <= count');
   if (from === to) return;
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) {
