@@ -9,6 +9,7 @@
  * Invariants: (1) lease held, `ctx` stands on the shard (`useShard`); (2) a table's bound is raised only when all its
  * entries have been looked at in this critical section; (3) a removal may merge or free the table it was in.
  */
+
 import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
 import { doublesOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';

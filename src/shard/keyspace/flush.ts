@@ -7,6 +7,7 @@
  * Invariants: (1) lease held; (2) a detached directory is reached from the garbage list only; (3) positions below the
  * cell's own have been freed, tables that span several positions count at their first one.
  */
+
 import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

@@ -10,6 +10,7 @@
  * Invariants: (1) lease held; (2) a root on the list is reached from nowhere else; (3) tables before `position` have
  * been freed.
  */
+
 import { type Arena, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

@@ -13,6 +13,7 @@
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
  * no two regions overlap (layout.ts hands them out one behind the other).
  */
+
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
 import { NO_EVICTION } from '../maxmemory-policy.js';
 import { FAULT_WORDS } from '../memory/fault-point.js';

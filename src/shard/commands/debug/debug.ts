@@ -2,6 +2,7 @@
  * DEBUG: what test suites and people at work on the server ask for. One job: it takes the leases that a subcommand
  * needs itself. ARENA and EFFECTS are ours.
  */
+
 import { OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';

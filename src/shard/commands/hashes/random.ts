@@ -8,6 +8,7 @@
  *
  * Fields that are over are removed first, as Redis does, so that every draw finds one that lives.
  */
+
 import { block, integer, key, keyRO, OPT, token } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, OUT_OF_RANGE_VALUE, SYNTAX } from '../../../shared/errors/replies.js';

@@ -2,6 +2,7 @@
  * KEYS, SCAN, RANDOMKEY: commands without a key, as jobs: they hold one shard's lease at a time, for SLICE_MS, and
  * yield between the slices, so other clients hardly notice them. What a walk promises is in keyspace/scan.ts.
  */
+
 import { integer, OPT, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { INVALID_CURSOR, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';

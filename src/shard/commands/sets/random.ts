@@ -2,6 +2,7 @@
  * SPOP and SRANDMEMBER. What SPOP took at random is propagated as SREM of those members, so replicas agree; a set that
  * is taken whole, as DEL.
  */
+
 import { integer, key, keyRO, keyRW, OPT } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import {
