@@ -49,6 +49,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['shard'],
 
   ['main/entries.ts', 'main/io/entries.ts', 'main/config'],
+  ['main/figures'],
   ['main/io/net', 'main/io/session'],
   ['main/io/waiting', 'main/io/messages'],
   ['main/io/reply'],

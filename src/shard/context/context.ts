@@ -82,8 +82,6 @@ export class ExecContext implements WorkBound {
   readonly shardCount: number;
   /** The leases that the running command holds; jobs take and give them themselves. */
   readonly leases: LeaseSet;
-  /** All directives as CONFIG GET shows them. */
-  readonly config: ReadonlyMap<string, string>;
   /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
   outbox: Outbox | null = null;
   /** Clients that wait for keys. */
@@ -141,7 +139,6 @@ export class ExecContext implements WorkBound {
     arenas: readonly Arena[],
     keyspaces: readonly (readonly Keyspace[])[],
     leases: LeaseSet,
-    config: ReadonlyMap<string, string>,
   ) {
     this.threadId = threadId;
     this.control = control;
@@ -150,7 +147,6 @@ export class ExecContext implements WorkBound {
     this.arenas = arenas;
     this.keyspaces = keyspaces;
     this.leases = leases;
-    this.config = config;
     this.blocking = new Blocking(control);
     this.shardCount = arenas.length;
     this.arena = arenas[0]!;

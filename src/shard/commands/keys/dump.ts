@@ -61,7 +61,7 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
   boundInline(ctx, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
   // What a dump before left that did not end: too big a reply for its thread, no memory.
   WRITER.reset();
-  WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
+  WRITER.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   const form = valueForm(types, arena, e, RDB_VERSION_7_0);
   WRITER.byte(form);
   writeValue(types, WRITER, arena, e, form);
