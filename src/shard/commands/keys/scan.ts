@@ -7,7 +7,8 @@ import { integer, OPT, pattern, str } from '../../../shared/command/shorthand.js
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { INVALID_CURSOR, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
