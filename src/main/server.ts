@@ -11,6 +11,7 @@
  * thread, no handle, no timer; (3) `closed` settles exactly once: resolved by close() or SHUTDOWN, rejected with one
  * error when the server could not go on.
  */
+
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -32,6 +33,7 @@ import type {
   ShutdownRequest,
 } from '../shared/sync/control-messages.js';
 import { SegmentExchange } from '../shared/sync/segment-exchange.js';
+import { GATE, setGate } from '../shared/sync/write-gate.js';
 import { SHERD_VERSION } from '../shared/version.js';
 import { Config, type ConfigEntry } from './config/config.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
@@ -381,6 +383,7 @@ function writeConfigWords(block: ControlBlock, config: Config): void {
   set(CONTROL.lazyUserFlush, flag('lazyfree-lazy-user-flush'));
   set(CONTROL.notifyFlags, eventClassBits(config.raw('notify-keyspace-events')));
   block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
+  setGate(block, GATE.memoryLimit, config.int('maxmemory') > 0);
   block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
   block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
   block.f64[CONTROL_F64.slowlogUsec] = config.int('slowlog-log-slower-than');

@@ -1,7 +1,7 @@
 /** An engine in one thread for tests: the real executor over plain shared buffers, no sockets, no rings, no workers. */
 
 import { shardCommands } from '../../src/shard/commands/table.js';
-import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
 import { createExecutor } from '../../src/shard/execute/engine.js';
 import type { Executor } from '../../src/shard/execute/executor.js';
 import { formatDatabases } from '../../src/shard/keyspace/databases.js';
@@ -12,7 +12,9 @@ import { Args } from '../../src/shared/resp/args.js';
 import { Reply } from '../../src/shared/resp/reply.js';
 import { StatsBlock } from '../../src/shared/stats/stats-block.js';
 import { CONTROL, CONTROL_F64, ControlBlock } from '../../src/shared/sync/control-block.js';
+import { GATE, setGate } from '../../src/shared/sync/write-gate.js';
 import { parseReply, type Value } from '../harness/resp-client.js';
+import { EventTap } from './event-tap.js';
 
 const THREAD = 2;
 const DATABASES = 16;
@@ -48,8 +50,11 @@ export class TestEngine {
   /** Views of our own beside the executor's. */
   readonly arenas: Arena[];
   readonly effects: EffectLog;
+  readonly events: EventTap;
   db = 0;
   proto: 2 | 3 = 2;
+  /** Of the client, see ClientState. */
+  flags = 0;
 
   constructor(shards = 1) {
     const segments: SharedArrayBuffer[][] = [];
@@ -72,12 +77,14 @@ export class TestEngine {
     this.stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
     const effects = new SharedArrayBuffer(EFFECT_LOG_BYTES);
     this.effects = new EffectLog(effects);
+    this.events = new EventTap(this.control, this.effects);
     this.executor = createExecutor({
       threadId: THREAD,
       block: this.control,
       firstSegments,
       segments: provider,
       effects,
+      outbox: this.events,
       stats: this.stats,
       config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
@@ -117,7 +124,7 @@ export class TestEngine {
   }
 
   private execute(id: number, args: Args, reply: Reply): void {
-    const client = { id: 1, db: this.db, proto: this.proto, flags: 0 };
+    const client = { id: 1, db: this.db, proto: this.proto, flags: this.flags };
     if (this.registry.defs[id]!.job !== undefined) {
       const steps = this.executor.startJob(id, args.detach(), reply, client);
       while (steps.next().done !== true);
@@ -140,16 +147,14 @@ export class TestEngine {
 
   /** Has effects recorded, and all events with `events`. */
   record(events = false): void {
-    this.control.i32[CONTROL.effectsOn] = 1;
+    setGate(this.control, GATE.effects, true);
+    this.events.on = events;
     this.control.i32[CONTROL.notifyFlags] = events ? 0x3fff : 0;
   }
 
   /** What was recorded since the last call: "0: SET a 1" for effects, "0 event set a" for events. */
   recorded(): string[] {
-    return this.effects.take().map((record) => {
-      const words = record.args.map((arg) => Buffer.from(arg).toString('latin1')).join(' ');
-      return record.kind === EFFECT_EVENT ? `${record.db} event ${words}` : `${record.db}: ${words}`;
-    });
+    return this.events.recorded();
   }
 
   /** Bytes in allocated cells over all shards. */

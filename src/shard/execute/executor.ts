@@ -9,7 +9,7 @@
  * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
  */
 
-import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
+import { CLIENT_IO_SHIFT, CLIENT_MUST_OBEY, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
 import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
 import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
 import { type Registry, ROUTE_ALL } from '../../shared/command/registry.js';
@@ -23,18 +23,24 @@ import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL_F64, THREAD } from '../../shared/sync/control-block.js';
+import { GATE } from '../../shared/sync/write-gate.js';
 import { WaiterWatch } from '../blocking/makes-ready.js';
 import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
 import { dropWatchers } from '../blocking/watch.js';
 import type { ClientState, ExecContext } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
-import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
+
+/** How long a waiter for a lease is given to get in, milliseconds. */
+const HANDOFF_MS = 0.1;
+
+/** So many commands of a pipeline are run inline between two looks at the clock (a power of two). */
+const TICK_EVERY = 16;
 
 const HANDLER_MISSING = 'command without a handler';
 
@@ -60,7 +66,7 @@ export class Executor {
   private readonly servesInline: boolean;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
-  private maxmemory = 0;
+  private inlineCalls = 0;
   /** Of the I/O thread that runs this, -1 on shard threads. */
   private readonly ioIndex: number;
 
@@ -170,7 +176,6 @@ export class Executor {
   beginBatch(): void {
     this.ctx.refresh();
     this.slow.refresh();
-    this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 
   /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
@@ -185,6 +190,7 @@ export class Executor {
   // hot: every inline command; bench/micro "executor GET", "executor SET"
   tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState): boolean {
     const leases = this.ctx.leases;
+    if ((++this.inlineCalls & (TICK_EVERY - 1)) === 0) this.ctx.tick();
     if (this.shards === 1) {
       this.lowest = 0;
       this.wantedCount = 1;
@@ -233,6 +239,9 @@ export class Executor {
    */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, shard = -1): void {
     const leases = this.ctx.leases;
+    this.ctx.tick();
+    // Leases of other shards are kept from one command to the next only as long as nobody else wants one.
+    if (leases.count > 1 && leases.wanted()) this.yieldLeases();
     if (shard >= 0) {
       this.lowest = shard;
       this.wantedCount = 1;
@@ -251,6 +260,21 @@ export class Executor {
     this.run(cmdId, args, reply, client);
   }
 
+  /** Gives all leases back in the middle of a batch, so that whoever waits for one gets in. */
+  private yieldLeases(): void {
+    if (this.endBatch()) this.letWaiterIn();
+  }
+
+  /** After an `endBatch` that woke somebody: lets that thread get in before this one takes the lease again. */
+  letWaiterIn(): void {
+    this.ctx.leases.letWaiterIn(HANDOFF_MS);
+  }
+
+  /** Whether somebody waits for a lease that is held here. */
+  get isWanted(): boolean {
+    return this.ctx.leases.wanted();
+  }
+
   /**
    * Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be
    * done.
@@ -262,12 +286,12 @@ export class Executor {
   /** The generator of a `job` command, with a context of its own. */
   startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
     const ctx = this.newContext();
-    ctx.client = client;
+    ctx.refresh();
+    ctx.setClient(client);
     ctx.mayWrite = (this.registry.flags[cmdId]! & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = false;
     ctx.useShard(0);
-    ctx.refresh();
     this.stats.call(cmdId);
     const job = this.registry.defs[cmdId]!.job;
     if (job === undefined) throw new Error(HANDLER_MISSING);
@@ -343,7 +367,7 @@ export class Executor {
   private run(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
-    ctx.client = client;
+    ctx.setClient(client);
     ctx.commandId = cmdId;
     ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
     ctx.db = client.db;
@@ -351,9 +375,9 @@ export class Executor {
     ctx.useShard(this.lowest);
     ctx.dirty = 0;
     ctx.ownEffects = false;
-    ctx.readNotifyFlags();
+    ctx.readSwitches();
     reply.errors = 0;
-    if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
+    if ((flags & FLAG_DENYOOM) !== 0 && this.refusesMemory()) {
       reply.error(OOM);
       this.stats.reject(cmdId);
       this.stats.error(OOM, 0);
@@ -395,11 +419,11 @@ export class Executor {
     const { ticket } = ctx.blocking;
     const waitsAt = ticket.io;
     ticket.io = -1;
-    ctx.client = client;
-    ctx.readNotifyFlags();
+    ctx.setClient(client);
+    ctx.readSwitches();
     this.nestedCommand(cmdId, args, reply, client);
     ticket.io = waitsAt;
-    ctx.client = outerClient;
+    ctx.setClient(outerClient);
     ctx.commandId = commandId;
     ctx.db = db;
     ctx.oneShard = oneShard;
@@ -426,8 +450,8 @@ export class Executor {
     const { ticket } = ctx.blocking;
     const waitsAt = ticket.io;
     ticket.io = -1;
-    ctx.client = client;
-    ctx.readNotifyFlags();
+    ctx.setClient(client);
+    ctx.readSwitches();
     args.setBuffer(all.u8, all.dv);
     let changes = dirty;
     let at = 0;
@@ -444,7 +468,7 @@ export class Executor {
       changes += ctx.dirty;
     }
     ticket.io = waitsAt;
-    ctx.client = outerClient;
+    ctx.setClient(outerClient);
     ctx.commandId = commandId;
     ctx.db = db;
     ctx.oneShard = oneShard;
@@ -500,13 +524,15 @@ export class Executor {
   private nestedJob(job: JobHandler<ExecContext>, args: Args, reply: Reply): void {
     const outer = this.ctx;
     const ctx = this.newContext(outer.leases);
-    ctx.client = outer.client;
+    ctx.refresh();
+    // The clock stands still within a transaction and a script.
+    ctx.setTime(outer.nowMs);
+    ctx.setClient(outer.client);
     ctx.mayWrite = outer.mayWrite;
     ctx.db = outer.db;
     ctx.oneShard = false;
     ctx.runner = this;
     ctx.useShard(0);
-    ctx.refresh();
     const steps = job(ctx, args, reply);
     while (steps.next().done !== true);
     outer.dirty += ctx.dirty;
@@ -532,7 +558,8 @@ export class Executor {
 
   /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
   refusesMemory(): boolean {
-    return this.maxmemory > 0 && this.overMemory();
+    const { gate, client } = this.ctx;
+    return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_MUST_OBEY) === 0 && this.overMemory();
   }
 
   /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
@@ -557,7 +584,7 @@ export class Executor {
     const { effects, db } = ctx;
     effects.begin(args.argc);
     for (let i = 0; i < args.argc; i++) effects.arg(args, i);
-    effects.commit(EFFECT_COMMAND, db);
+    effects.commit(db);
   }
 
   private countFailure(cmdId: number, reply: Reply): void {
@@ -586,6 +613,6 @@ export class Executor {
     let used = 0;
     const arenas = this.ctx.arenas;
     for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
-    return used > this.maxmemory;
+    return used > this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 }

@@ -14,7 +14,6 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/pt
 import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
-import { isPaused } from '../../shared/sync/pause.js';
 import type { ExecContext } from '../context/context.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from '../entry/entry.js';
 import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
@@ -52,7 +51,7 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
     const flags = entryFlags(arena, e);
     if ((flags & (F_EXPIRE | F_FIELDS)) === 0) continue;
     const atMs = entryExpireAtMs(arena, e);
-    if (atMs < 0 || atMs >= ctx.nowMs) {
+    if (atMs < 0 || atMs >= ctx.overMs) {
       if (atMs >= 0 && atMs < minAtMs) minAtMs = atMs;
       if ((flags & F_FIELDS) === 0) continue;
       const nextAtMs = expireHash(ctx, keyspace, e, endMs);
@@ -82,7 +81,7 @@ function expireHash(ctx: ExecContext, keyspace: Keyspace, e: Ptr, endMs: number)
   const arena = keyspace.arena;
   expiry.gone = false;
   const nextAtMs = hashNextAt(arena, e);
-  if (nextAtMs >= ctx.nowMs) return nextAtMs;
+  if (nextAtMs >= ctx.overMs) return nextAtMs;
   pointAt(keyspace.dict, e);
   for (;;) {
     const removed = expireFields(ctx, keyspace, e, FIELDS_PER_CLOCK);
@@ -110,7 +109,7 @@ function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: nu
  * afterwards where a `find` of the same key that found nothing leaves it. The table may be gone.
  */
 export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): number {
-  if (isPaused(ctx.control) || !isDue(keyspace, table, ctx.nowMs)) return 0;
+  if (ctx.keepsAllExpired() || !isDue(keyspace, table, ctx.overMs)) return 0;
   const dict = keyspace.dict;
   const { h1, h2 } = dict;
   const removed = expireEntries(ctx, keyspace, table, Number.POSITIVE_INFINITY);
@@ -123,11 +122,11 @@ export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): n
 
 /**
  * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
- * due keys are known to remain. Nothing goes while clients are paused. @requires the shard's lease, `ctx.refresh()`,
+ * due keys are known to remain. Nothing goes while clients are paused, or where nothing expires by itself. @requires the shard's lease, `ctx.refresh()`,
  * `ctx.useShard(shard)`
  */
 export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
-  if (ctx.control.i32[CONTROL.activeExpire] === 0 || isPaused(ctx.control)) return false;
+  if (ctx.control.i32[CONTROL.activeExpire] === 0 || ctx.keepsAllExpired()) return false;
   const ctl = ctx.arena.ctl;
   const keyspaces = ctx.keyspaces[ctx.shard]!;
   let db = ctl[CTL_EXPIRE_DB]!;
@@ -155,7 +154,7 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
       endMs = startMs + budgetUs / 1000;
     }
     const next = nextPrefix(ctx.arena, table);
-    if (isDue(keyspace, table, ctx.nowMs)) {
+    if (isDue(keyspace, table, ctx.overMs)) {
       const n = expireEntries(ctx, keyspace, table, endMs);
       more = n < 0;
       removed += n < 0 ? -1 - n : n;

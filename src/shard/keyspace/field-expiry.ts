@@ -10,7 +10,6 @@ import { CTL_WRITING } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../context/context.js';
-import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import { HASH_TABLE } from '../entry/encodings.js';
 import { entryEncoding } from '../entry/entry.js';
 import { entryKeyBytes } from '../entry/entry-key.js';
@@ -29,13 +28,13 @@ const WALK = new HashWalk();
 export const expiry = { gone: false };
 
 /**
- * Removes up to `max` fields of the hash in `e` that are over at `ctx.nowMs`, and the key with the last of all.
+ * Removes up to `max` fields of the hash in `e` that are over at `ctx.overMs`, and the key with the last of all.
  * Returns how many it removed. @requires the cursor of `keyspace` stands at `e`
  */
 export function expireFields(ctx: ExecContext, keyspace: Keyspace, e: Ptr, max: number): number {
   const arena = keyspace.arena;
   expiry.gone = false;
-  const n = Math.min(max, hashDue(arena, e, ctx.nowMs));
+  const n = Math.min(max, hashDue(arena, e, ctx.overMs));
   if (n === 0) {
     // A time that was taken back may have left a bound that is too low.
     keyspace.setFieldExpiry(e, hashNextAt(arena, e));
@@ -94,5 +93,5 @@ function effect(ctx: ExecContext, keyspace: Keyspace, key: Uint8Array, u8: Uint8
   ctx.effects.text('HDEL');
   ctx.effects.bytes(key, 0, key.length);
   ctx.effects.bytes(u8, off, len);
-  ctx.effects.commit(EFFECT_COMMAND, keyspace.db);
+  ctx.effects.commitForAll(keyspace.db);
 }

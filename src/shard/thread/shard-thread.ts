@@ -3,13 +3,11 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
-import { CTL_LEASE } from '../../shared/memory/arena.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
 import { ControlPort } from '../../shared/sync/control-port.js';
-import { Lease } from '../../shared/sync/lease.js';
 import { Mailbox } from '../../shared/sync/mailbox.js';
 import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
@@ -76,7 +74,6 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     port,
     registry: engine.registry,
     executor: engine.executor,
-    lease: new Lease(new Int32Array(firstSegments[data.shard]!), CTL_LEASE),
     bell: block.doorbell(data.threadId),
     pairs,
     jobTable: data.jobTable,

@@ -10,7 +10,7 @@
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
  *
- * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
+ * Invariants: (1) words that a batch reads once (config) are plain loads in the data plane,
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread.
  */
 import { LATENCY_EVENTS_BYTES } from '../stats/latency-events.js';
@@ -30,8 +30,8 @@ export const CONTROL = {
   pauseMode: 5,
   /** notify-keyspace-events as bits (see NOTIFY in the engine's events file). */
   notifyFlags: 6,
-  /** Somebody consumes effects (journal, replicas, tests). */
-  effectsOn: 7,
+  /** What decides about writes, read for each command under its leases: bits, see write-gate.ts. */
+  writeGate: 7,
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire: 8,
   maxmemoryPolicy: 9,

@@ -6,7 +6,6 @@ import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { NO_EXPIRY, setString } from '../../types/string/string-value.js';
 import { smallInteger } from '../arguments/integer.js';
 
@@ -82,5 +81,5 @@ function makeKey(ctx: ExecContext, prefix: string, n: number, size: number): voi
   ctx.effects.text('SET');
   ctx.effects.arg(name, 0);
   ctx.effects.bytes(bytes, key.length, valueLength);
-  ctx.effects.commit(EFFECT_COMMAND, ctx.db);
+  ctx.effects.commit(ctx.db);
 }

@@ -17,7 +17,6 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { createTyped } from '../../context/typed-key.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
 import { TYPE_HASH } from '../../entry/entry.js';
 import { LP_EMPTY_BYTES } from '../../structures/listpack.js';
@@ -88,7 +87,7 @@ export function findLive(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet:
   if (!findField(arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!)) return ABSENT;
   if (!hasTimes(arena, e)) return LIVE;
   const at = foundAtMs(arena, e);
-  if (at === STAYS || at >= ctx.nowMs) return LIVE;
+  if (at === STAYS || at >= ctx.overMs) return LIVE;
   // While clients are paused nothing changes: the field is hidden and stays.
   if (ctx.keepsExpired()) return ABSENT;
   return expireFound(ctx, args, e, i, quiet);
@@ -110,7 +109,7 @@ function expireFound(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet: boo
     ctx.effects.text('HDEL');
     ctx.effects.arg(args, 1);
     ctx.effects.arg(args, i);
-    ctx.effects.commit(EFFECT_COMMAND, keyspace.db);
+    ctx.effects.commitForAll(keyspace.db);
   }
   if (!quiet) notifyExpired(ctx, args, gone);
   return gone ? GONE : EXPIRED;

@@ -146,7 +146,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   // A sum beyond 64 bits is a time long ago in Redis.
-  if (atMs > 0 && (atMs <= ctx.nowMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
+  if (atMs > 0 && (atMs <= ctx.overMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
   else place(ctx, args, next, atMs);
   reply.ok();
 }

@@ -132,13 +132,13 @@ function begin(ctx: ExecContext, commands: number, reply: Reply): void {
   queuedClient.flags = client.flags;
   reply.small = false;
   reply.inline = false;
-  if (ctx.effectsOn) ctx.effects.beginGroup();
+  ctx.effects.beginGroup();
   reply.array(commands);
 }
 
-/** Ends what `begin` began; `small` and `inline` are those of the reply before it. */
+/** Ends what `begin` began, whatever happened in between; `small` and `inline` are those of the reply before it. */
 function end(ctx: ExecContext, small: boolean, inline: boolean, reply: Reply): void {
-  if (ctx.effectsOn) ctx.effects.endGroup();
+  ctx.effects.endGroup();
   reply.errors = 0;
   reply.small = small;
   reply.inline = inline;
@@ -153,9 +153,19 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.nullArray();
     return;
   }
-  const runner = ctx.runner!;
   const { small, inline } = reply;
   begin(ctx, commands, reply);
+  try {
+    applyEach(ctx, args, watches, commands, reply);
+  } finally {
+    ctx.changedBefore = false;
+    reply.proto = ctx.client.proto;
+    end(ctx, small, inline, reply);
+  }
+}
+
+function applyEach(ctx: ExecContext, args: Args, watches: number, commands: number, reply: Reply): void {
+  const runner = ctx.runner!;
   inner.setBuffer(args.u8, args.dv);
   let at = FIRST_WATCH_ARG + watches;
   for (let c = 0; c < commands; c++) {
@@ -174,9 +184,6 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     ctx.changedBefore = ctx.dirty !== 0;
     runner.nested(meta(args, word), inner, reply, queuedClient);
   }
-  ctx.changedBefore = false;
-  reply.proto = ctx.client.proto;
-  end(ctx, small, inline, reply);
 }
 
 /** The keys of transaction|apply and transaction|unwatch: those watched and those that meta lists. */
@@ -219,8 +226,11 @@ function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   const { heads, commands } = queue;
   const { small, inline } = reply;
   begin(ctx, commands, reply);
-  ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
-  end(ctx, small, inline, reply);
+  try {
+    ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
+  } finally {
+    end(ctx, small, inline, reply);
+  }
 }
 
 const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
