@@ -18,7 +18,6 @@ import { resolve } from 'node:path';
 import { EFFECT_LOG_BYTES } from '../shard/effects/effect-log.js';
 import { DATABASES_MAX, formatDatabases } from '../shard/keyspace/databases.js';
 import { SherdError } from '../shared/errors/sherd-error.js';
-import { eventClassBits } from '../shared/keyspace-events.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
@@ -33,22 +32,23 @@ import type {
   ShutdownRequest,
 } from '../shared/sync/control-messages.js';
 import { SegmentExchange } from '../shared/sync/segment-exchange.js';
-import { GATE, setGate } from '../shared/sync/write-gate.js';
 import { SHERD_VERSION } from '../shared/version.js';
 import { Config, type ConfigEntry } from './config/config.js';
+import { writeControlWords } from './config/control-words.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
 import { systemErrorText } from './config/special-values.js';
+import { IO_WORKER, SHARD_WORKER } from './entries.js';
 import { checkUnixPath } from './io/net/unix-socket-path.js';
 import { createLog, type Log, pinoLevel, silentLog } from './log.js';
 import { ControlBus } from './threads/control-bus.js';
 import { ClientCapacity } from './threads/descriptors.js';
-import { Supervisor, type TerminateWhere } from './threads/supervisor.js';
+import { ServerThreads } from './threads/server-threads.js';
+import type { TerminateWhere } from './threads/supervisor.js';
 
 /** More shards than this are not worth a thread each. */
 const DEFAULT_SHARDS_MAX = 64;
 const STATS_TICK_MS = 1000;
-const INT32_MAX = 2 ** 31 - 1;
 
 /** Hooks for tests: threads that die. */
 export interface ServerDebug {
@@ -56,6 +56,8 @@ export interface ServerDebug {
   terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
   /** Terminates an I/O thread, likewise: its clients are dropped; it is started again and listens again. */
   terminateIo(index: number, where?: TerminateWhere): Promise<void>;
+  /** Words of the points at which the fault lab makes something go wrong: src/shared/memory/fault-point.ts. */
+  readonly faults: Int32Array;
   /** Resolves when threads that are being started again serve. */
   settled(): Promise<void>;
 }
@@ -94,7 +96,7 @@ export class SherdServer {
   readonly #block: ControlBlock;
   readonly #bus: ControlBus;
   readonly #exchange: SegmentExchange;
-  readonly #supervisor: Supervisor;
+  readonly #threads: ServerThreads;
   readonly #stats: StatsBlock;
   readonly #capacity: ClientCapacity;
   #port = 0;
@@ -127,7 +129,7 @@ export class SherdServer {
     const hashKey = new Int32Array(randomBytes(16).buffer.slice(0, 16));
     block.i32.set(hashKey, CONTROL.hashSeed);
     block.f64[CONTROL_F64.startedAtMs] = Date.now();
-    writeConfigWords(block, config);
+    writeControlWords(block, config);
     this.#block = block;
     const channelName = `sherd-${randomBytes(12).toString('hex')}`;
     const databases = config.int('databases');
@@ -139,12 +141,12 @@ export class SherdServer {
     const first = Array.from({ length: this.shards }, (_, shard) => [newFirstSegment(shard, hashKey, databases)]);
     this.#exchange = new SegmentExchange(channelName, first, null);
     this.#bus = new ControlBus(block, {
-      ready: (threadId) => this.#supervisor.ready(threadId),
-      fatal: (threadId, error) => this.#supervisor.failed(threadId, error),
+      ready: (threadId) => this.#threads.supervisor.ready(threadId),
+      fatal: (threadId, error) => this.#threads.supervisor.failed(threadId, error),
       log: (_threadId, level, message, fields) => this.#write(level, message, fields ?? undefined),
       call: (_threadId, name, payload) => this.#call(name, payload),
     });
-    this.#supervisor = new Supervisor({
+    this.#threads = new ServerThreads({
       block,
       bus: this.#bus,
       exchange: this.#exchange,
@@ -154,16 +156,18 @@ export class SherdServer {
       effects: new SharedArrayBuffer(EFFECT_LOG_BYTES),
       configFile: config.file ?? '',
       executable: process.argv[1] ?? process.execPath,
+      files: { io: IO_WORKER, shard: SHARD_WORKER },
       config: () => config.toEntries(),
       log: (level, message, fields) => this.#write(level, message, fields),
       fatal: (error) => this.#fail(error),
     });
     this.#stats = new StatsBlock(block.sab, block.statsOffset(MAIN_THREAD_ID));
-    const supervisor = this.#supervisor;
+    const threads = this.#threads;
     this.debug = {
-      terminateShard: (shard, where) => supervisor.terminateShard(shard, where),
-      terminateIo: (index, where) => supervisor.terminateIo(index, where),
-      settled: () => supervisor.settled(),
+      terminateShard: (shard, where) => threads.terminateShard(shard, where),
+      terminateIo: (index, where) => threads.terminateIo(index, where),
+      faults: block.faults(),
+      settled: () => threads.settled(),
     };
   }
 
@@ -181,8 +185,8 @@ export class SherdServer {
       this.#stats.tick(Date.now());
       this.#timer = setInterval(() => this.#stats.tick(Date.now()), STATS_TICK_MS);
       this.#timer.unref();
-      await this.#supervisor.start();
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      await this.#threads.start();
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
       this.#assertOpen();
     } catch (error) {
       const wasClosed = this.#ending !== null && this.#failure === null;
@@ -190,7 +194,6 @@ export class SherdServer {
       if (wasClosed) this.#assertOpen();
       throw error;
     }
-    Atomics.store(this.#block.i32, CONTROL.serving, 1);
     const threads = { port: this.#port, shards: this.shards, ioThreads: this.ioThreads };
     if (this.#port !== 0) this.#write('notice', 'Ready to accept connections tcp', threads);
     if (this.#config.str('unixsocket') !== '') this.#write('notice', 'Ready to accept connections unix', threads);
@@ -218,7 +221,7 @@ export class SherdServer {
   async #end(): Promise<void> {
     Atomics.store(this.#block.i32, CONTROL.shuttingDown, 1);
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#supervisor.stop();
+    await this.#threads.stop();
     this.#bus.close();
     this.#exchange.close();
   }
@@ -279,11 +282,11 @@ export class SherdServer {
     const listens = result.changed.find(([name]) => name === 'port' || name === 'bind');
     if (listens === undefined) return null;
     try {
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
     } catch (error) {
       this.#write('warning', (error as Error).message);
       await this.#apply(before);
-      this.#port = await this.#supervisor.listen(this.#config.tcpPort() ?? -1);
+      this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
       const reason =
         listens[0] === 'port'
           ? 'Unable to listen on this port. Check server logs.'
@@ -301,7 +304,7 @@ export class SherdServer {
 
   async #apply(changed: readonly ConfigEntry[]): Promise<void> {
     this.#config.applyChanges(changed);
-    writeConfigWords(this.#block, this.#config);
+    writeControlWords(this.#block, this.#config);
     await this.#bus.askAll('config', changed);
   }
 
@@ -323,7 +326,9 @@ function noSegment(): never {
 function newFirstSegment(shard: number, hashKey: Int32Array, databases: number): SharedArrayBuffer {
   const segment = new SharedArrayBuffer(SEGMENT_BYTES);
   formatShard(segment, hashKey[0]!, hashKey[1]!);
-  formatDatabases(new Arena(shard, segment, NO_SEGMENTS), databases);
+  const arena = new Arena(shard, segment, NO_SEGMENTS);
+  formatDatabases(arena, databases);
+  arena.settleTouched();
   return segment;
 }
 
@@ -331,67 +336,6 @@ function newFirstSegment(shard: number, hashKey: Int32Array, databases: number):
 function defaultShards(ioThreads: number): number {
   const left = availableParallelism() - 1 - (ioThreads - 1);
   return Math.min(Math.max(left, 1), DEFAULT_SHARDS_MAX);
-}
-
-/** The maxmemory-policy words, by their value in the control block. */
-export const POLICY_WORDS: readonly string[] = [
-  'noeviction',
-  'allkeys-lru',
-  'volatile-lru',
-  'allkeys-lfu',
-  'volatile-lfu',
-  'allkeys-random',
-  'volatile-random',
-  'volatile-ttl',
-];
-const DISPATCH_WORDS: readonly string[] = ['auto', 'ring', 'inline'];
-
-/** Where the data plane reads the sizes up to which a type keeps its small encoding. */
-const TYPE_LIMIT_INDEXES: readonly (readonly [string, number])[] = [
-  ['hash-max-listpack-entries', CONTROL_F64.hashMaxListpackEntries],
-  ['hash-max-listpack-value', CONTROL_F64.hashMaxListpackValue],
-  ['list-max-listpack-size', CONTROL_F64.listMaxListpackSize],
-  ['list-compress-depth', CONTROL_F64.listCompressDepth],
-  ['set-max-intset-entries', CONTROL_F64.setMaxIntsetEntries],
-  ['set-max-listpack-entries', CONTROL_F64.setMaxListpackEntries],
-  ['set-max-listpack-value', CONTROL_F64.setMaxListpackValue],
-  ['zset-max-listpack-entries', CONTROL_F64.zsetMaxListpackEntries],
-  ['zset-max-listpack-value', CONTROL_F64.zsetMaxListpackValue],
-  ['hll-sparse-max-bytes', CONTROL_F64.hllSparseMaxBytes],
-  ['stream-node-max-bytes', CONTROL_F64.streamNodeMaxBytes],
-  ['stream-node-max-entries', CONTROL_F64.streamNodeMaxEntries],
-];
-
-/** Writes what the data plane reads of the configuration into the control block. */
-function writeConfigWords(block: ControlBlock, config: Config): void {
-  const set = (word: number, value: number): void => {
-    Atomics.store(block.i32, word, value);
-  };
-  const flag = (name: string): number => (config.bool(name) ? 1 : 0);
-  set(CONTROL.maxmemoryPolicy, POLICY_WORDS.indexOf(config.raw('maxmemory-policy')));
-  set(CONTROL.maxmemorySamples, config.int('maxmemory-samples'));
-  set(CONTROL.lfuLogFactor, config.int('lfu-log-factor'));
-  set(CONTROL.lfuDecayMinutes, config.int('lfu-decay-time'));
-  set(CONTROL.hz, config.int('hz'));
-  set(CONTROL.dispatch, DISPATCH_WORDS.indexOf(config.raw('dispatch')));
-  set(CONTROL.databases, config.int('databases'));
-  set(CONTROL.maxclients, Math.min(config.int('maxclients'), INT32_MAX));
-  set(CONTROL.activeExpireEffort, config.int('active-expire-effort'));
-  set(CONTROL.lazyExpire, flag('lazyfree-lazy-expire'));
-  set(CONTROL.lazyServerDel, flag('lazyfree-lazy-server-del'));
-  set(CONTROL.lazyUserDel, flag('lazyfree-lazy-user-del'));
-  set(CONTROL.lazyUserFlush, flag('lazyfree-lazy-user-flush'));
-  set(CONTROL.notifyFlags, eventClassBits(config.raw('notify-keyspace-events')));
-  block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
-  setGate(block, GATE.memoryLimit, config.int('maxmemory') > 0);
-  block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
-  block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
-  block.f64[CONTROL_F64.slowlogUsec] = config.int('slowlog-log-slower-than');
-  block.f64[CONTROL_F64.slowlogLength] = config.int('slowlog-max-len');
-  block.f64[CONTROL_F64.busyThresholdMs] = config.int('busy-reply-threshold');
-  block.f64[CONTROL_F64.latencyMs] = config.int('latency-monitor-threshold');
-  for (const [directive, index] of TYPE_LIMIT_INDEXES) block.f64[index] = config.int(directive);
-  Atomics.add(block.i32, CONTROL.configEpoch, 1);
 }
 
 function nothing(): void {}

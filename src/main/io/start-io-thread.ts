@@ -7,6 +7,9 @@ import { decideScriptsWith } from '../../shard/script/script-decision.js';
 import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
+import { firstMailId } from '../../shared/limits.js';
+import { ArenaFullError } from '../../shared/memory/arena.js';
+import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -20,8 +23,8 @@ import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
-import { registerTrackingCalls } from './commands/tracking.js';
 import { readLimits } from './reply/limits.js';
+import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
 import { IoThread } from './thread/io-thread.js';
 import { Listener } from './thread/listener.js';
@@ -36,9 +39,6 @@ export interface IoEngine {
 /** As for a shard thread; there is no own shard. */
 export type IoEngineParts = Omit<EngineParts, 'shard'>;
 
-/** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
-const MAIL_IDS_PER_LIFE = 1 << 20;
-
 /**
  * Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be
  * built.
@@ -46,6 +46,7 @@ const MAIL_IDS_PER_LIFE = 1 << 20;
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
   const block = new ControlBlock(data.controlBlock);
+  openFaultPoints(block.faults(), threadId, () => new ArenaFullError(0));
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
   stats.identify(THREAD_IO, data.ioIndex, Date.now());
@@ -69,7 +70,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   decideScriptsWith(new ScriptLog(block, threadId), new LibraryStore(block), registry);
   const mailboxes = data.pairs.map((pair) => {
     const mailbox = new Mailbox(pair.mail, () => port.drainSync());
-    mailbox.startIdsAt(1 + (pair.generation % 1024) * MAIL_IDS_PER_LIFE);
+    mailbox.startIdsAt(firstMailId(pair.generation));
     return mailbox;
   });
   const io = new IoThread({
@@ -104,7 +105,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   registerSlowlogCalls(io);
   registerBlockingCalls(io);
   registerPubsubCalls(io);
-  registerTrackingCalls(io);
+  registerClientHere(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
   io.bell = bell;

@@ -40,6 +40,8 @@ export interface BusEvents {
 
 interface Line {
   readonly port: MessagePort;
+  /** The thread has clients: `io-call` goes to it. */
+  readonly hasClients: boolean;
   readonly pending: Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>;
 }
 
@@ -54,10 +56,13 @@ export class ControlBus {
     this.events = events;
   }
 
-  /** Connects a thread; a former line of the same thread must have been detached. */
-  attach(threadId: number, port: MessagePort): void {
+  /**
+   * Connects a thread; a former line of the same thread must have been detached. `hasClients`: its clients are asked
+   * when a thread asks all clients something (`io-call`).
+   */
+  attach(threadId: number, port: MessagePort, hasClients: boolean): void {
     if (this.lines.has(threadId)) throw new Error(`control bus: thread ${threadId} is attached already`);
-    this.lines.set(threadId, { port, pending: new Map() });
+    this.lines.set(threadId, { port, hasClients, pending: new Map() });
     port.on('message', (message: ToMain) => this.handle(threadId, port, message));
   }
 
@@ -163,9 +168,8 @@ export class ControlBus {
   private ioCall(from: number, request: IoCallRequest): Promise<unknown[]> {
     const { name, payload } = request;
     const targets: number[] = [];
-    for (const threadId of this.lines.keys()) {
-      const isIo = threadId >= 2 && threadId < 2 + this.block.ioThreads;
-      if (isIo && (request.target === 'all' || request.target === threadId)) targets.push(threadId);
+    for (const [threadId, line] of this.lines) {
+      if (line.hasClients && (request.target === 'all' || request.target === threadId)) targets.push(threadId);
     }
     targets.sort((a, b) => a - b);
     return this.askEach(targets, 'io-call', { name, payload, from });

@@ -5,22 +5,18 @@
  * Invariant: a thread that cannot listen for now is asked again until it can; meanwhile others serve, and no client and
  * no data is lost for it.
  */
+
+import { ioThreadId } from '../../shared/sync/control-block.js';
 import type { ListenFd, ListenOrder, LogLevel } from '../../shared/sync/control-messages.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
 import { untilRetry } from './shortage.js';
 
-/** An I/O thread, as far as listening goes. */
-export interface ListeningThread {
-  readonly id: number;
-  readonly index: number;
-  readonly generation: number;
-  /** The sockets on which it listens. */
-  fds: readonly ListenFd[];
-}
-
 export class Listening {
   private readonly bus: ControlBus;
-  private readonly io: readonly ListeningThread[];
+  /** By I/O thread: the sockets on which it listens. */
+  private readonly fds: (readonly ListenFd[])[];
+  /** By I/O thread: how often it died. */
+  private readonly deaths: number[];
   private readonly log: (level: LogLevel, message: string) => void;
   private order: Pick<ListenOrder, 'port' | 'reusePort'> = { port: -1, reusePort: false };
   private begun = false;
@@ -29,9 +25,10 @@ export class Listening {
   /** Threads listen again one after the other, so that the second one finds the first one's sockets. */
   private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(bus: ControlBus, io: readonly ListeningThread[], log: (level: LogLevel, message: string) => void) {
+  constructor(bus: ControlBus, ioThreads: number, log: (level: LogLevel, message: string) => void) {
     this.bus = bus;
-    this.io = io;
+    this.fds = Array.from({ length: ioThreads }, () => []);
+    this.deaths = new Array(ioThreads).fill(0);
     this.log = log;
   }
 
@@ -42,41 +39,48 @@ export class Listening {
   async listen(port: number): Promise<number> {
     const again = this.begun;
     this.begun = true;
-    this.order = { port, reusePort: this.io.length > 1 && reusePortWorks() };
+    this.order = { port, reusePort: this.fds.length > 1 && reusePortWorks() };
     // CONFIG SET port, bind.
-    if (again) await Promise.allSettled(this.io.map((t) => this.bus.ask(t.id, 'unlisten', null)));
-    return this.open(this.io[0]!);
+    if (again) await Promise.allSettled(this.fds.map((_, i) => this.bus.ask(ioThreadId(i), 'unlisten', null)));
+    return this.open();
   }
 
-  /** Opens in `first`, then lets all others share. */
-  private async open(first: ListeningThread): Promise<number> {
-    const opened = await this.bus.ask(first.id, 'listen', { ...this.order, mode: 'open', probe: true, fds: [] });
-    first.fds = opened.fds;
+  /** Opens in the first thread, then lets all others share. */
+  private async open(): Promise<number> {
+    const opened = await this.bus.ask(ioThreadId(0), 'listen', { ...this.order, mode: 'open', probe: true, fds: [] });
+    this.fds[0] = opened.fds;
     if (this.order.port >= 0) this.order = { ...this.order, port: opened.port };
-    const others = this.io.filter((t) => t !== first);
-    await Promise.all(others.map((t) => this.share(t, opened.fds).catch((error) => this.later(t, error))));
+    await Promise.all(
+      this.fds.map((_, i) => (i === 0 ? null : this.share(i, opened.fds).catch((error) => this.later(i, error)))),
+    );
     return opened.port;
   }
 
-  private async share(thread: ListeningThread, fds: readonly ListenFd[]): Promise<void> {
+  private async share(index: number, fds: readonly ListenFd[]): Promise<void> {
     const mode = this.order.reusePort ? 'reuse' : 'fd';
     if (mode === 'reuse' && this.order.port < 0) return;
     const order: ListenOrder = { ...this.order, mode, probe: false, fds };
-    thread.fds = (await this.bus.ask(thread.id, 'listen', order)).fds;
+    this.fds[index] = (await this.bus.ask(ioThreadId(index), 'listen', order)).fds;
+  }
+
+  /** A thread has died, and its sockets with it. */
+  gone(index: number): void {
+    this.fds[index] = [];
+    this.deaths[index]! += 1;
   }
 
   /** A thread that was started again, once it is `ready`, listens again; so does nobody when nobody did. */
-  resume(thread: ListeningThread, ready: Promise<void>): void {
+  resume(index: number, ready: Promise<void>): void {
     const work = ready.then(
-      () => this.inTurn(thread).catch((error) => this.later(thread, error)),
+      () => this.inTurn(index).catch((error) => this.later(index, error)),
       // Its death is seen elsewhere.
       nothing,
     );
     this.underWay = Promise.all([this.underWay, work]);
   }
 
-  private inTurn(thread: ListeningThread): Promise<void> {
-    const work = this.turn.then(() => this.again(thread));
+  private inTurn(index: number): Promise<void> {
+    const work = this.turn.then(() => this.again(index));
     this.turn = work.then(nothing, nothing);
     return work;
   }
@@ -85,30 +89,30 @@ export class Listening {
    * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
    * nobody is left who listens, the port was free for a moment.
    */
-  private async again(thread: ListeningThread): Promise<void> {
+  private async again(index: number): Promise<void> {
     if (this.ended || !this.begun) return;
-    const alive = this.io.find((t) => t !== thread && t.fds.length > 0);
-    if (this.order.reusePort && thread.index !== 0) await this.share(thread, []);
-    else if (!this.order.reusePort && alive !== undefined) await this.share(thread, alive.fds);
+    const alive = this.fds.find((fds, i) => i !== index && fds.length > 0);
+    if (this.order.reusePort && index !== 0) await this.share(index, []);
+    else if (!this.order.reusePort && alive !== undefined) await this.share(index, alive);
     else {
       const order: ListenOrder = { ...this.order, mode: 'open', probe: false, fds: [] };
-      thread.fds = (await this.bus.ask(thread.id, 'listen', order)).fds;
+      this.fds[index] = (await this.bus.ask(ioThreadId(index), 'listen', order)).fds;
     }
   }
 
-  private later(thread: ListeningThread, error: Error): void {
+  private later(index: number, error: Error): void {
     if (this.ended || error instanceof ThreadGoneError) return;
-    this.log('warning', `I/O thread ${thread.index} cannot listen, tries go on: ${error.message}`);
-    this.underWay = Promise.all([this.underWay, this.retry(thread, thread.generation)]);
+    this.log('warning', `I/O thread ${index} cannot listen, tries go on: ${error.message}`);
+    this.underWay = Promise.all([this.underWay, this.retry(index, this.deaths[index]!)]);
   }
 
-  private async retry(thread: ListeningThread, life: number): Promise<void> {
+  private async retry(index: number, deaths: number): Promise<void> {
     for (;;) {
       await untilRetry();
-      if (this.ended || thread.generation !== life) return;
+      if (this.ended || this.deaths[index] !== deaths) return;
       try {
-        await this.inTurn(thread);
-        this.log('notice', `I/O thread ${thread.index} listens`);
+        await this.inTurn(index);
+        this.log('notice', `I/O thread ${index} listens`);
         return;
       } catch {
         // The log has told it.

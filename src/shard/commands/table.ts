@@ -1,58 +1,42 @@
-/** All commands that run on shards. Their order gives the ids, the same in every thread. */
+/** All commands that run on shards, family after family. Their order gives the ids, the same in every thread. */
 import type { CommandDef } from '../../shared/command/spec.js';
 import type { ExecContext } from '../context/context.js';
-import { bitmapCommands } from './bitmaps/bitmaps.js';
-import { blockingShardCommands } from './blocking/blocking.js';
-import { debugCommand } from './debug/debug.js';
-import { geoCommands } from './geo/geo.js';
-import { hashCommands } from './hashes/hashes.js';
-import { hyperloglogCommands } from './hyperloglogs/hyperloglogs.js';
-import { dumpCommands } from './keys/dump.js';
-import { expireCommands } from './keys/expire.js';
-import { keyCommandsBasic } from './keys/keys.js';
-import { keyCommandsMove } from './keys/move.js';
-import { objectCommand } from './keys/object.js';
-import { scanCommands } from './keys/scan.js';
-import { listBlockingCommands } from './lists/blocking.js';
-import { listCommands } from './lists/lists.js';
-import { publishCommands } from './pubsub/publish.js';
-import { functionCommands } from './scripting/functions.js';
-import { scriptingCommands } from './scripting/scripting.js';
-import { databaseCommands } from './server/flush.js';
-import { memoryUsageCommand } from './server/memory-usage.js';
-import { setCommands } from './sets/sets.js';
-import { sortCommands } from './sort/sort.js';
-import { streamCommands } from './streams/streams.js';
-import { stringCommands } from './strings/strings.js';
-import { transactionShardCommands } from './transactions/transactions.js';
-import { zsetBlockingCommands } from './zsets/blocking.js';
-import { zsetCommands } from './zsets/zsets.js';
+import { bitmapCommands } from './bitmaps/table.js';
+import { blockingShardCommands } from './blocking/table.js';
+import { debugCommands } from './debug/table.js';
+import { geoCommands } from './geo/table.js';
+import { hashCommands } from './hashes/table.js';
+import { hyperloglogCommands } from './hyperloglogs/table.js';
+import { inspectionCommands } from './inspection/table.js';
+import { keyCommands } from './keys/table.js';
+import { listCommands } from './lists/table.js';
+import { publishCommands } from './pubsub/table.js';
+import { scriptingCommands } from './scripting/table.js';
+import { databaseCommands } from './server/table.js';
+import { setCommands } from './sets/table.js';
+import { sortCommands } from './sort/table.js';
+import { streamCommands } from './streams/table.js';
+import { stringCommands } from './strings/table.js';
+import { transactionShardCommands } from './transactions/table.js';
+import { zsetCommands } from './zsets/table.js';
 
 export const shardCommands: readonly CommandDef<ExecContext>[] = [
   ...stringCommands,
-  ...keyCommandsBasic,
-  ...keyCommandsMove,
-  ...expireCommands,
-  ...dumpCommands,
-  ...scanCommands,
+  ...keyCommands,
   ...databaseCommands,
   ...bitmapCommands,
   ...geoCommands,
   ...hyperloglogCommands,
   ...zsetCommands,
-  ...zsetBlockingCommands,
   ...publishCommands,
   ...listCommands,
-  ...listBlockingCommands,
   ...hashCommands,
   ...setCommands,
   ...streamCommands,
   ...sortCommands,
-  objectCommand,
-  memoryUsageCommand,
-  debugCommand,
+  ...inspectionCommands,
+  ...debugCommands,
   ...scriptingCommands,
-  ...functionCommands,
   ...transactionShardCommands,
   ...blockingShardCommands,
 ];

@@ -114,7 +114,7 @@ export class EffectLog {
 
   /**
    * Begins a group: the commands recorded until `endGroup` go into the log as one. An inner group joins the outer.
-   * Whether effects are wanted may change within a group (DEBUG EFFECTS in MULTI), so it is begun and ended in any case.
+   * Whether effects are wanted may change within a group (DEBUG EFFECTS in MULTI): it is begun and ended in any case.
    */
   beginGroup(): void {
     this.depth++;

@@ -1,4 +1,4 @@
-/** Encodings of the types other than strings (those are in keyspace/entry.ts), as the head of an entry holds them. */
+/** Encodings of the types other than strings (those are in entry.ts), as the head of an entry holds them. */
 
 /** One packed cell. */
 export const LIST_PACKED = 0;

@@ -12,56 +12,16 @@
  * Invariants: (1) lease held for every call, positions live longer; (2) `nextPrefix` of a table is taken before entries
  * are removed, because the last removal may free the table.
  */
-import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { F_BIG_KEY, keyWord } from '../entry/entry.js';
-import type { Extendible } from '../structures/extendible.js';
-import { BUCKETS, homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
+import { BUCKETS } from '../structures/table.js';
+import { collectBucket, nextPrefix, PREFIX_END } from '../structures/table-walk.js';
 import type { Dictionary } from './dictionary.js';
 
-/** Number of values of h1: the position behind the last table. */
-export const PREFIX_END = 4294967296;
 /** Buckets that a cursor distinguishes, of which BUCKETS exist. */
 const CURSOR_BUCKETS = 64;
 /** One shard's share of the cursors. */
 const SHARD_SPAN = CURSOR_BUCKETS * PREFIX_END;
-
-/** What the last step collected: valid until the next step, on this thread. */
-export const FOUND = new Int32Array(TABLE_ENTRIES_MAX);
-
-/** First position (unsigned) behind a table's range of h1. */
-export function nextPrefix(arena: Arena, table: Ptr): number {
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
-  return (i32[tw + T_PREFIX]! >>> 0) + 2 ** (32 - i32[tw + T_DEPTH]!);
-}
-
-/** Drops from FOUND what lies before `position` of h1; returns how many stay. */
-function dropBefore(dict: Extendible, n: number, position: number): number {
-  let kept = 0;
-  for (let i = 0; i < n; i++) {
-    const e = FOUND[i]! as Ptr;
-    dict.hashOf(e);
-    if (dict.hasher.h1 >>> 0 >= position) FOUND[kept++] = e;
-  }
-  return kept;
-}
-
-/** Collects the entries of `table`, which holds `position`, from there on into FOUND; returns their number. */
-export function collectTable(dict: Extendible, table: Ptr, position: number): number {
-  const arena = dict.arena;
-  const n = tableEntries(arena, table, FOUND);
-  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
-  return prefix < position ? dropBefore(dict, n, position) : n;
-}
-
-/** Collects those of them whose home is `bucket`. */
-export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
-  const arena = dict.arena;
-  const n = homeEntries(dict, table, bucket, FOUND);
-  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
-  return n > 0 && prefix < position ? dropBefore(dict, n, position) : n;
-}
 
 /** Points the dictionary's cursor at an entry that is in it: `Dictionary.locate` without its walk over the table. */
 export function pointAt(dict: Dictionary, e: Ptr): void {

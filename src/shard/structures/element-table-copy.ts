@@ -4,9 +4,9 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
-import { freeTableRoot } from '../types/garbage.js';
 import { copyElement, freeElement } from './element.js';
 import { addElement, createTableRoot, ElementCursor, ElementTable } from './element-table.js';
+import { freeTableRoot } from './garbage.js';
 
 const WALK = new ElementCursor();
 const COPY = new ElementTable();

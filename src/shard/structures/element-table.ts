@@ -1,9 +1,9 @@
 /**
- * The elements of one big set, hash or sorted set: extendible hashing (keyspace/extendible.ts) over element cells.
+ * The elements of one big set, hash or sorted set: extendible hashing (extendible.ts) over element cells.
  *
  *     root cell, 16 words:  directory | depth | count | - | tables | - - - | 8 words for the type | next | position
  *
- * The last two are used when the value is garbage (types/garbage.ts). Views only: `open` points the object at a root.
+ * The last two are used when the value is garbage (garbage.ts). Views only: `open` points the object at a root.
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */
@@ -12,7 +12,6 @@ import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
-import { collectBucket, FOUND, nextPrefix, PREFIX_END } from '../keyspace/scan.js';
 import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
 import { directoryCells, directoryEntry, Extendible, R_DEPTH, R_DIR, ROOT_WORDS } from './extendible.js';
 import {
@@ -27,6 +26,7 @@ import {
   TABLE_ENTRIES_MAX,
   tableEntries,
 } from './table.js';
+import { collectBucket, FOUND, nextPrefix, PREFIX_END } from './table-walk.js';
 
 /** First word of a root that the type may use, of eight. */
 export const ROOT_TYPE_WORD = 6;
@@ -183,7 +183,7 @@ export class ElementTable extends Extendible {
   }
 
   /**
-   * One step of SCAN from `cursor`: the elements are in FOUND (keyspace/scan.ts), their number is returned, and
+   * One step of SCAN from `cursor`: the elements are in FOUND (table-walk.ts), their number is returned, and
    * `nextCursor` tells where to go on. An element that is there throughout is met at least once.
    */
   scan(cursor: number): number {

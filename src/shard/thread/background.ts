@@ -8,8 +8,8 @@ import type { ExecContext } from '../context/context.js';
 import { activeExpire } from '../keyspace/active-expiry.js';
 import { freeGarbage } from '../keyspace/flush.js';
 import { sampleTtl } from '../keyspace/ttl-sample.js';
+import { freedLater } from '../structures/garbage.js';
 import { sweepPins } from '../structures/pinned-blob.js';
-import { freedLater } from '../types/garbage.js';
 
 /** Longest slice under the lease, microseconds. */
 const SLICE_US = 200;
@@ -42,7 +42,7 @@ export class Background {
           sampleTtl(ctx);
         }
         const due = activeExpire(ctx, SLICE_US);
-        const garbage = freeGarbage(ctx.arena, SLICE_US);
+        const garbage = freeGarbage(ctx.arena, ctx.keyspace.types, SLICE_US);
         more = due || garbage;
         if (freedLater.values !== 0) {
           ctx.stats.f64[STAT.lazyFreed]! += freedLater.values;

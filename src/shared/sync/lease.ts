@@ -16,6 +16,8 @@
  * shard, task and main threads may wait; (4) nothing is awaited while a lease is held.
  */
 
+import { faultPoint, POINT } from '../memory/fault-point.js';
+
 /** Words that a lease takes in its Int32Array. */
 export const LEASE_WORDS = 3;
 
@@ -76,6 +78,7 @@ export class Lease {
       if (state !== wanted && Atomics.compareExchange(i32, index, state, wanted) !== state) continue;
       const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - performance.now();
       if (left <= 0) return false;
+      faultPoint(POINT.leaseWait);
       Atomics.wait(i32, index, wanted, left);
     }
   }
@@ -116,8 +119,8 @@ export class Lease {
   }
 
   /**
-   * For the supervisor, after the death of any thread: has all who wait look again. The dead one may have given the lease
-   * back without waking anybody, or may have been the one who was woken.
+   * For the supervisor, after the death of any thread: has all who wait look again. The dead one may have given the
+   * lease back without waking anybody, or may have been the one who was woken.
    */
   wakeAll(): void {
     Atomics.notify(this.i32, this.index);

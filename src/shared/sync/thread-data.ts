@@ -19,7 +19,8 @@ export interface LinkData {
   readonly outgoing: SharedArrayBuffer;
 }
 
-interface ThreadData {
+/** What every kind of thread gets. */
+export interface ThreadData {
   readonly threadId: number;
   readonly controlBlock: SharedArrayBuffer;
   /** Where control messages travel (see control-messages.ts); transferred. */

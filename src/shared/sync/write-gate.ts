@@ -1,6 +1,6 @@
 /**
  * The write gate: one word of the control block with everything that decides what becomes of a write. It is read for
- * each command, under the command's leases. So whoever changes a bit while it holds all leases knows: a command that ran
+ * each command, under its leases. So whoever changes a bit while it holds all leases knows: a command that ran
  * before saw the old word, and every command from now on sees the new one.
  *
  * What belongs here: whether writes are recorded, and every reason to refuse them. Conditions to come (a disk that

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bitmapCommands } from '../../../src/shard/commands/bitmaps/bitmaps.js';
+import { bitmapCommands } from '../../../src/shard/commands/bitmaps/table.js';
 import { extractKeys, KEYS_ONE, KEYS_RANGE } from '../../../src/shared/command/key-positions.js';
 import { buildRegistry } from '../../../src/shared/command/registry.js';
 import type { KeyFlag } from '../../../src/shared/command/spec.js';

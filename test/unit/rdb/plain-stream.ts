@@ -9,7 +9,7 @@ import {
   StreamGroupFigures,
   type StreamParts,
   StreamPending,
-} from '../../../src/shard/rdb/stream-codec.js';
+} from '../../../src/shard/types/stream/stream-codec.js';
 
 const WORD = 0xffffffffn;
 

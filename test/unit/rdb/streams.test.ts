@@ -7,7 +7,7 @@ import {
 } from '../../../src/shard/rdb/rdb-format.js';
 import { BAD_DATA, RdbReader } from '../../../src/shard/rdb/rdb-reader.js';
 import { RdbWriter } from '../../../src/shard/rdb/rdb-writer.js';
-import { readStream, streamForm, writeStream } from '../../../src/shard/rdb/stream-codec.js';
+import { readStream, streamForm, writeStream } from '../../../src/shard/types/stream/stream-codec.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import type { RespClient } from '../../harness/resp-client.js';
 import { REDIS_AVAILABLE, startRedis, type TestServer } from '../../harness/servers.js';

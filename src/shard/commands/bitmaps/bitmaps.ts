@@ -18,9 +18,7 @@ import { ByteRuns } from '../../types/string/bit-runs.js';
 import { firstBit } from '../../types/string/bit-scan.js';
 import { byteAt, createZeros, growString, setByte } from '../../types/string/string-edit.js';
 import { isString, stringLength } from '../../types/string/string-value.js';
-import { bitfieldCommands } from './field.js';
 import { plainOffset } from './offset.js';
-import { bitopCommand } from './op.js';
 
 const RUNS = new ByteRuns();
 
@@ -227,7 +225,7 @@ const UNIT = oneOf('unit', [token('byte'), token('bit')], { optional: true, sinc
 const UNIT_HISTORY = [['7.0.0', 'Takes `BYTE` or `BIT` as the unit of the range.']] as const;
 
 /** All commands on bitmaps. */
-export const bitmapCommands: CommandDef<ExecContext>[] = [
+export const bitCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'setbit',
     arity: 4,
@@ -292,6 +290,4 @@ export const bitmapCommands: CommandDef<ExecContext>[] = [
     route: 'key',
     handler: bitpos,
   }),
-  bitopCommand,
-  ...bitfieldCommands,
 ];

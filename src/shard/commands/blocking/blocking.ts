@@ -28,7 +28,7 @@ function serve(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-export const blockingShardCommands: readonly CommandDef<ExecContext>[] = [
+export const blockingRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'blocking|forget',
     arity: -2,

@@ -1,15 +1,15 @@
 /** What DEBUG says of lists and their nodes: LISTPACK, QUICKLIST, QUICKLIST-PACKED-THRESHOLD, the fields of OBJECT. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryType, TYPE_LIST } from '../../entry/entry.js';
-import { LISTPACK_HEAD_BYTES, PACKED_THRESHOLD_WORD } from '../../types/list/list-limits.js';
+import { LISTPACK_HEAD_BYTES } from '../../types/list/list-limits.js';
 import { isPlainNode, nodeBytes, nodeNext, plainLength } from '../../types/list/list-node.js';
 import { endNode, isPacked, listLength, listNodes } from '../../types/list/list-value.js';
-import { valueEncodingName } from '../../types/value.js';
 
 /** Largest threshold, as in Redis: a little below 4 GB. */
 const THRESHOLD_MAX = 2 ** 32 - 2 ** 20;
@@ -32,19 +32,24 @@ export function packedThreshold(ctx: ExecContext, args: Args, reply: Reply): voi
     reply.errorText('ERR argument must be a memory value bigger than 1 and smaller than 4gb');
     return;
   }
-  Atomics.store(ctx.control.i32, PACKED_THRESHOLD_WORD, bytes | 0);
+  Atomics.store(ctx.control.i32, CONTROL.packedThreshold, bytes | 0);
   reply.ok();
 }
 
+/** What OBJECT ENCODING says of the value. */
+function encodingName(ctx: ExecContext, e: Ptr): string {
+  return ctx.keyspace.types.of(ctx.arena, e).encodingName(ctx.arena, e);
+}
+
 /** DEBUG LISTPACK <key>: Redis prints the structure on its own output; here only the type is looked at. */
-export function debugListpack(arena: Arena, e: Ptr, reply: Reply): void {
-  if (valueEncodingName(arena, e).startsWith('listpack')) reply.simple('Listpack structure printed on stdout');
+export function debugListpack(ctx: ExecContext, e: Ptr, reply: Reply): void {
+  if (encodingName(ctx, e).startsWith('listpack')) reply.simple('Listpack structure printed on stdout');
   else reply.errorText('ERR Not a listpack encoded object.');
 }
 
 /** DEBUG QUICKLIST <key> [<0|1>]: likewise. */
-export function debugQuicklist(arena: Arena, e: Ptr, reply: Reply): void {
-  if (valueEncodingName(arena, e) === 'quicklist') reply.simple('Quicklist structure printed on stdout');
+export function debugQuicklist(ctx: ExecContext, e: Ptr, reply: Reply): void {
+  if (encodingName(ctx, e) === 'quicklist') reply.simple('Quicklist structure printed on stdout');
   else reply.errorText('ERR Not a quicklist encoded object.');
 }
 

@@ -26,7 +26,6 @@ import { ADD_NX, ADD_XX, zsetScore } from '../../types/zset/zset-value.js';
 import { adding, addScored } from '../zsets/add.js';
 import { point, readPoint, readUnit } from './arguments.js';
 import { replyDistance, replyPosition } from './reply.js';
-import { geoSearchCommands } from './search.js';
 import { GEO_UNITS } from './units.js';
 
 // hot: bench/micro "executor GEOADD"
@@ -121,7 +120,7 @@ function geopos(ctx: ExecContext, args: Args, reply: Reply): void {
 const GEO = { acl: ['@geo'], group: 'geo', since: '3.2.0', route: 'key', inline: true } as const;
 const READ = { ...GEO, flags: ['readonly'], keys: [keyRO(1)] } as const;
 
-const memberCommands: CommandDef<ExecContext>[] = [
+export const geoMemberCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...GEO,
     name: 'geoadd',
@@ -169,4 +168,3 @@ const memberCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All GEO commands. */
-export const geoCommands: CommandDef<ExecContext>[] = [...memberCommands, ...geoSearchCommands];

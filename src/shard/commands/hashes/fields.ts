@@ -19,9 +19,9 @@ import type { ExecContext } from '../../context/context.js';
 import { createTyped } from '../../context/typed-key.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
 import { TYPE_HASH } from '../../entry/entry.js';
+import { freeTableRoot } from '../../structures/garbage.js';
 import { LP_EMPTY_BYTES } from '../../structures/listpack.js';
 import { lpEntryBytes } from '../../structures/listpack-entry.js';
-import { freeTableRoot } from '../../types/garbage.js';
 import {
   createHashRoot,
   deleteFound,

@@ -41,11 +41,7 @@ import {
   text,
   toTable,
 } from '../../types/hash/hash-value.js';
-import { hashExpireCommands } from './expire.js';
 import { createHash, EXPIRED, findLive, GONE, LIVE, notifyExpired } from './fields.js';
-import { hashGetSetCommands } from './getset.js';
-import { hashRandomCommand } from './random.js';
-import { hashWalkCommands } from './walk.js';
 
 /** Longest text that is read as a float. */
 const FLOAT_CHARS_MAX = 5 * 1024;
@@ -349,7 +345,7 @@ function reader(
 }
 
 /** All commands on hashes. */
-export const hashCommands: CommandDef<ExecContext>[] = [
+export const hashFieldCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HASH,
     name: 'hset',
@@ -443,8 +439,4 @@ export const hashCommands: CommandDef<ExecContext>[] = [
     args: [key(), str('field'), double('increment')],
     handler: hincrbyfloat,
   }),
-  ...hashWalkCommands,
-  hashRandomCommand,
-  ...hashExpireCommands,
-  ...hashGetSetCommands,
 ];

@@ -37,7 +37,6 @@ import {
   storeDense,
 } from '../../types/hyperloglog/hll-string.js';
 import { isString } from '../../types/string/string-value.js';
-import { pfdebugCommands } from './debug.js';
 
 const HLL = new HllString();
 const TABLE = new SparseTable();
@@ -264,7 +263,7 @@ const HYPERLOGLOG = {
 } as const;
 
 /** All commands on HyperLogLogs. */
-export const hyperloglogCommands: CommandDef<ExecContext>[] = [
+export const pfCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HYPERLOGLOG,
     name: 'pfadd',
@@ -303,5 +302,4 @@ export const hyperloglogCommands: CommandDef<ExecContext>[] = [
     args: [key('destkey'), key('sourcekey', { ...OPT_MANY, keySpecIndex: 1 })],
     handler: pfmerge,
   }),
-  ...pfdebugCommands,
 ];

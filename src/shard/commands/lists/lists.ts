@@ -28,9 +28,7 @@ import {
   shrinkConvert,
 } from '../../types/list/list-value.js';
 import { atLeastArgument, numberArgument } from './arguments.js';
-import { listMoveCommands } from './move.js';
 import { afterPop, replyAndPop } from './pop.js';
-import { listSearchCommands } from './search.js';
 
 // ---- pushing
 
@@ -289,7 +287,7 @@ const POPPED = {
 } as const;
 const EACH_PUSH = 'O(1) for each element.';
 
-const listEndCommands: CommandDef<ExecContext>[] = [
+export const listEndCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...PUSHED,
     name: 'lpush',
@@ -405,4 +403,3 @@ const listEndCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All commands of the list family. */
-export const listCommands: CommandDef<ExecContext>[] = [...listEndCommands, ...listSearchCommands, ...listMoveCommands];

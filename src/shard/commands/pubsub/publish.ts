@@ -15,7 +15,7 @@ function publish(ctx: ExecContext, args: Args, reply: Reply, kind: number): void
   reply.int(outbox === null ? 0 : outbox.publish(kind, u8, dv, off[1]!, len[1]!, u8, off[2]!, len[2]!));
 }
 
-export const publishCommands: readonly CommandDef<ExecContext>[] = [
+export const publishingCommands: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'publish',
     arity: 3,

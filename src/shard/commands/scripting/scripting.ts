@@ -80,7 +80,7 @@ const RO_KEYS = [keyCounted(2, ['RO', 'access'])];
 const ARGUMENTS = [integer('numkeys'), key('key', { ...OPT, ...MANY }), str('arg', { ...OPT, multiple: true })];
 
 /** EVAL, EVALSHA, EVAL_RO, EVALSHA_RO and the subcommands of SCRIPT that concern the scripts. */
-export const scriptingCommands: readonly CommandDef<ExecContext>[] = [
+export const scriptCommands: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...SCRIPT,
     name: 'eval',

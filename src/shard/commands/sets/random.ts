@@ -25,8 +25,8 @@ import { entryEncoding, TYPE_SET } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
 import { elementName, name, replyName } from '../../structures/element.js';
 import { ElementCursor } from '../../structures/element-table.js';
+import { freeTableRoot } from '../../structures/garbage.js';
 import { lpCount, lpFirst, lpNext } from '../../structures/listpack.js';
-import { freeTableRoot } from '../../types/garbage.js';
 import { SetCursor } from '../../types/set/set-cursor.js';
 import {
   chooseIndexes,

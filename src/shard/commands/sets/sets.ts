@@ -11,9 +11,6 @@ import { boundInline, dropDetached, readTyped, removeKey, WRONG, writeTyped } fr
 import { entryType, TYPE_SET } from '../../entry/entry.js';
 import { SetCursor } from '../../types/set/set-cursor.js';
 import { setAdd, setCount, setExpect, setHas, setRemove } from '../../types/set/set-value.js';
-import { setAlgebraCommands } from './algebra.js';
-import { setRandomCommands } from './random.js';
-import { setScanCommands } from './scan.js';
 import { detachedFor } from './store.js';
 
 const CURSOR = new SetCursor();
@@ -159,7 +156,7 @@ function smembers(ctx: ExecContext, args: Args, reply: Reply): void {
 const SET = { acl: ['@set'], group: 'set', route: 'key', inline: true } as const;
 const MEMBERS_SINCE_2_4 = [['2.4.0', 'Takes more than one member.']] as const;
 
-const memberCommands: CommandDef<ExecContext>[] = [
+export const setMemberCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...SET,
     name: 'sadd',
@@ -250,9 +247,3 @@ const memberCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All commands of the set family. */
-export const setCommands: CommandDef<ExecContext>[] = [
-  ...memberCommands,
-  ...setRandomCommands,
-  ...setAlgebraCommands,
-  ...setScanCommands,
-];

@@ -7,7 +7,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
 import { boundInline } from '../../context/typed-key.js';
-import { idOfElement } from '../../structures/id-tree.js';
+import { idOfElement } from '../../types/stream/id-tree.js';
 import {
   addPending,
   dropPending,

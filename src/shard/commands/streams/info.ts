@@ -10,7 +10,7 @@ import { boundInline, readTyped, WRONG } from '../../context/typed-key.js';
 import { TYPE_STREAM } from '../../entry/entry.js';
 import { rootOf } from '../../entry/root.js';
 import { replyName } from '../../structures/element.js';
-import { type IdTree, idOfElement } from '../../structures/id-tree.js';
+import { type IdTree, idOfElement } from '../../types/stream/id-tree.js';
 import { groupLag } from '../../types/stream/stream-counts.js';
 import {
   activeAt,

@@ -9,7 +9,7 @@ import type { ExecContext } from '../../context/context.js';
 import { boundInline, readTyped, WRONG } from '../../context/typed-key.js';
 import { TYPE_STREAM } from '../../entry/entry.js';
 import { replyName } from '../../structures/element.js';
-import { type IdTree, idOfElement } from '../../structures/id-tree.js';
+import { type IdTree, idOfElement } from '../../types/stream/id-tree.js';
 import {
   consumerElement,
   consumersOf,

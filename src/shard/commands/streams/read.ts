@@ -9,7 +9,7 @@ import type { ExecContext } from '../../context/context.js';
 import { WRONG } from '../../context/typed-key.js';
 import { entryType, TYPE_STREAM } from '../../entry/entry.js';
 import { rootOf } from '../../entry/root.js';
-import { idOfElement } from '../../structures/id-tree.js';
+import { idOfElement } from '../../types/stream/id-tree.js';
 import { readAfter } from '../../types/stream/stream-counts.js';
 import {
   addPending,

@@ -31,12 +31,7 @@ import {
   trimStream,
 } from '../../types/stream/stream-value.js';
 import { integerArg } from '../arguments/integer.js';
-import { streamClaimCommands } from './claim.js';
-import { xgroupCommand } from './groups.js';
 import { givenId, idArgument, rangeArgument, trimArguments, trimOptions, trimRule } from './ids.js';
-import { xinfoCommand } from './info.js';
-import { streamPendingCommands } from './pending.js';
-import { streamReadCommands } from './read.js';
 import { replyEntries } from './reply.js';
 
 const id = new StreamId();
@@ -345,7 +340,7 @@ const TRIM_ARG = block(
   OPT,
 );
 
-const basicCommands: CommandDef<ExecContext>[] = [
+export const streamEntryCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...STREAM,
     name: 'xadd',
@@ -454,11 +449,3 @@ const basicCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All commands of the stream family. */
-export const streamCommands: CommandDef<ExecContext>[] = [
-  ...basicCommands,
-  ...streamReadCommands,
-  xgroupCommand,
-  ...streamPendingCommands,
-  ...streamClaimCommands,
-  xinfoCommand,
-];

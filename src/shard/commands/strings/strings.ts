@@ -31,7 +31,6 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryExpireAtMs } from '../../entry/entry.js';
 import { isString, KEEP_EXPIRY, NO_EXPIRY, replyString, setString } from '../../types/string/string-value.js';
-import { stringCountCommands } from './count.js';
 import {
   effectTime,
   expireTime,
@@ -50,8 +49,6 @@ import {
   SET_OPTIONS,
   stringOptions,
 } from './expiry.js';
-import { stringLcsCommands } from './lcs.js';
-import { stringRangeCommands } from './range.js';
 
 // ---- reading
 
@@ -290,7 +287,7 @@ const PAIRS = block('data', [key(), str('value')], MANY);
 const DEPRECATED_SINCE_2_6_12 = { deprecatedSince: '2.6.12', docFlags: ['deprecated'] } as const;
 const STRING = { acl: ['@string'], group: 'string', route: 'key', inline: true } as const;
 
-const wholeStringCommands: CommandDef<ExecContext>[] = [
+export const wholeStringCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...STRING,
     name: 'get',
@@ -473,9 +470,3 @@ const wholeStringCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All commands of the string family. */
-export const stringCommands: CommandDef<ExecContext>[] = [
-  ...wholeStringCommands,
-  ...stringCountCommands,
-  ...stringRangeCommands,
-  ...stringLcsCommands,
-];

@@ -235,7 +235,7 @@ function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
 
 const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
 
-export const transactionShardCommands: readonly CommandDef<ExecContext>[] = [
+export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'watch',
     arity: -2,

@@ -45,13 +45,7 @@ import {
   zsetScore,
 } from '../../types/zset/zset-value.js';
 import { adding, addScored } from './add.js';
-import { zsetAlgebraCommands } from './algebra.js';
-import { zsetPopCommands } from './pop.js';
-import { zsetRandomCommands } from './random.js';
-import { zsetRangeCommands } from './range.js';
-import { zsetRemoveRangeCommands } from './remove-range.js';
 import { replyScore } from './reply.js';
-import { zsetScanCommands } from './scan.js';
 
 const LETTERS_FROM = 65;
 
@@ -237,7 +231,7 @@ const RANK = {
   history: [['7.2.0', 'Option `WITHSCORE`.']],
 } as const;
 
-const memberCommands: CommandDef<ExecContext>[] = [
+export const zsetMemberCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...ZSET,
     name: 'zadd',
@@ -357,12 +351,3 @@ const memberCommands: CommandDef<ExecContext>[] = [
 ];
 
 /** All commands of the sorted set family. */
-export const zsetCommands: CommandDef<ExecContext>[] = [
-  ...memberCommands,
-  ...zsetRangeCommands,
-  ...zsetRemoveRangeCommands,
-  ...zsetPopCommands,
-  ...zsetRandomCommands,
-  ...zsetAlgebraCommands,
-  ...zsetScanCommands,
-];

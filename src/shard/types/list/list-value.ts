@@ -50,7 +50,7 @@ export const Q_HEAD = 0;
 export const Q_TAIL = 1;
 export const Q_COUNT = 2;
 export const Q_NODES = 3;
-/** Four words are ours; the others are for the list of garbage (types/garbage.ts). */
+/** Four words are ours; the others are for the list of garbage (structures/garbage.ts). */
 const ROOT_BYTES = 64;
 /** From so many nodes on, a new one is made as big as it may become. */
 const WHOLE_NODES_FROM = 8;

@@ -1,0 +1,50 @@
+/**
+ * Parts of a walk over an extendible table that changes between the steps: a position is a range of hashes (of h1),
+ * never a pointer, so splits and merges in between are harmless. `keyspace/scan.ts` and `ElementTable.scan` use them.
+ *
+ * Invariants: (1) lease held; (2) `nextPrefix` of a table is taken before entries are removed, because the last removal
+ * may free the table.
+ */
+import type { Arena } from '../../shared/memory/arena.js';
+import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Extendible } from './extendible.js';
+import { homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
+
+/** Number of values of h1: the position behind the last table. */
+export const PREFIX_END = 4294967296;
+/** What the last step collected: valid until the next step, on this thread. */
+export const FOUND = new Int32Array(TABLE_ENTRIES_MAX);
+
+/** First position (unsigned) behind a table's range of h1. */
+export function nextPrefix(arena: Arena, table: Ptr): number {
+  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+  const tw = (table & UNIT_MASK) << 1;
+  return (i32[tw + T_PREFIX]! >>> 0) + 2 ** (32 - i32[tw + T_DEPTH]!);
+}
+
+/** Drops from FOUND what lies before `position` of h1; returns how many stay. */
+function dropBefore(dict: Extendible, n: number, position: number): number {
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    const e = FOUND[i]! as Ptr;
+    dict.hashOf(e);
+    if (dict.hasher.h1 >>> 0 >= position) FOUND[kept++] = e;
+  }
+  return kept;
+}
+
+/** Collects the entries of `table`, which holds `position`, from there on into FOUND; returns their number. */
+export function collectTable(dict: Extendible, table: Ptr, position: number): number {
+  const arena = dict.arena;
+  const n = tableEntries(arena, table, FOUND);
+  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  return prefix < position ? dropBefore(dict, n, position) : n;
+}
+
+/** Collects those of them whose home is `bucket`. */
+export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
+  const arena = dict.arena;
+  const n = homeEntries(dict, table, bucket, FOUND);
+  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  return n > 0 && prefix < position ? dropBefore(dict, n, position) : n;
+}
