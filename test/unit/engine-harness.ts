@@ -54,6 +54,8 @@ export class TestEngine {
   readonly events: EventTap;
   db = 0;
   proto: 2 | 3 = 2;
+  /** Exceptions in handlers are expected: they are not thrown on. */
+  reports = false;
   /** Of the client, see ClientState. */
   flags = 0;
 
@@ -90,7 +92,7 @@ export class TestEngine {
       config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
       report: (_where, error) => {
-        throw error;
+        if (!this.reports) throw error;
       },
     });
   }
@@ -103,6 +105,13 @@ export class TestEngine {
   /** As `run`, parsed. Errors come back as values. */
   call(...words: Word[]): Value {
     return parseReply(this.runBytes(words));
+  }
+
+  /** Runs the command of that name with arguments as they are. */
+  runArgs(name: string, args: Args): string {
+    const reply = new Reply();
+    this.execute(this.registry.idOf(name), args, reply);
+    return Buffer.concat(reply.takeChunks()).toString('latin1');
   }
 
   private runBytes(words: readonly Word[]): Buffer {

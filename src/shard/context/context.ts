@@ -30,7 +30,7 @@ import { anyWaits } from '../blocking/waiters.js';
 import { touchWatched } from '../blocking/watch.js';
 import type { EffectLog } from '../effects/effect-log.js';
 import { accessClock, newClock } from '../entry/access-clock.js';
-import { entryExpireAtMs, F_EXPIRE, setClock } from '../entry/entry.js';
+import { entryExpireAtMs, entryType, F_EXPIRE, setClock, TYPE_STREAM, TYPE_STRING } from '../entry/entry.js';
 import { entryKeyBytes } from '../entry/entry-key.js';
 import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -41,7 +41,7 @@ export interface ClientState {
   readonly id: number;
   readonly db: number;
   readonly proto: 2 | 3;
-  /** Bit 0: CLIENT NO-TOUCH; CLIENT_TRACKS_READS; CLIENT_MUST_OBEY; from CLIENT_IO_SHIFT on the index of its I/O thread. */
+  /** Bit 0: CLIENT NO-TOUCH; CLIENT_TRACKS_READS; CLIENT_MUST_OBEY; from CLIENT_IO_SHIFT on its I/O thread's index. */
   readonly flags: number;
 }
 
@@ -133,6 +133,8 @@ export class ExecContext {
   ownEffects = false;
   /** Inside of a transaction: an earlier command of it has changed something. */
   changedBefore = false;
+  /** The database beside the selected one that a command has used last (MOVE, COPY); -1: none has. */
+  otherDb = -1;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
 
@@ -222,8 +224,15 @@ export class ExecContext {
     return this.arenas[shardOfSlot(slotOf(u8, off, len), this.shardCount)]!;
   }
 
+  /** The shard of the key in argument i. */
+  shardOf(args: Args, i: number): number {
+    if (this.shardCount === 1) return 0;
+    return shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
+  }
+
   /** The keyspace of database `db` in the present shard. */
   keyspaceOf(db: number): Keyspace {
+    this.otherDb = db;
     return this.keyspaces[this.shard]![db]!;
   }
 
@@ -310,6 +319,18 @@ export class ExecContext {
       effects.commitForAll(keyspace.db);
     }
     this.notifyBytes(EVENT_CLASS.EXPIRED, 'expired', key, 0, key.length, keyspace.db);
+  }
+
+  /** Removes the key in argument i of database `db` if a command that failed has left it with nothing in it. */
+  dropEmpty(args: Args, i: number, db: number): void {
+    const keyspace = this.keyspaces[this.shardOf(args, i)]![db]!;
+    const { arena, types } = keyspace;
+    const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
+    if (e === NULL) return;
+    const type = entryType(arena, e);
+    // A string and a stream may be empty.
+    if (type === TYPE_STRING || type === TYPE_STREAM || types.of(arena, e).length(arena, e) > 0) return;
+    keyspace.remove(e);
   }
 
   /** Marks an entry as just used. */

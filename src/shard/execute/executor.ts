@@ -27,9 +27,11 @@ import { GATE } from '../../shared/sync/write-gate.js';
 import { WaiterWatch } from '../blocking/makes-ready.js';
 import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
+import { anyWaits } from '../blocking/waiters.js';
 import { dropWatchers } from '../blocking/watch.js';
 import type { ClientState, ExecContext } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
+import { recordState } from '../effects/state-effect.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
@@ -326,7 +328,8 @@ export class Executor {
         if (ctx.dirty !== 0) this.settle(args);
       } else handler(ctx, args, reply);
     } catch (error) {
-      this.failed(cmdId, reply, mark, error);
+      this.failed(cmdId, args, client.db, reply, mark, error);
+      ctx.effects.endAll();
       ctl[CTL_WRITING] = 0;
     }
     // What waits is counted when it has been carried out.
@@ -433,7 +436,7 @@ export class Executor {
         this.rememberReads(cmdId, args, client);
       }
     } catch (error) {
-      this.failed(cmdId, reply, mark, error);
+      this.failed(cmdId, args, client.db, reply, mark, error);
     }
     if (ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
@@ -525,19 +528,46 @@ export class Executor {
     reply.errors = 0;
   }
 
-  private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
+  /** An exception left a handler: the client gets an error, and what it may have changed is told to all who must know. */
+  private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === BIG_REPLY) {
       this.bigReply = true;
       this.stats.uncall(cmdId);
       return;
     }
-    if (error instanceof ArenaFullError) {
-      reply.error(OOM_STORE);
-      return;
+    if (error instanceof ArenaFullError) reply.error(OOM_STORE);
+    else {
+      reply.error(INTERNAL);
+      this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
     }
-    reply.error(INTERNAL);
-    this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
+    if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
+  }
+
+  /**
+   * Records the state of all keys of a command of which nobody knows how far it came, notes them as changed, and has
+   * those served who wait for one. Also in the other database, if the command has one. @requires the leases of the keys
+   */
+  tellState(cmdId: number, args: Args, db: number): void {
+    const { ctx, placement } = this;
+    this.stats.f64[STAT.effects]! += ctx.dirty;
+    try {
+      const count = placement.findKeys(this.registry.defs[cmdId]!, args);
+      for (let n = 0; n < count; n++) {
+        const i = placement.keys[n]!;
+        for (let at = db; ; at = ctx.otherDb) {
+          ctx.dropEmpty(args, i, at);
+          if (ctx.effectsOn) recordState(ctx, args, i, at);
+          ctx.db = at;
+          ctx.noteChange(args, i);
+          if (anyWaits(ctx.arenas[ctx.shardOf(args, i)]!)) ctx.blocking.noteReady(ctx, args, i);
+          if (at === ctx.otherDb || ctx.otherDb < 0) break;
+        }
+      }
+    } catch (error) {
+      this.report(`the state left by ${this.registry.defs[cmdId]!.name}`, error);
+    }
+    ctx.db = db;
   }
 
   private overMemory(): boolean {

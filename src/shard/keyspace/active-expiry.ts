@@ -126,8 +126,8 @@ export function expireTable(ctx: ActiveExpiryContext, keyspace: Keyspace, table:
 
 /**
  * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
- * due keys are known to remain. Nothing goes while nothing expires by itself. @requires the shard's lease, `ctx.refresh()`,
- * `ctx.useShard(shard)`
+ * due keys are known to remain. Nothing goes while nothing expires by itself. @requires the shard's lease,
+ * `ctx.refresh()`, `ctx.useShard(shard)`
  */
 export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolean {
   if (ctx.control.i32[CONTROL.activeExpire] === 0 || ctx.keepsAllExpired()) return false;

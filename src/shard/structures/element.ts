@@ -373,6 +373,18 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
     if (numbered) setElementNumber(arena, el, number);
     return el;
   }
+  const next = copyWithNumber(arena, el, numbered, number);
+  free(arena, el);
+  return next;
+}
+
+/**
+ * A copy of an element with room for a number, or without, whichever the element is not. Blobs are not copied: one of the
+ * two cells must be given back with `free`.
+ */
+export function copyWithNumber(arena: Arena, el: Ptr, numbered: boolean, number: number): Ptr {
+  const head = headOf(arena, el);
+  const had = !numbered;
   const parts = (head & LEN_MASK) + ((head >>> VALUE_SHIFT) & LEN_MASK);
   const start = numbered ? 12 : 4;
   const next = alloc(arena, Math.max(16, start + parts));
@@ -381,7 +393,6 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
   arena.i32[next >>> SEGMENT_SHIFT]![at >> 2] = head ^ (E_NUMBER << FLAGS_SHIFT);
   if (numbered) arena.dv[next >>> SEGMENT_SHIFT]!.setFloat64(at + 4, number, true);
   copyBytes(arena.u8[next >>> SEGMENT_SHIFT]!, at + start, arena.u8[el >>> SEGMENT_SHIFT]!, from, parts);
-  free(arena, el);
   return next;
 }
 
