@@ -15,13 +15,13 @@ import { CLIENT_MUST_OBEY } from '../../shared/command/client-flags.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
-import { type Arena, CTL_WRITING } from '../../shared/memory/arena.js';
+import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64, type ControlBlock, THREAD } from '../../shared/sync/control-block.js';
 import { isPaused } from '../../shared/sync/pause.js';
 import { GATE } from '../../shared/sync/write-gate.js';
 import type { Outbox } from '../blocking/outbox.js';
@@ -123,6 +123,7 @@ export class ExecContext {
    */
   notifyFlags = 0;
   private wantedEvents = 0;
+  private readonly writingWord: number;
   /** Id of the running command. */
   commandId = 0;
   /** The running command is one that writes. */
@@ -150,6 +151,7 @@ export class ExecContext {
   ) {
     this.threadId = threadId;
     this.control = control;
+    this.writingWord = control.threadWord(threadId) + THREAD.writing;
     this.stats = stats;
     this.effects = effects;
     this.arenas = arenas;
@@ -172,6 +174,19 @@ export class ExecContext {
     this.lfu = isLfu(i32[CONTROL.maxmemoryPolicy]!);
     this.setTime(Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!);
     this.readSwitches();
+  }
+
+  /** hot: says that memory is going to be changed; the result is for `endWriting`. @requires the leases */
+  beginWriting(): number {
+    const i32 = this.control.i32;
+    const before = i32[this.writingWord]!;
+    i32[this.writingWord] = 1;
+    return before;
+  }
+
+  /** hot: ends what `beginWriting` began. */
+  endWriting(before: number): void {
+    this.control.i32[this.writingWord] = before;
   }
 
   /** hot: the clock goes on between two commands of a batch, which may have taken long. */
@@ -304,10 +319,9 @@ export class ExecContext {
   expire(keyspace: Keyspace, e: Ptr): void {
     const arena = keyspace.arena;
     const key = this.effectsOn || this.notifyFlags !== 0 ? entryKeyBytes(arena, e) : null;
-    const writing = arena.ctl[CTL_WRITING]!;
-    arena.ctl[CTL_WRITING] = this.threadId;
+    const writing = this.beginWriting();
     keyspace.remove(e);
-    arena.ctl[CTL_WRITING] = writing;
+    this.endWriting(writing);
     keyspace.dict.table = keyspace.dict.tableOf(keyspace.dict.h1);
     this.stats.f64[STAT.expiredKeys] = this.stats.f64[STAT.expiredKeys]! + 1;
     if (key === null) return;

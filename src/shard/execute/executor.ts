@@ -6,17 +6,17 @@
  *
  * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
  * in order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets
- * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
+ * an error and the leases stay in order; (3) THREAD.writing is raised exactly while memory may be changed.
  */
 
 import { CLIENT_IO_SHIFT, CLIENT_MUST_OBEY, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
-import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
+import { FACT_INTERNAL, FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_NONE } from '../../shared/command/key-positions.js';
 import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_ALL, ROUTE_KEY } from '../../shared/command/registry.js';
 import type { JobHandler } from '../../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
-import { type Arena, ArenaFullError, CTL_WRITING } from '../../shared/memory/arena.js';
+import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
@@ -35,6 +35,7 @@ import { recordState } from '../effects/state-effect.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
+import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
 
@@ -61,6 +62,7 @@ export class Executor {
   private readonly placement: Placement;
   /** The lowest shard of the running command. */
   private home = 0;
+  private readonly frames: Frames;
   private readonly timer: CallTimer;
   private readonly waiters: WaiterWatch;
   /** The only I/O thread: whoever waits is its client. */
@@ -89,6 +91,7 @@ export class Executor {
     };
     this.report = report;
     this.shards = ctx.shardCount;
+    this.frames = new Frames(ctx);
     this.placement = new Placement(registry, ctx.shardCount);
     this.background = new Background(this.newContext());
     this.servesInline = ctx.control.ioThreads === 1;
@@ -136,12 +139,14 @@ export class Executor {
     ctx.leases.takeAll();
     ctx.refresh();
     this.home = 0;
+    const writing = ctx.beginWriting();
     try {
       blocking.takeDeferred(ctx);
       blocking.serveReady(ctx);
     } catch (error) {
       this.report('serving blocked clients', error);
     } finally {
+      ctx.endWriting(writing);
       ctx.leases.giveAll();
     }
   }
@@ -153,10 +158,12 @@ export class Executor {
   dropClients(shard: number, io: number, clientsBefore: number): void {
     const { leases, blocking, arenas, control } = this.ctx;
     leases.takeShard(shard);
+    const writing = this.ctx.beginWriting();
     try {
       blocking.dropSettled(arenas[shard]!);
       dropWatchers(control, arenas[shard]!, io, clientsBefore);
     } finally {
+      this.ctx.endWriting(writing);
       leases.giveAll();
     }
   }
@@ -300,15 +307,8 @@ export class Executor {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
     ctx.setClient(client);
-    ctx.commandId = cmdId;
-    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
-    ctx.db = client.db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty = 0;
-    ctx.ownEffects = false;
     ctx.readSwitches();
-    reply.errors = 0;
+    this.begin(cmdId, flags, reply, client.db, oneShard);
     if ((flags & FLAG_DENYOOM) !== 0 && this.refusesMemory()) {
       reply.error(OOM);
       this.stats.reject(cmdId);
@@ -316,26 +316,43 @@ export class Executor {
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, reply.inline);
+    const timing = this.timer.begin(cmdId, args, reply.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
-    const ctl = ctx.arena.ctl;
     const mark = reply.mark();
     try {
       if ((flags & FLAG_WRITE) !== 0) {
-        ctl[CTL_WRITING] = ctx.threadId;
+        ctx.beginWriting();
         handler(ctx, args, reply);
-        ctl[CTL_WRITING] = 0;
+        ctx.endWriting(0);
         if (ctx.dirty !== 0) this.settle(args);
       } else handler(ctx, args, reply);
     } catch (error) {
       this.failed(cmdId, args, client.db, reply, mark, error);
       ctx.effects.endAll();
-      ctl[CTL_WRITING] = 0;
+      ctx.endWriting(0);
     }
-    // What waits is counted when it has been carried out.
-    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
+    this.count(cmdId, args, reply, client, timing);
+    reply.errors = 0;
+    if (ctx.blocking.ready.length !== 0) this.serve(cmdId);
+  }
+
+  /** A command begins: its part of the context. */
+  private begin(cmdId: number, flags: number, reply: Reply, db: number, oneShard: boolean): void {
+    const ctx = this.ctx;
+    ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.home);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    reply.errors = 0;
+  }
+
+  /** A command has ended: its time, and whether it failed. What waits is counted when it has been carried out. */
+  private count(cmdId: number, args: Args, reply: Reply, client: ClientState, timing: number): void {
+    if (this.ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
-    if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
 
@@ -346,23 +363,10 @@ export class Executor {
    */
   // hot: every redis.call
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
-    const ctx = this.ctx;
-    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
-    // Inside a transaction or script nothing waits.
-    const { ticket } = ctx.blocking;
-    const waitsAt = ticket.io;
-    ticket.io = -1;
-    ctx.setClient(client);
-    ctx.readSwitches();
+    this.frames.open(client);
+    this.ctx.readSwitches();
     this.nestedCommand(cmdId, args, reply, client);
-    ticket.io = waitsAt;
-    ctx.setClient(outerClient);
-    ctx.commandId = commandId;
-    ctx.db = db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty += dirty;
-    ctx.ownEffects = true;
+    this.frames.close(this.home, this.ctx.dirty);
   }
 
   /**
@@ -379,14 +383,10 @@ export class Executor {
     client: ClientState & { db: number },
   ): void {
     const ctx = this.ctx;
-    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
-    const { ticket } = ctx.blocking;
-    const waitsAt = ticket.io;
-    ticket.io = -1;
-    ctx.setClient(client);
+    this.frames.open(client);
     ctx.readSwitches();
     args.setBuffer(all.u8, all.dv);
-    let changes = dirty;
+    let changes = 0;
     let at = 0;
     for (let c = 0; c < commands; c++) {
       const argc = heads[3 * c + 1]!;
@@ -400,37 +400,28 @@ export class Executor {
       this.nestedCommand(heads[3 * c]!, args, reply, client);
       changes += ctx.dirty;
     }
-    ticket.io = waitsAt;
-    ctx.setClient(outerClient);
-    ctx.commandId = commandId;
-    ctx.db = db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty = changes;
-    ctx.ownEffects = true;
+    this.frames.close(this.home, changes);
   }
 
+  /** @requires a frame opened for `client` */
   private nestedCommand(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     const ctx = this.ctx;
     const registry = this.registry;
     const flags = registry.flags[cmdId]!;
-    ctx.commandId = cmdId;
-    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
-    ctx.db = client.db;
-    ctx.oneShard = this.shards === 1;
-    ctx.useShard(this.home);
-    ctx.dirty = 0;
-    ctx.ownEffects = false;
-    reply.errors = 0;
+    this.begin(cmdId, flags, reply, client.db, this.shards === 1);
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, false);
+    const timing = this.timer.begin(cmdId, args, false);
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
     try {
       if (def.job !== undefined) this.nestedJob(def.job, args, reply);
       else {
+        const writing = ctx.mayWrite ? ctx.beginWriting() : 0;
         def.handler!(ctx, args, reply);
-        if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== 0) this.settle(args);
+        if ((flags & FLAG_WRITE) !== 0) {
+          ctx.endWriting(writing);
+          if (ctx.dirty !== 0) this.settle(args);
+        }
       }
       if ((client.flags & CLIENT_TRACKS_READS) !== 0 && (flags & FLAG_READONLY) !== 0) {
         this.rememberReads(cmdId, args, client);
@@ -438,9 +429,7 @@ export class Executor {
     } catch (error) {
       this.failed(cmdId, args, client.db, reply, mark, error);
     }
-    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
-    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
-    if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+    this.count(cmdId, args, reply, client, timing);
   }
 
   /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
@@ -472,12 +461,6 @@ export class Executor {
     outer.dirty += ctx.dirty;
   }
 
-  private countNestedFailure(cmdId: number, reply: Reply): void {
-    this.stats.fail(cmdId);
-    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
-    this.ctx.errorCounted = false;
-  }
-
   /** A request was answered with an error before it was run: counts it. */
   countRefusal(cmdId: number, line: Uint8Array): void {
     this.stats.reject(cmdId);
@@ -490,23 +473,25 @@ export class Executor {
     this.stats.error(Buffer.from(`-${text}\r\n`, 'latin1'), 0);
   }
 
-  /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
+  /**
+   * Whether `denyoom` commands are refused now. Transactions and scripts ask beforehand. (Eviction will free memory
+   * here, under the leases that are held, before the answer is yes.)
+   */
   refusesMemory(): boolean {
     const { gate, client } = this.ctx;
     return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_MUST_OBEY) === 0 && this.overMemory();
   }
 
   /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
-  private serve(cmdId: number, reply: Reply): void {
-    const { errors, lastError } = reply;
+  private serve(cmdId: number): void {
+    const writing = this.ctx.beginWriting();
     try {
       this.ctx.blocking.serveReady(this.ctx);
     } catch (error) {
       this.ctx.blocking.dropReady();
       this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
     }
-    reply.errors = errors;
-    reply.lastError = lastError;
+    this.ctx.endWriting(writing);
   }
 
   /** Counts what the command changed and passes it on, if somebody listens. */
@@ -521,11 +506,11 @@ export class Executor {
     effects.commit(db);
   }
 
+  /** A command has answered with an error: counts it, unless a script has. */
   private countFailure(cmdId: number, reply: Reply): void {
     this.stats.fail(cmdId);
     if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
     this.ctx.errorCounted = false;
-    reply.errors = 0;
   }
 
   /** An exception left a handler: the client gets an error, and what it may have changed is told to all who must know. */
@@ -542,6 +527,25 @@ export class Executor {
       this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
     }
     if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
+  }
+
+  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. @requires no lease held */
+  tellLost(cmdId: number, args: Args, db: number): void {
+    const { ctx, registry } = this;
+    if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;
+    const placement = this.place(cmdId, args);
+    this.beginBatch();
+    if (placement.count > 1) ctx.leases.takeMarked(placement.marked);
+    else ctx.leases.takeShard(placement.shard);
+    ctx.dirty = 0;
+    ctx.otherDb = -1;
+    const writing = ctx.beginWriting();
+    const databases = (registry.facts[cmdId]! & FACT_INTERNAL) === 0 ? 1 : ctx.keyspaces[0]!.length;
+    for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? db : k);
+    // Whoever waits for such a key is served with all others (Blocking.everybody).
+    ctx.blocking.dropReady();
+    ctx.endWriting(writing);
+    this.endBatch();
   }
 
   /**

@@ -29,7 +29,9 @@ export interface ValueContext {
 export interface ExpiryContext {
   /** What expires before this is over. */
   readonly overMs: number;
-  readonly threadId: number;
+  /** Says that memory is going to be changed; the result is for `endWriting`. */
+  beginWriting(): number;
+  endWriting(before: number): void;
   readonly stats: StatsBlock;
   readonly effectsOn: boolean;
   readonly effects: EffectLog;

@@ -16,7 +16,7 @@
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
  */
-import { FLAG_READONLY } from '../../shared/command/flags.js';
+import { FACT_CARRIES_COMMANDS, FACT_NEEDS_SCRIPTS, FLAG_READONLY } from '../../shared/command/flags.js';
 import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_JOB } from '../../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../../shared/errors/replies.js';
@@ -82,6 +82,8 @@ export interface ShardExecutor {
   /** Gives all leases back. Whether somebody was waiting for one, who is to be let in then. */
   endBatch(): boolean;
   letWaiterIn(): void;
+  /** A command was cut short by its thread's death: tells the state of its keys. @requires no lease held */
+  tellLost(cmdId: number, args: Args, db: number): void;
   /** Whether another thread waits for a lease that the batch holds. */
   readonly isWanted: boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
@@ -186,13 +188,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private needsScripts(cmdId: number, args: Args): boolean {
     const { scripts } = this.executor;
     if (scripts === null || scripts.ready) return false;
-    const { registry } = this.parts;
-    const def = registry.defs[cmdId]!;
-    let needs = def.group === 'scripting';
-    if (def.name.startsWith('transaction|apply')) {
-      needs = queuedCommands(args).some((id) => registry.defs[id]!.group === 'scripting');
-    }
-    return needs && scripts.mustWait;
+    const { facts } = this.parts.registry;
+    let bits = facts[cmdId]!;
+    if ((bits & FACT_CARRIES_COMMANDS) !== 0) for (const id of queuedCommands(args)) bits |= facts[id]!;
+    return (bits & FACT_NEEDS_SCRIPTS) !== 0 && scripts.mustWait;
   }
 
   /** Runs until stop(), or until the interpreter of scripts is to be made: call again then. */
@@ -525,6 +524,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     const { port } = this.parts;
     if (closed > fatal) port.log('warning', `${closed - fatal} connections are closed: their commands were cut short`);
     if (fatal > 0) port.log('warning', `${fatal} commands are given up: each of them ended two threads`);
+  }
+
+  tellState(requests: RingConsumer, offset: number): void {
+    const { view } = this;
+    if (readRequest(requests, offset, view)) this.executor.tellLost(view.cmdId, view.args, view.db);
   }
 
   answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void {

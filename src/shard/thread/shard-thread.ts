@@ -50,6 +50,8 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
+  // Those that start first have seen every announcement.
+  if (data.generation > 0) segments.prefetch();
   const firstSegments = data.segments.map((list) => list[0]!);
   const config = new Map(data.config);
   const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };

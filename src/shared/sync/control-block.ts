@@ -41,7 +41,7 @@ export const CONTROL = {
   descriptorsRefusedFrom: server.word(),
   /** Four random words: the key of the dictionary's hash, the same in every thread. */
   hashSeed: server.word(4),
-  /** Ids of the commands of shared/command/script-commands.ts. */
+  /** Ids of the commands of shared/sync/script-commands.ts. */
   scriptCommands: server.word(7),
 
   // ---- Switches: read often, seldom written.
@@ -134,6 +134,11 @@ export const THREAD = {
   scriptBusy: area.word(),
   scriptKill: area.word(),
   scriptRun: area.word(),
+  /**
+   * Not 0 while the thread changes memory under the leases that it holds. When it dies then, they name the shards in
+   * which half a change may be found.
+   */
+  writing: area.word(),
 } as const;
 
 type Per = 'server' | 'thread' | 'ioThread' | 'shard';

@@ -112,10 +112,6 @@ describe.each(CASES.map(([title, setup, ...commands]) => ({ title, setup, comman
         failing.after = Number.POSITIVE_INFINITY;
         for (const { args, db } of engine.effects.take()) {
           copy.db = db;
-          if (process.env.SHOW)
-            process.stderr.write(
-              `${title} ${after} ${args.map((a) => Buffer.from(a).toString('latin1').slice(0, 40)).join(' ')}\n`,
-            );
           // MULTI and EXEC are nothing to an engine.
           if (args.length > 1) expect(copy.call(...args), `after ${after}`).not.toBeInstanceOf(Error);
         }

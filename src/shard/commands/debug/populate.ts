@@ -1,6 +1,6 @@
 /** DEBUG POPULATE: makes many keys, in slices under all leases. */
 import { OOM_STORE, STRING_TOO_LONG } from '../../../shared/errors/replies.js';
-import { ArenaFullError, CTL_WRITING } from '../../../shared/memory/arena.js';
+import { ArenaFullError } from '../../../shared/memory/arena.js';
 import { NULL } from '../../../shared/memory/ptr.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -68,12 +68,11 @@ function makeKey(ctx: ExecContext, prefix: string, n: number, size: number): voi
   name.len[0] = key.length;
   const e = ctx.lookupWrite(name, 0);
   if (e !== NULL) return;
-  const { ctl } = ctx.arena;
-  ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   try {
     setString(ctx, e, name, 0, bytes, name.dv, key.length, valueLength, NO_EXPIRY);
   } finally {
-    ctl[CTL_WRITING] = 0;
+    ctx.endWriting(writing);
   }
   ctx.dirty++;
   if (!ctx.effectsOn) return;

@@ -9,7 +9,6 @@
  * and the cursor stands where a `find` that found nothing leaves it, so `createHash` may follow.
  */
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -96,13 +95,12 @@ export function findLive(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet:
 /** Removes the found field, which is over, and the key with the last one. */
 function expireFound(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet: boolean): number {
   const { arena, keyspace } = ctx;
-  const writing = arena.ctl[CTL_WRITING]!;
-  arena.ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   deleteFound(arena, e);
   syncFieldExpiry(ctx, e);
   const gone = hashCount(arena, e) === 0;
   if (gone) dropKey(ctx, e);
-  arena.ctl[CTL_WRITING] = writing;
+  ctx.endWriting(writing);
   ctx.stats.f64[STAT.expiredSubkeys] = ctx.stats.f64[STAT.expiredSubkeys]! + 1;
   if (ctx.effectsOn) {
     ctx.effects.begin(3);

@@ -73,6 +73,7 @@ function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
 }
 
 function watch(ctx: ExecContext, args: Args, reply: Reply): void {
+  const writing = ctx.beginWriting();
   for (let i = 1; i < args.argc; i++) {
     // An expired key goes now, so that its going later is no change; also while clients are paused.
     ctx.mayWrite = true;
@@ -80,6 +81,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
     const arena = arenaOfKey(ctx, args, i);
     addWatcher(ctx.control, arena, ctx.client, ctx.db, args.u8, args.off[i]!, args.len[i]!);
   }
+  ctx.endWriting(writing);
   reply.ok();
 }
 
@@ -106,7 +108,9 @@ function endWatches(ctx: ExecContext, args: Args): boolean {
 }
 
 function unwatch(ctx: ExecContext, args: Args, reply: Reply): void {
+  const writing = ctx.beginWriting();
   endWatches(ctx, args);
+  ctx.endWriting(writing);
   reply.ok();
 }
 
@@ -233,16 +237,24 @@ function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   }
 }
 
-const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
+const HIDDEN = {
+  internal: true,
+  acl: [],
+  group: 'transactions',
+  since: '1.2.0',
+  complexity: 'O(N) of what it carries',
+} as const;
 
 export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'watch',
+    transaction: 'watch',
     arity: -2,
     flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
     acl: ['@transaction'],
     group: 'transactions',
     since: '2.2.0',
+    longWork: 'arguments',
     complexity: 'O(1) for every key.',
     summary: 'Has the next EXEC do nothing if one of the keys changes before it.',
     keys: [keyRange(1, -1, 1, ['RO'])],
@@ -254,6 +266,8 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|apply',
+    carriesCommands: true,
+    wakes: 'key',
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'What EXEC sends to the shards of the queued keys.',
@@ -265,6 +279,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|queue',
+    wakes: 'key',
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'What EXEC runs where it was queued.',
@@ -276,6 +291,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|apply-all',
+    carriesCommands: true,
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'As transaction|apply, for commands that concern all shards.',

@@ -6,7 +6,6 @@
  * the key is gone, where a `find` that found nothing leaves it.
  */
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { HASH_TABLE } from '../../entry/encodings.js';
@@ -39,8 +38,7 @@ export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, m
   }
   const told = ctx.effectsOn || ctx.notifyFlags !== 0;
   const key = told ? entryKeyBytes(arena, e) : null;
-  const writing = arena.ctl[CTL_WRITING]!;
-  arena.ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   if (entryEncoding(arena, e) === HASH_TABLE) dropFromTable(ctx, keyspace, e, key, n);
   else dropPacked(ctx, keyspace, e, key, n);
   keyspace.setFieldExpiry(e, hashNextAt(arena, e));
@@ -49,7 +47,7 @@ export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, m
     gone = true;
     keyspace.removeHere(e);
   }
-  arena.ctl[CTL_WRITING] = writing;
+  ctx.endWriting(writing);
   ctx.stats.f64[STAT.expiredSubkeys] = ctx.stats.f64[STAT.expiredSubkeys]! + n;
   if (key !== null) {
     ctx.notifyBytes(EVENT_CLASS.HASH, 'hexpired', key, 0, key.length, keyspace.db);

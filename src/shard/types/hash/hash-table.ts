@@ -10,8 +10,10 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { free } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import {
+  copyWithNumber,
   createPair,
   elementName,
   elementNumber,
