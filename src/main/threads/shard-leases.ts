@@ -1,6 +1,6 @@
 /**
- * The leases of the shards, as the main thread sees them: what the holder's death leaves of a shard is judged and, if it
- * is sound, the lease broken. Main thread.
+ * The leases of the shards, as the main thread sees them: what the holder's death leaves of a shard is judged and, if
+ * it is sound, the lease broken. Main thread.
  *
  * A thread that dies while it changes memory (THREAD.writing) may leave half a change: a cell that is on a list and not
  * in use, a count that is one too many. So the shards whose leases it held are checked before anybody gets in. Sound:

@@ -513,7 +513,7 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
-  /** An exception left a handler: the client gets an error, and what it may have changed is told to all who must know. */
+  /** An exception left a handler: the client gets an error; what may have changed is told to all who must know. */
   private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === BIG_REPLY) {
@@ -529,7 +529,7 @@ export class Executor {
     if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
   }
 
-  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. @requires no lease held */
+  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. No lease is held. */
   tellLost(cmdId: number, args: Args, db: number): void {
     const { ctx, registry } = this;
     if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;

@@ -379,8 +379,8 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
 }
 
 /**
- * A copy of an element with room for a number, or without, whichever the element is not. Blobs are not copied: one of the
- * two cells must be given back with `free`.
+ * A copy of an element with room for a number, or without, whichever the element is not. Blobs are not copied: one
+ * of the two cells must be given back with `free`.
  */
 export function copyWithNumber(arena: Arena, el: Ptr, numbered: boolean, number: number): Ptr {
   const head = headOf(arena, el);

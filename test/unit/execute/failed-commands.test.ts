@@ -1,6 +1,6 @@
 /**
- * Commands that fail in the middle, with each of their allocations in turn: what was recorded, replayed elsewhere, gives
- * the same data; nothing is lost or leaked; who watches a key learns of it.
+ * Commands that fail in the middle, with each of their allocations in turn: what was recorded, replayed elsewhere,
+ * gives the same data; nothing is lost or leaked; who watches a key learns of it.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { runQueue } from '../../../src/shard/commands/transactions/transactions.js';
