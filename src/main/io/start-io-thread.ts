@@ -53,7 +53,6 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
-  // Those that start first have seen every announcement.
   if (data.generation > 0) segments.prefetch();
   const firstSegments = data.segments.map((list) => list[0]!);
   const config = new Map(data.config);

@@ -31,13 +31,13 @@ import { anyWaits } from '../blocking/waiters.js';
 import { dropWatchers } from '../blocking/watch.js';
 import type { ClientState, ExecContext } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
-import { recordState } from '../effects/state-effect.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
 import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
+import { recordState } from './state-effect.js';
 
 /** How long a waiter for a lease is given to get in, milliseconds. */
 const HANDOFF_MS = 0.1;
