@@ -16,7 +16,8 @@ import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
 import type { Arena } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -35,6 +36,7 @@ import { entryKeyBytes } from '../entry/entry-key.js';
 import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ScriptEngine } from '../script/script-engine.js';
+import type { WorkBound } from '../services/work-bound.js';
 
 /** What commands know of the client that sent them. */
 export interface ClientState {
@@ -68,7 +70,10 @@ export interface CommandRunner {
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = 1;
 
-export class ExecContext {
+/** Thrown by `leaveToShard`, for the executor alone. It carries nothing, so it costs no stack trace. */
+export const LEFT_TO_SHARD: unknown = Object.freeze({ reason: 'too much for an I/O thread' });
+
+export class ExecContext implements WorkBound {
   readonly threadId: number;
   readonly control: ControlBlock;
   readonly stats: StatsBlock;
@@ -80,8 +85,6 @@ export class ExecContext {
   readonly shardCount: number;
   /** The leases that the running command holds; jobs take and give them themselves. */
   readonly leases: LeaseSet;
-  /** All directives as CONFIG GET shows them. */
-  readonly config: ReadonlyMap<string, string>;
   /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
   outbox: Outbox | null = null;
   /** Clients that wait for keys. */
@@ -138,6 +141,8 @@ export class ExecContext {
   otherDb = -1;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
+  /** An I/O thread runs the command: what takes long is left to the shard's thread (WorkBound). */
+  inline = false;
 
   constructor(
     threadId: number,
@@ -147,7 +152,6 @@ export class ExecContext {
     arenas: readonly Arena[],
     keyspaces: readonly (readonly Keyspace[])[],
     leases: LeaseSet,
-    config: ReadonlyMap<string, string>,
   ) {
     this.threadId = threadId;
     this.control = control;
@@ -157,7 +161,6 @@ export class ExecContext {
     this.arenas = arenas;
     this.keyspaces = keyspaces;
     this.leases = leases;
-    this.config = config;
     this.blocking = new Blocking(control);
     this.shardCount = arenas.length;
     this.arena = arenas[0]!;
@@ -215,6 +218,11 @@ export class ExecContext {
     this.wantedEvents = wanted;
     const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
     this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
+  }
+
+  /** Gives up the running command, which has not changed anything yet: the shard's thread runs it. @requires inline */
+  leaveToShard(): never {
+    throw LEFT_TO_SHARD;
   }
 
   // ---- shards
@@ -287,7 +295,7 @@ export class ExecContext {
       e = dict.findHashed(args.u8, args.dv, off, args.len[i]!);
     } else e = dict.find(args.u8, args.dv, off, args.len[i]!);
     if (e === 0) return NULL;
-    if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
+    if ((wordAt(this.arena, e, 0) & (F_EXPIRE << 8)) === 0) return e;
     if (entryExpireAtMs(this.arena, e) >= this.overMs) return e;
     if (!this.keepsExpired()) this.expire(keyspace, e);
     return NULL;
@@ -352,8 +360,8 @@ export class ExecContext {
     const arena = this.arena;
     if (this.lfu) setClock(arena, e, accessClock(arena, e, this.nowMs, this.control));
     else {
-      const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-      const w = ((e & UNIT_MASK) << 1) + 1;
+      const i32 = wordsOf(arena, e);
+      const w = wordIndex(e) + 1;
       const word = (i32[w]! & 0xff) | (this.clock << 8);
       if (i32[w] !== word) {
         if (arena.tracking !== 0) arena.touch(e, 4, 4);

@@ -8,17 +8,16 @@
 import { WRONGTYPE } from '../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
 import { CTL_BLOCKED } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
-import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
-import { entryType, valueWord } from '../entry/entry.js';
-import { ROOT_REGION_BYTES } from '../entry/root.js';
+import type { Reply } from '../../shared/resp/reply.js';
+import { entryType } from '../entry/entry.js';
+import { rootedEntry } from '../entry/root.js';
+import { INLINE_WORK_MAX } from '../services/work-bound.js';
 import type { ExecContext } from './context.js';
 
 /** What `readTyped` and `writeTyped` answer when the key holds another type. */
 export const WRONG = -1 as Ptr;
-/** Elements that a command may visit on an I/O thread. */
-export const INLINE_WORK_MAX = 1024;
 
 /** The entry of the key in argument i for reading; 0: no such key; WRONG: another type, the error is written. */
 export function readTyped(ctx: ExecContext, args: Args, i: number, type: number, reply: Reply): Ptr {
@@ -54,22 +53,7 @@ export function createTyped(ctx: ExecContext, args: Args, i: number, type: numbe
 
 /** An entry for the key in argument i that is in no dictionary yet, in the present shard. Throws ArenaFullError. */
 export function detachedEntry(ctx: ExecContext, args: Args, i: number, type: number, encoding: number, root: Ptr): Ptr {
-  const head = type | (encoding << 4);
-  const e = ctx.keyspace.createEntry(
-    args.u8,
-    args.dv,
-    args.off[i]!,
-    args.len[i]!,
-    head,
-    ROOT_REGION_BYTES,
-    -1,
-    ctx.clock,
-  );
-  const w = valueWord(ctx.arena, e);
-  const i32 = ctx.arena.i32[e >>> SEGMENT_SHIFT]!;
-  i32[w] = root;
-  i32[w + 1] = 0;
-  return e;
+  return rootedEntry(ctx.keyspace, args, i, type, encoding, root, ctx.clock);
 }
 
 /**
@@ -103,6 +87,6 @@ export function removeKey(ctx: ExecContext, args: Args, i: number, e: Ptr): void
  * To be called before anything is changed by a command that visits `work` elements: on an I/O thread, when that is too
  * much there, it does not return, and the command runs on the shard's thread.
  */
-export function boundInline(reply: Reply, work: number): void {
-  if (work > INLINE_WORK_MAX && reply.inline) throw BIG_REPLY;
+export function boundInline(ctx: ExecContext, work: number): void {
+  if (work > INLINE_WORK_MAX && ctx.inline) ctx.leaveToShard();
 }

@@ -18,7 +18,7 @@ import type { JobHandler } from '../../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
 import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
-import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
+import type { Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -29,7 +29,7 @@ import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
 import { anyWaits } from '../blocking/waiters.js';
 import { dropWatchers } from '../blocking/watch.js';
-import type { ClientState, ExecContext } from '../context/context.js';
+import { type ClientState, type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
@@ -213,15 +213,15 @@ export class Executor {
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
-    reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
-    reply.inline = true;
+    reply.leavesOutBig = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
+    this.ctx.inline = true;
     reply.pinFor = this.ioIndex;
     const { blocking } = this.ctx;
     blocking.servesHere = this.servesInline;
     this.run(cmdId, args, reply, client, count === 1);
     blocking.servesHere = true;
-    reply.small = false;
-    reply.inline = false;
+    reply.leavesOutBig = false;
+    this.ctx.inline = false;
     reply.pinFor = -1;
     return !this.bigReply;
   }
@@ -316,7 +316,7 @@ export class Executor {
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, args, reply.inline);
+    const timing = this.timer.begin(cmdId, args, ctx.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const mark = reply.mark();
     try {
@@ -330,6 +330,11 @@ export class Executor {
       this.failed(cmdId, args, client.db, reply, mark, error);
       ctx.effects.endAll();
       ctx.endWriting(0);
+    }
+    if (reply.isCut) {
+      reply.isCut = false;
+      reply.truncate(mark);
+      this.leave(cmdId);
     }
     this.count(cmdId, args, reply, client, timing);
     reply.errors = 0;
@@ -516,9 +521,8 @@ export class Executor {
   /** An exception left a handler: the client gets an error; what may have changed is told to all who must know. */
   private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
-    if (error === BIG_REPLY) {
-      this.bigReply = true;
-      this.stats.uncall(cmdId);
+    if (error === LEFT_TO_SHARD) {
+      this.leave(cmdId);
       return;
     }
     if (error instanceof ArenaFullError) reply.error(OOM_STORE);
@@ -572,6 +576,12 @@ export class Executor {
       this.report(`the state left by ${this.registry.defs[cmdId]!.name}`, error);
     }
     ctx.db = db;
+  }
+
+  /** The command is left to the shard's thread, which counts it. */
+  private leave(cmdId: number): void {
+    this.bigReply = true;
+    this.stats.uncall(cmdId);
   }
 
   private overMemory(): boolean {

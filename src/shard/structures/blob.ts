@@ -12,10 +12,11 @@
  * block beyond the length are undefined, so growing zero-fills them.
  */
 import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
-import type { Reply } from '../../shared/resp/reply.js';
+import { BIG_BULK_BYTES, type Reply } from '../../shared/resp/reply.js';
 import { blobChanges, blobMoved, isPinned, keepPinned, leaveBlocks, mayPin, pinBlob } from './pinned-blob.js';
 
 /** Bytes of a full block. */
@@ -38,17 +39,17 @@ export function blobCreate(arena: Arena, length: number): Ptr {
 }
 
 function clearCell(arena: Arena, ptr: Ptr): void {
-  zeroUnits(arena.f64[ptr >>> SEGMENT_SHIFT]!, ptr & UNIT_MASK, cellBytes(arena, ptr) >> 3);
+  zeroUnits(doublesOf(arena, ptr), unitIndex(ptr), cellBytes(arena, ptr) >> 3);
 }
 
 /** Pointer of block `index`, 0 when it is null. */
 export function blobBlock(arena: Arena, dir: Ptr, index: number): Ptr {
-  return arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index]! as Ptr;
+  return wordAt(arena, dir, index) as Ptr;
 }
 
 function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   arena.touch(dir, index * 4, 4);
-  arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index] = block;
+  wordsOf(arena, dir)[wordIndex(dir) + index] = block;
 }
 
 /** Frees a block of the blob, or leaves it to whoever has it pinned. */
@@ -60,13 +61,7 @@ function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
 /** Puts a copy of block `index`, `bytes` long, in its place; `held`: the bytes that it holds. */
 function replaceBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, bytes: number, held: number): Ptr {
   const copy = alloc(arena, bytes);
-  copyBytes(
-    arena.u8[copy >>> SEGMENT_SHIFT]!,
-    (copy & UNIT_MASK) * 8,
-    arena.u8[block >>> SEGMENT_SHIFT]!,
-    (block & UNIT_MASK) * 8,
-    held,
-  );
+  copyBytes(bytesOf(arena, copy), byteIndex(copy), bytesOf(arena, block), byteIndex(block), held);
   freeBlock(arena, dir, index, block);
   setBlock(arena, dir, index, copy);
   return copy;
@@ -123,10 +118,10 @@ export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength:
   if (newBlocks * 4 > cellBytes(arena, dir)) {
     const grown = alloc(arena, Math.min(CELL_BYTES_MAX, newBlocks * 6));
     clearCell(arena, grown);
-    const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-    const to = arena.i32[grown >>> SEGMENT_SHIFT]!;
-    const f = (dir & UNIT_MASK) << 1;
-    const t = (grown & UNIT_MASK) << 1;
+    const from = wordsOf(arena, dir);
+    const to = wordsOf(arena, grown);
+    const f = wordIndex(dir);
+    const t = wordIndex(grown);
     for (let i = 0; i < oldBlocks; i++) to[t + i] = from[f + i]!;
     if (pins) blobMoved(arena, dir, grown);
     free(arena, dir);
@@ -144,9 +139,9 @@ function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newL
   const held = oldLength - start;
   const need = Math.min(BLOCK_BYTES, newLength - start);
   const grown = resizeBlock(arena, dir, index, block, held, need);
-  const at = (grown & UNIT_MASK) * 8;
+  const at = byteIndex(grown);
   arena.touch(grown, held, need - held);
-  arena.u8[grown >>> SEGMENT_SHIFT]!.fill(0, at + held, at + need);
+  bytesOf(arena, grown).fill(0, at + held, at + need);
 }
 
 function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
@@ -169,8 +164,8 @@ export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: n
   if (block !== 0) return pins ? writable(arena, dir, index, block, held) : block;
   const bytes = Math.max(16, held);
   block = alloc(arena, bytes);
-  const at = (block & UNIT_MASK) * 8;
-  arena.u8[block >>> SEGMENT_SHIFT]!.fill(0, at, at + bytes);
+  const at = byteIndex(block);
+  bytesOf(arena, block).fill(0, at, at + bytes);
   setBlock(arena, dir, index, block);
   return block;
 }
@@ -202,7 +197,7 @@ export function blobWrite(
       if (pins) block = writable(arena, dir, index, block, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
       arena.touch(block, inBlock, n);
     }
-    copyBytes(arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, src, srcOff, n);
+    copyBytes(bytesOf(arena, block), byteIndex(block) + inBlock, src, srcOff, n);
     offset += n;
     srcOff += n;
     len -= n;
@@ -216,7 +211,7 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
     const n = Math.min(len, BLOCK_BYTES - inBlock);
     const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
     if (block === 0) dst.fill(0, dstOff, dstOff + n);
-    else copyBytes(dst, dstOff, arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, n);
+    else copyBytes(dst, dstOff, bytesOf(arena, block), byteIndex(block) + inBlock, n);
     offset += n;
     dstOff += n;
     len -= n;
@@ -225,7 +220,8 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
 
 /**
  * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, when they are many and whoever
- * reads the reply can send them so, otherwise copied. @requires start + len <= length
+ * reads the reply can send them so, otherwise copied, or left out (Reply.leavesOutBig).
+ * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {
   if (mayPin(len, reply.pinFor)) {
@@ -234,6 +230,10 @@ export function blobReply(arena: Arena, dir: Ptr, length: number, start: number,
       reply.bulkPinned(pinned);
       return;
     }
+  }
+  if (reply.leavesOutBig && len > BIG_BULK_BYTES) {
+    reply.isCut = true;
+    return;
   }
   const at = reply.bulkBegin(len);
   blobRead(arena, dir, start, reply.u8, at, len);
@@ -244,7 +244,7 @@ export function blobReply(arena: Arena, dir: Ptr, length: number, start: number,
 export function blobByte(arena: Arena, dir: Ptr, offset: number): number {
   const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
   if (block === 0) return 0;
-  return arena.u8[block >>> SEGMENT_SHIFT]![(block & UNIT_MASK) * 8 + (offset & (BLOCK_BYTES - 1))]!;
+  return bytesOf(arena, block)[byteIndex(block) + (offset & (BLOCK_BYTES - 1))]!;
 }
 
 /** Whether the blob's bytes equal `len` bytes at `off` of `u8`. @requires len equals the blob's length */
@@ -274,7 +274,7 @@ export function blobCopy(from: Arena, dir: Ptr, length: number, to: Arena): Ptr 
       const block = blobBlock(from, dir, i);
       if (block === 0) continue;
       const n = Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES);
-      blobWrite(to, copy, length, i * BLOCK_BYTES, from.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8, n);
+      blobWrite(to, copy, length, i * BLOCK_BYTES, bytesOf(from, block), byteIndex(block), n);
     }
   } catch (error) {
     blobFree(to, copy, length);

@@ -16,7 +16,7 @@ const HELP = [
 ];
 
 function guarded(error: string): NonNullable<CommandDef['local']> {
-  return (io, conn, _args, reply) => reply.errorText(refusesProtected('MODULE', io.config, conn.flags) ?? error);
+  return (io, conn, _args, reply) => reply.errorText(refusesProtected('MODULE', io.control, conn.flags) ?? error);
 }
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'summary'> & Partial<CommandSpec>;

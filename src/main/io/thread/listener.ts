@@ -9,6 +9,7 @@
  * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone; (4) a connection
  * never gets one of the process's last descriptors, so that nothing else fails for want of one.
  */
+
 import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
@@ -18,6 +19,7 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ListenFd, Listening, ListenOrder } from '../../../shared/sync/control-messages.js';
 import { fromBinary } from '../../config/binary-string.js';
+import type { BindAddress } from '../../config/config.js';
 import { copyDescriptors } from '../net/descriptor-copy.js';
 import { HandleTransport } from '../net/handle-transport.js';
 import { SocketTransport } from '../net/socket-transport.js';
@@ -68,7 +70,7 @@ export class Listener {
     const fds: ListenFd[] = [];
     let port = order.port;
     const reusePort = order.reusePort || order.mode === 'reuse';
-    const binds = this.binds();
+    const binds = this.io.limits.binds;
     // With `bind ""` nobody comes by TCP.
     if (port >= 0 && binds.length > 0) {
       // A first bind without SO_REUSEPORT finds out whether another server has the port.
@@ -82,7 +84,7 @@ export class Listener {
       }
       if (fds.length === 0) throw new SherdError('SHERD_LISTEN', `Could not bind any address on port ${port}.`);
     }
-    const path = fromBinary(this.directive('unixsocket', ''));
+    const path = fromBinary(this.io.limits.unixSocket);
     if (path !== '' && order.mode === 'open') fds.push(await this.openUnix(path));
     if (fds.length === 0 && order.mode === 'open') {
       throw new SherdError('SHERD_LISTEN', 'Configured to not listen anywhere, exiting.');
@@ -101,22 +103,8 @@ export class Listener {
     this.spare.release();
   }
 
-  private directive(name: string, otherwise: string): string {
-    return this.io.config.get(name) ?? otherwise;
-  }
-
-  private binds(): { host: string; optional: boolean }[] {
-    const words = this.directive('bind', '* -::*').split(/\s+/).filter(Boolean);
-    return words.map((word) => {
-      const optional = word.startsWith('-');
-      const name = optional ? word.slice(1) : word;
-      if (name === '*') return { host: '0.0.0.0', optional };
-      return { host: name === '::*' ? '::' : name, optional };
-    });
-  }
-
   private async probe(port: number): Promise<void> {
-    for (const bind of this.binds()) {
+    for (const bind of this.io.limits.binds) {
       const server = createServer();
       try {
         await listening(server, this.options(bind.host, port, false));
@@ -133,7 +121,7 @@ export class Listener {
     const options: ListenOptions & { reusePort?: boolean } = {
       host,
       port,
-      backlog: Number(this.directive('tcp-backlog', '511')),
+      backlog: this.io.limits.backlog,
       ipv6Only: host.includes(':'),
       exclusive: true,
     };
@@ -141,11 +129,7 @@ export class Listener {
     return options;
   }
 
-  private async open(
-    bind: { host: string; optional: boolean },
-    port: number,
-    reusePort: boolean,
-  ): Promise<Server | null> {
+  private async open(bind: BindAddress, port: number, reusePort: boolean): Promise<Server | null> {
     const server = this.server();
     try {
       await listening(server, this.options(bind.host, port, reusePort));
@@ -163,10 +147,10 @@ export class Listener {
     freeUnixPath(path);
     const server = this.server();
     try {
-      await listening(server, { path, backlog: Number(this.directive('tcp-backlog', '511')), exclusive: true });
+      await listening(server, { path, backlog: this.io.limits.backlog, exclusive: true });
       this.take(server, true);
       this.unixPath = path;
-      const mode = Number.parseInt(this.directive('unixsocketperm', '0'), 8);
+      const mode = this.io.limits.unixSocketMode;
       if (mode > 0) chmodSync(path, mode);
     } catch (error) {
       throw bindError(path, -1, error);
@@ -188,7 +172,7 @@ export class Listener {
       }
       const server = this.server();
       try {
-        await listening(server, handles[i] as ListenOptions, Number(this.directive('tcp-backlog', '511')));
+        await listening(server, handles[i] as ListenOptions, this.io.limits.backlog);
       } catch (error) {
         throw bindError(address, port, error);
       }
@@ -297,21 +281,17 @@ export class Listener {
     fd: number,
   ): void {
     const { io } = this;
-    const addr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(peer);
-    const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
+    const addr = unix ? `${io.limits.unixSocket}:0` : addressText(peer);
+    const laddr = unix ? `${io.limits.unixSocket}:0` : addressText(own);
     const id = io.control.nextClientId();
     this.spare.keep();
     const conn = new Connection(io, transport, new ConnectionInput(), io.takeSlot(), id, Date.now(), addr, laddr, fd);
     if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
     else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
-    conn.authenticated = this.directive('requirepass', '') === '';
+    conn.authenticated = io.limits.password === '';
     io.addConnection(conn);
     // Without a password only this machine may come in, unless the person who runs it says otherwise.
-    if (
-      conn.authenticated &&
-      (conn.flags & CONN_FLAG.local) === 0 &&
-      this.directive('protected-mode', 'yes') === 'yes'
-    ) {
+    if (conn.authenticated && (conn.flags & CONN_FLAG.local) === 0 && io.limits.protectedMode) {
       transport.write(PROTECTED_MODE);
       io.closeConnection(conn);
     }

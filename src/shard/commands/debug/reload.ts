@@ -2,10 +2,12 @@
  * DEBUG RELOAD: every value through its RDB form and back, as a save and a load of the whole data set would do it, in
  * memory. It shows that the forms lose nothing, and that limits which were changed meanwhile are applied.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryClock, entryExpireAtMs, setClock } from '../../entry/entry.js';
 import { entryKeyBytes } from '../../entry/entry-key.js';
@@ -80,14 +82,14 @@ function reloadEntry(ctx: ExecContext, e: Ptr): void {
 function throughRdb(ctx: ExecContext, arena: Arena, e: Ptr, name: Args): Ptr {
   const writer = new RdbWriter();
   writer.version = RDB_VERSION_MAX;
-  writer.compress = ctx.config.get('rdbcompression') !== 'no';
+  writer.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   const { types } = ctx.keyspace;
   const form = valueForm(types, arena, e, writer.version);
   writeValue(types, writer, arena, e, form);
   const bytes = new Uint8Array(writer.byteLength);
   writer.copyTo(bytes, 0);
   const reader = new RdbReader().open(bytes, new DataView(bytes.buffer), 0, bytes.length);
-  const next = readValue(ctx, name, 0, form, reader);
+  const next = readValue(types, ctx, name, 0, form, reader);
   if (!reader.atEnd) throw new Error(`a value of form ${form} was not read to its end`);
   return next;
 }

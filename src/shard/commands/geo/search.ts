@@ -26,8 +26,8 @@ import { TYPE_ZSET } from '../../entry/entry.js';
 import { area } from '../../types/geo/geo-area.js';
 import { decodeScore, position } from '../../types/geo/geo-hash.js';
 import { NEAREST, results } from '../../types/geo/geo-results.js';
-import { searchArea } from '../../types/geo/geo-search.js';
 import { addToZset, beginZset, dropZset, removeDestination, storeZset } from '../zsets/store.js';
+import { searchArea } from './area-search.js';
 import {
   options,
   RADIUS,
@@ -127,7 +127,7 @@ function run(ctx: ExecContext, e: Ptr, args: Args, from: number, command: number
   if (count !== 0 && order === 0 && !any) order = NEAREST;
   area.measured = order !== 0 || options.withDist || options.storeDist;
   area.cover();
-  searchArea(ctx.arena, e, any ? count : 0, reply);
+  searchArea(ctx.arena, e, any ? count : 0, ctx);
   const wanted = count === 0 ? results.count : count;
   if (order === 0) results.takeFirst(wanted);
   else results.takeBest(wanted, order);

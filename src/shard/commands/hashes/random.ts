@@ -11,7 +11,8 @@
 import { block, integer, key, keyRO, OPT, token } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, OUT_OF_RANGE_VALUE, SYNTAX } from '../../../shared/errors/replies.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, viewOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64, int64Number, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -36,10 +37,10 @@ const DRAWS_MAX = 100_000_000;
 const WALK = new HashWalk();
 
 /** Removes what is over; 0 when nothing is left of the hash. While clients are paused it stays, and may be drawn. */
-function liveHash(ctx: ExecContext, e: Ptr, reply: Reply): Ptr {
+function liveHash(ctx: ExecContext, e: Ptr): Ptr {
   const due = hashDue(ctx.arena, e, ctx.overMs);
   if (due === 0 || ctx.keepsExpired()) return e;
-  boundInline(reply, due);
+  boundInline(ctx, due);
   return expireFields(ctx, ctx.keyspace, e, due) < 0 ? NULL : e;
 }
 
@@ -54,8 +55,8 @@ function drawOne(ctx: ExecContext, e: Ptr, size: number, values: boolean, reply:
     if (values) replyValue(arena, el, reply);
     return;
   }
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const dv = arena.dv[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
+  const dv = viewOf(arena, root);
   const p = lpSeek(arena, root, Math.floor(Math.random() * size) * (encoding === HASH_PACKED ? PAIR : TRIPLE));
   replyPacked(u8, dv, p, reply);
   if (values) replyPacked(u8, dv, p + lpSize(u8, p), reply);
@@ -107,7 +108,7 @@ function distinctDraws(ctx: ExecContext, e: Ptr, count: number, values: boolean,
 function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, values: boolean): void {
   let e = readTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return;
-  if (e !== NULL) e = liveHash(ctx, e, reply);
+  if (e !== NULL) e = liveHash(ctx, e);
   if (e === NULL || count === 0) {
     reply.array(0);
     return;
@@ -119,7 +120,7 @@ function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, va
       reply.error(OUT_OF_RANGE_VALUE);
       return;
     }
-    boundInline(reply, Math.abs(count));
+    boundInline(ctx, Math.abs(count));
     reply.array(Math.abs(count) * flat);
     draws(ctx, e, size, Math.abs(count), values, reply);
     return;
@@ -127,7 +128,7 @@ function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, va
   const n = Math.min(count, size);
   const packed = entryEncoding(ctx.arena, e) !== HASH_TABLE;
   const walks = packed || n * WALK_BELOW > size;
-  boundInline(reply, walks ? size : n);
+  boundInline(ctx, walks ? size : n);
   reply.array(n * flat);
   if (walks) sample(ctx, e, size, n, values, reply);
   else distinctDraws(ctx, e, n, values, reply);
@@ -137,7 +138,7 @@ function hrandfield(ctx: ExecContext, args: Args, reply: Reply): void {
   if (args.argc === 2) {
     let e = readTyped(ctx, args, 1, TYPE_HASH, reply);
     if (e === WRONG) return;
-    if (e !== NULL) e = liveHash(ctx, e, reply);
+    if (e !== NULL) e = liveHash(ctx, e);
     if (e === NULL) reply.nil();
     else drawOne(ctx, e, hashCount(ctx.arena, e), false, reply);
     return;

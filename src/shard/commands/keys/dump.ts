@@ -58,8 +58,8 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
   const { arena } = ctx;
   const { types } = ctx.keyspace;
   const length = types.of(arena, e).length(arena, e);
-  boundInline(reply, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
-  WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
+  boundInline(ctx, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
+  WRITER.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   const bytes = writePayload(types, WRITER, arena, e);
   const at = reply.bulkBegin(bytes);
   takePayload(WRITER, reply.u8, at);
@@ -115,7 +115,7 @@ function numberOption(args: Args, i: number, max: number, error: Uint8Array, rep
 
 function restore(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!parseRestore(args, reply)) return;
-  boundInline(reply, args.len[3]! / BYTES_AN_ELEMENT);
+  boundInline(ctx, args.len[3]! / BYTES_AN_ELEMENT);
   const { replace, absolute } = OPTIONS;
   if (!replace && ctx.lookupWrite(args, 1) !== NULL) {
     reply.error(BUSYKEY);
@@ -144,7 +144,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
 function load(ctx: ExecContext, args: Args): Ptr {
   try {
     READER.open(args.u8, args.dv, args.off[3]!, args.len[3]! - FOOTER_BYTES);
-    return readValue(ctx, args, 1, READER.byte(), READER);
+    return readValue(ctx.keyspace.types, ctx, args, 1, READER.byte(), READER);
   } catch (error) {
     if (error instanceof BadDataError) return NULL;
     throw error;

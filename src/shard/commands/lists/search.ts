@@ -3,7 +3,8 @@ import { integer, key, keyRO, keyRW, OPT, oneOf, str, token } from '../../../sha
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { LPOS_COUNT, LPOS_MAXLEN, LPOS_RANK, LPOS_RANK_RANGE, SYNTAX } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -96,7 +97,7 @@ function searchList(ctx: ExecContext, e: Ptr, reply: Reply): void {
       if (plainMatches(arena, node) && matched(index, reply)) return;
       index++;
     } else {
-      const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(arena, node);
       const first = nodeFirst(arena, node);
       const end = nodeEnd(arena, node);
       let p = fromTail ? end : first;
@@ -124,7 +125,7 @@ function lpos(ctx: ExecContext, args: Args, reply: Reply): void {
   search.matches = 0;
   search.reported = 0;
   search.found = -1;
-  boundInline(reply, search.maxlen === 0 ? search.length : Math.min(search.maxlen, search.length));
+  boundInline(ctx, search.maxlen === 0 ? search.length : Math.min(search.maxlen, search.length));
   want(args.u8, args.off[2]!, args.len[2]!);
   const mark = search.count < 0 ? -1 : reply.deferredArray();
   searchList(ctx, e, reply);
@@ -148,7 +149,7 @@ function linsert(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const arena = ctx.arena;
-  boundInline(reply, listLength(arena, e));
+  boundInline(ctx, listLength(arena, e));
   useListLimits(ctx.control);
   const len = args.len[4]!;
   growConvert(arena, e, len, 1, entryBound(len));
@@ -173,7 +174,7 @@ function lrem(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const arena = ctx.arena;
-  boundInline(reply, listLength(arena, e));
+  boundInline(ctx, listLength(arena, e));
   useListLimits(ctx.control);
   want(args.u8, args.off[3]!, args.len[3]!);
   const limit = count === 0 ? Number.POSITIVE_INFINITY : Math.abs(count);

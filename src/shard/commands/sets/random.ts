@@ -12,7 +12,8 @@ import {
   SYNTAX,
 } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { int64, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -123,7 +124,7 @@ function spopCount(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   const size = setCount(ctx.arena, e);
   const count = wanted < size ? wanted : size;
-  boundInline(reply, count);
+  boundInline(ctx, count);
   if (count === size) {
     popAll(ctx, args, e, size, reply);
     return;
@@ -265,7 +266,7 @@ function srandmemberCount(ctx: ExecContext, args: Args, reply: Reply): void {
   const size = setCount(ctx.arena, e);
   const repeats = asked < 0;
   const count = repeats ? -asked : Math.min(asked, size);
-  boundInline(reply, count);
+  boundInline(ctx, count);
   reply.array(count);
   if (repeats || asked === 1) replyDraws(ctx, e, count, reply);
   else if (count === size) replyAll(ctx, e, reply);
@@ -296,7 +297,7 @@ function replyEntryDraws(ctx: ExecContext, e: Ptr, count: number, reply: Reply):
   const root = rootOf(arena, e);
   const size = lpCount(arena, root);
   if (size > positions.length) positions = new Int32Array(size);
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let n = 0;
   for (let p = lpFirst(arena, root); p !== 0; p = lpNext(u8, p)) positions[n++] = p;
   for (let i = 0; i < count; i++) {

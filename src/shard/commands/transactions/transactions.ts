@@ -128,24 +128,20 @@ function changed(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.int(0);
 }
 
-/** Begins the reply and the group of effects of so many queued commands, which may be as big as they like. */
+/** Begins the reply and the group of effects of so many queued commands. */
 function begin(ctx: ExecContext, commands: number, reply: Reply): void {
   const { client } = ctx;
   queuedClient.id = client.id;
   queuedClient.proto = client.proto;
   queuedClient.flags = client.flags;
-  reply.small = false;
-  reply.inline = false;
   ctx.effects.beginGroup();
   reply.array(commands);
 }
 
-/** Ends what `begin` began, whatever happened in between; `small` and `inline` are those of the reply before it. */
-function end(ctx: ExecContext, small: boolean, inline: boolean, reply: Reply): void {
+/** Ends what `begin` began, whatever happened in between. */
+function end(ctx: ExecContext, reply: Reply): void {
   ctx.effects.endGroup();
   reply.errors = 0;
-  reply.small = small;
-  reply.inline = inline;
   ctx.ownEffects = true;
 }
 
@@ -157,14 +153,13 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.nullArray();
     return;
   }
-  const { small, inline } = reply;
   begin(ctx, commands, reply);
   try {
     applyEach(ctx, args, watches, commands, reply);
   } finally {
     ctx.changedBefore = false;
     reply.proto = ctx.client.proto;
-    end(ctx, small, inline, reply);
+    end(ctx, reply);
   }
 }
 
@@ -228,12 +223,11 @@ function findQueuedKeys(_args: Args, out: Int32Array): number {
 // hot: MULTI ... EXEC pipelines
 function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   const { heads, commands } = queue;
-  const { small, inline } = reply;
   begin(ctx, commands, reply);
   try {
     ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
   } finally {
-    end(ctx, small, inline, reply);
+    end(ctx, reply);
   }
 }
 

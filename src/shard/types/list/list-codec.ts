@@ -5,8 +5,9 @@
  * Read are that form, quicklists of ziplists (3.2 to 6.2), one ziplist, and plain rows of strings.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { LIST_PACKED } from '../../entry/encodings.js';
 import { setRoot } from '../../entry/root.js';
 import type { ForeignEntries } from '../../rdb/foreign-entries.js';
@@ -78,7 +79,7 @@ export function writeList(writer: RdbWriter, arena: Arena, e: Ptr): void {
 function writePacked(writer: RdbWriter, arena: Arena, node: Ptr): void {
   const bytes = nodeBytes(arena, node);
   setHead(NODE, bytes + HEAD_BYTES + 1, nodeCount(arena, node));
-  copyBytes(NODE, HEAD_BYTES, arena.u8[node >>> SEGMENT_SHIFT]!, nodeFirst(arena, node), bytes);
+  copyBytes(NODE, HEAD_BYTES, bytesOf(arena, node), nodeFirst(arena, node), bytes);
   NODE[HEAD_BYTES + bytes] = END;
   writer.length(NODE_PACKED);
   writer.bytes(NODE, 0, HEAD_BYTES + bytes + 1);
@@ -177,7 +178,7 @@ function takeNode(arena: Arena, e: Ptr, input: Text): boolean {
   }
   const node = createNode(arena, bytes, true);
   openBack(arena, node, bytes);
-  copyBytes(arena.u8[node >>> SEGMENT_SHIFT]!, gap.at, input.u8, input.off + HEAD_BYTES, bytes);
+  copyBytes(bytesOf(arena, node), gap.at, input.u8, input.off + HEAD_BYTES, bytes);
   addCount(arena, node, count);
   linkBetween(arena, e, endNode(arena, e, false), NULL, node);
   addLength(arena, e, count);

@@ -6,11 +6,14 @@
  * next, out of room that belongs to the same segment). Everything else goes through `Reply`.
  *
  * Invariants: (1) lease held; (2) nothing here changes a list; (3) on an I/O thread a reply beyond INLINE_BYTES_MAX, or
- * an element beyond BIG_BULK_BYTES, throws BIG_REPLY: callers write replies before they change anything.
+ * an element beyond BIG_BULK_BYTES, leaves the command to the shard's thread: callers write replies before they change
+ * anything.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
-import { BIG_BULK_BYTES, BIG_REPLY, type Reply } from '../../../shared/resp/reply.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
+import { BIG_BULK_BYTES, type Reply } from '../../../shared/resp/reply.js';
+import type { WorkBound } from '../../services/work-bound.js';
 import { blobReply } from '../../structures/blob.js';
 import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import { mayPin } from '../../structures/pinned-blob.js';
@@ -28,39 +31,39 @@ const HEADER_ONE_DIGIT = 0x24300d0a;
 const HEADER_TWO_DIGITS = 0x2430300d;
 
 /** Writes the element of a plain node. */
-export function replyPlain(arena: Arena, node: Ptr, reply: Reply): void {
+export function replyPlain(arena: Arena, node: Ptr, bound: WorkBound, reply: Reply): void {
   const length = plainLength(arena, node);
-  if (length > BIG_BULK_BYTES && reply.inline && !mayPin(length, reply.pinFor)) throw BIG_REPLY;
+  if (length > BIG_BULK_BYTES && bound.inline && !mayPin(length, reply.pinFor)) bound.leaveToShard();
   blobReply(arena, plainBlob(arena, node), length, 0, length, reply);
 }
 
 /** Writes the entry at `p` of a packed node. */
 export function replyEntry(arena: Arena, node: Ptr, p: number, reply: Reply): void {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   lpRead(arena.u8[segment]!, p);
   if (item.isInt) reply.bulkInt64(item.hi, item.lo);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, item.off, item.len);
 }
 
 /** Writes the element at a cursor. */
-export function replyElement(arena: Arena, at: ListCursor, reply: Reply): void {
-  if (at.p === 0) replyPlain(arena, at.node, reply);
+export function replyElement(arena: Arena, at: ListCursor, bound: WorkBound, reply: Reply): void {
+  if (at.p === 0) replyPlain(arena, at.node, bound, reply);
   else replyEntry(arena, at.node, at.p, reply);
 }
 
 /** Writes `count` elements from `index` on, without an array's header. @requires so many are there */
 // hot: LRANGE
-export function replyForward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+export function replyForward(arena: Arena, e: Ptr, index: number, count: number, bound: WorkBound, reply: Reply): void {
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
   for (;;) {
     if (p === 0) {
-      replyPlain(arena, node, reply);
+      replyPlain(arena, node, bound, reply);
       count--;
     } else count = replyRun(arena, node, p, count, reply);
     if (count === 0) return;
-    if (reply.inline && reply.mark() - mark > INLINE_BYTES_MAX) throw BIG_REPLY;
+    if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodeNext(arena, node);
     p = isPlainNode(arena, node) ? 0 : nodeFirst(arena, node);
   }
@@ -68,7 +71,7 @@ export function replyForward(arena: Arena, e: Ptr, index: number, count: number,
 
 /** Writes up to `count` entries of a packed node from `p` on; returns how many are still to be written. */
 function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Reply): number {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   const u8 = arena.u8[segment]!;
   const dv = arena.dv[segment]!;
   const nodeStop = nodeEnd(arena, node);
@@ -124,17 +127,24 @@ function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Repl
 }
 
 /** Writes `count` elements from `index` backwards, without an array's header. @requires so many are there */
-export function replyBackward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+export function replyBackward(
+  arena: Arena,
+  e: Ptr,
+  index: number,
+  count: number,
+  bound: WorkBound,
+  reply: Reply,
+): void {
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
   for (;;) {
     if (p === 0) {
-      replyPlain(arena, node, reply);
+      replyPlain(arena, node, bound, reply);
       count--;
     } else {
       const first = nodeFirst(arena, node);
-      const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(arena, node);
       for (; count > 0; p = lpPrevOf(u8, p)) {
         replyEntry(arena, node, p, reply);
         count--;
@@ -142,9 +152,9 @@ export function replyBackward(arena: Arena, e: Ptr, index: number, count: number
       }
     }
     if (count === 0) return;
-    if (reply.inline && reply.mark() - mark > INLINE_BYTES_MAX) throw BIG_REPLY;
+    if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodePrevious(arena, node);
     if (isPlainNode(arena, node)) p = 0;
-    else p = lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node));
+    else p = lpPrevOf(bytesOf(arena, node), nodeEnd(arena, node));
   }
 }

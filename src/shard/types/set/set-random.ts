@@ -8,7 +8,8 @@
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -86,7 +87,7 @@ function pickInteger(arena: Arena, root: Ptr, index: number): void {
 
 /** Fills `picked` with the listpack entry at `p`. */
 export function pickEntry(arena: Arena, root: Ptr, p: number): void {
-  const segment = root >>> SEGMENT_SHIFT;
+  const segment = segmentOf(root);
   lpBytes(arena.u8[segment]!, arena.dv[segment]!, p);
   picked.u8 = item.u8;
   picked.dv = item.dv;
@@ -152,7 +153,7 @@ export function keepUnchosen(arena: Arena, e: Ptr): Ptr {
 }
 
 function unchosenEntries(arena: Arena, root: Ptr): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let bytes = 0;
   let entries = 0;
   let i = 0;

@@ -11,8 +11,9 @@
  * BLOCK_BYTES.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { BLOCK_BYTES, blobCreate, blobFree, blobTouchBlock } from '../../structures/blob.js';
 import { ByteRuns } from './bit-runs.js';
 import { stringLength } from './string-value.js';
@@ -97,9 +98,9 @@ export class BitSources {
       for (let offset = 0; offset < length; offset += BLOCK_BYTES) {
         if (!this.matters(op, offset)) continue;
         const block = blobTouchBlock(arena, dir, length, offset);
-        const segment = block >>> SEGMENT_SHIFT;
+        const segment = segmentOf(block);
         const n = Math.min(BLOCK_BYTES, length - offset);
-        this.combine(op, offset, n, arena.u8[segment]!, arena.i32[segment]!, (block & UNIT_MASK) * 8);
+        this.combine(op, offset, n, arena.u8[segment]!, arena.i32[segment]!, byteIndex(block));
       }
     } catch (error) {
       blobFree(arena, dir, length);

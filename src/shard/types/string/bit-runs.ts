@@ -13,7 +13,8 @@
  * an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, segmentOf, wordIndex } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { ENC_BLOB, ENC_EMBED, ENC_INT, valueWordOffset } from '../../entry/entry.js';
 import { BLOCK_BYTES, blobBlock } from '../../structures/blob.js';
@@ -45,9 +46,9 @@ export class ByteRuns {
       this.length = 0;
       return;
     }
-    const segment = e >>> SEGMENT_SHIFT;
+    const segment = segmentOf(e);
     const i32 = arena.i32[segment]!;
-    const w = (e & UNIT_MASK) << 1;
+    const w = wordIndex(e);
     const head = i32[w]!;
     const vw = w + valueWordOffset(head);
     this.u8 = arena.u8[segment]!;
@@ -89,10 +90,10 @@ export class ByteRuns {
     this.bytes = Math.min(BLOCK_BYTES - within, this.length - offset);
     this.zeros = block === 0;
     if (block === 0) return;
-    const segment = block >>> SEGMENT_SHIFT;
+    const segment = segmentOf(block);
     this.u8 = arena.u8[segment]!;
     this.i32 = arena.i32[segment]!;
-    this.at = (block & UNIT_MASK) * 8 + within;
+    this.at = byteIndex(block) + within;
   }
 
   /** The byte at `offset`, 0 beyond the end. */

@@ -12,7 +12,8 @@
  * a change do not lie in that very set; (5) a set that became empty is the caller's to remove.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import { ZSET_PACKED, ZSET_TREE } from '../../entry/encodings.js';
@@ -104,7 +105,7 @@ export function freeMadeZset(arena: Arena): void {
 export function zsetCount(arena: Arena, e: Ptr): number {
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) return packedCount(arena, root);
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + R_COUNT]!;
+  return wordAt(arena, root, R_COUNT);
 }
 
 /** Score of the member of `len` bytes at `off`; NaN when there is none. `dv` views the bytes of `u8`. */
@@ -113,7 +114,7 @@ export function zsetScore(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, of
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) {
     const p = packedFind(arena, root, u8, off, len);
-    return p === 0 ? Number.NaN : packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+    return p === 0 ? Number.NaN : packedScore(bytesOf(arena, root), p);
   }
   const el = treeFind(arena, root, u8, dv, off, len);
   return el === NULL ? Number.NaN : elementNumber(arena, el);
@@ -125,7 +126,7 @@ export function zsetRank(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off
   if (entryEncoding(arena, e) === ZSET_PACKED) {
     const p = packedFind(arena, root, u8, off, len);
     if (p === 0) return -1;
-    scored.score = packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+    scored.score = packedScore(bytesOf(arena, root), p);
     return packedIndexOf(arena, root, p);
   }
   const el = treeFind(arena, root, u8, dv, off, len);
@@ -167,8 +168,8 @@ export function zsetAdd(
   flags: number,
 ): number {
   const arena = ctx.arena;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const root = i32[w + valueWordOffset(head)]! as Ptr;
   if (((head >>> 4) & 15) === ZSET_PACKED) return addToPacked(ctx, e, root, score, u8, dv, off, len, flags);
@@ -226,7 +227,7 @@ function addToPacked(
     scored.score = score;
     return ZSET_ADDED;
   }
-  const done = decide(packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p), score, flags);
+  const done = decide(packedScore(bytesOf(arena, root), p), score, flags);
   if (done !== ZSET_UPDATED) return done;
   if (!packedFits(arena, root, 0)) {
     zsetToTree(arena, e);
@@ -246,7 +247,7 @@ export function zsetExpect(ctx: ValueContext, e: Ptr, count: number): void {
 export function zsetToTree(arena: Arena, e: Ptr): void {
   if (entryEncoding(arena, e) === ZSET_TREE) return;
   const packed = rootOf(arena, e);
-  const segment = packed >>> SEGMENT_SHIFT;
+  const segment = segmentOf(packed);
   const root = treeFromPacked(arena, packed, arena.u8[segment]!, arena.dv[segment]!);
   setRoot(arena, e, ZSET_TREE, root);
   free(arena, packed);
