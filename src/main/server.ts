@@ -11,6 +11,7 @@
  * thread, no handle, no timer; (3) `closed` settles exactly once: resolved by close() or SHUTDOWN, rejected with one
  * error when the server could not go on.
  */
+
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';

@@ -15,7 +15,9 @@ export function* guardedJob(
   try {
     for (;;) {
       const startedMs = performance.now();
+      const writing = ctx.mayWrite ? ctx.beginWriting() : 0;
       const step = steps.next();
+      ctx.endWriting(writing);
       tookMs += performance.now() - startedMs;
       if (step.done === true) return;
       if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');

@@ -35,6 +35,7 @@ export class Background {
     let more = true;
     while (more && performance.now() < end) {
       ctx.leases.takeShard(shard);
+      const writing = ctx.beginWriting();
       try {
         ctx.refresh();
         ctx.useShard(shard);
@@ -51,6 +52,7 @@ export class Background {
           freedLater.values = 0;
         }
       } finally {
+        ctx.endWriting(writing);
         ctx.leases.giveAll();
       }
     }
