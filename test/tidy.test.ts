@@ -89,9 +89,25 @@ const RULES: readonly Rule[] = [
     check: noLine(/\bprocess\.memoryUsage\(/, 'opens a file and throws where none can be: use StatsBlock.tick'),
   },
   {
+    title: '#12 the time comes from one clock, which a test can replace',
+    files: /^src\/(?!shared\/clock\.ts)/,
+    check: noLine(
+      /\bDate\.now\b|\bnew Date\(\)|\bperformance\.(now|timeOrigin)\b|\bprocess\.(hrtime|uptime)\b/,
+      'use ctx.nowMs, ControlBlock.nowMs, or src/shared/clock.ts',
+    ),
+  },
+  {
+    title: '#12 random numbers come from one source, which a test can give a seed',
+    files: /^src\/(?!shared\/random\.ts)/,
+    check: noLine(
+      /\bMath\.random\b|\brandom(Bytes|UUID|Int|Fill|FillSync)\b|\bgetRandomValues\b/,
+      'use src/shared/random.ts',
+    ),
+  },
+  {
     title: 'the engine asks its context for the time',
     files: /^src\/shard\/(keyspace|types|commands)\//,
-    check: noLine(/\bDate\.now\(|\bnew Date\b/, 'use ctx.nowMs'),
+    check: noLine(/\bwallMs\(|\bnew Date\b/, 'use ctx.nowMs'),
   },
   {
     title: 'the data lives in the arena',

@@ -7,6 +7,7 @@ import { decideScriptsWith } from '../../shard/script/script-decision.js';
 import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
+import { seedRandom } from '../../shared/random.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -45,10 +46,11 @@ const MAIL_IDS_PER_LIFE = 1 << 20;
  */
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
+  seedRandom(data.seed);
   const block = new ControlBlock(data.controlBlock);
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
-  stats.identify(THREAD_IO, data.ioIndex, Date.now());
+  stats.identify(THREAD_IO, data.ioIndex, block.nowMs());
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );

@@ -18,7 +18,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import { isPaused } from '../../shared/sync/pause.js';
 import type { Outbox } from '../blocking/outbox.js';
 import { Blocking } from '../blocking/serve.js';
@@ -155,7 +155,7 @@ export class ExecContext {
   /** Reads the clock and the switches. Once per batch. */
   refresh(): void {
     const i32 = this.control.i32;
-    this.nowMs = Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!;
+    this.nowMs = this.control.nowMs();
     this.effectsOn = i32[CONTROL.effectsOn] !== 0;
     this.readNotifyFlags();
     const policy = i32[CONTROL.maxmemoryPolicy]!;

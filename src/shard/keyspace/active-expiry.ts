@@ -9,6 +9,7 @@
  * Invariants: (1) lease held, `ctx` stands on the shard (`useShard`); (2) a table's bound is raised only when all its
  * entries have been looked at in this critical section; (3) a removal may merge or free the table it was in.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
@@ -39,7 +40,7 @@ function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
 }
 
 /**
- * Removes the due entries of a table, and the due fields of its hashes, until `endMs` (performance.now()). Returns the
+ * Removes the due entries of a table, and the due fields of its hashes, until `endMs` (of monotonicMs). Returns the
  * number of entries, -1 minus it if it had to stop.
  */
 function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
@@ -65,7 +66,7 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
     pointAt(dict, e);
     ctx.expire(keyspace, e);
     removed++;
-    if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && performance.now() > endMs) return -1 - removed;
+    if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && monotonicMs() > endMs) return -1 - removed;
   }
   // Only a table that is still itself may be told its exact bound; a merged one keeps a lower one.
   if (dict.tableOf(prefix | 0) === table && removed < n) raiseBound(keyspace, table, n - removed, minAtMs);
@@ -90,7 +91,7 @@ function expireHash(ctx: ExecContext, keyspace: Keyspace, e: Ptr, endMs: number)
     fieldsRemoved += removed;
     if (fieldsRemoved >= FIELDS_PER_CLOCK) {
       fieldsRemoved = 0;
-      if (performance.now() > endMs) return -1;
+      if (monotonicMs() > endMs) return -1;
     }
     if (expiry.gone) return Number.POSITIVE_INFINITY;
     if (removed < FIELDS_PER_CLOCK) return hashNextAt(arena, e);
@@ -152,7 +153,7 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
       continue;
     }
     if (endMs === 0) {
-      startMs = performance.now();
+      startMs = monotonicMs();
       endMs = startMs + budgetUs / 1000;
     }
     const next = nextPrefix(ctx.arena, table);
@@ -168,7 +169,7 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
       passed++;
     } else position = next;
     if ((++looked & (TABLES_PER_CLOCK - 1)) === 0 || removed > 0) {
-      if (performance.now() > endMs) {
+      if (monotonicMs() > endMs) {
         // Where some keys were due more probably are.
         more = removed > 0;
         break;
@@ -177,7 +178,7 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
   }
   ctl[CTL_EXPIRE_DB] = db;
   ctl[CTL_EXPIRE_POSITION] = position | 0;
-  if (startMs !== 0) account(ctx, removed, more, performance.now() - startMs);
+  if (startMs !== 0) account(ctx, removed, more, monotonicMs() - startMs);
   return more;
 }
 

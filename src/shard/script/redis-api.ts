@@ -229,7 +229,7 @@ export class RedisApi {
 
   /** Shows the command that the arguments are to clients in MONITOR. */
   private show(db: number): void {
-    this.running?.ctx.outbox?.monitor(monitorLine(db, 'lua', this.args));
+    this.running?.ctx.outbox?.monitor(monitorLine(this.running.ctx.control.nowUsec(), db, 'lua', this.args));
   }
 
   /**

@@ -7,11 +7,13 @@
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */
+
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
+import { random, randomBelow } from '../../shared/random.js';
 import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
 import { directoryCells, directoryEntry, Extendible, R_DEPTH, R_DIR, ROOT_WORDS } from './extendible.js';
 import {
@@ -146,17 +148,17 @@ export class ElementTable extends Extendible {
     const dir = this.words[this.root + R_DIR]! as Ptr;
     const depth = this.words[this.root + R_DEPTH]!;
     for (;;) {
-      const table = directoryEntry(arena, dir, depth, Math.floor(Math.random() * 2 ** depth));
+      const table = directoryEntry(arena, dir, depth, Math.floor(random() * 2 ** depth));
       const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
       const tw = (table & UNIT_MASK) << 1;
       const count = i32[tw + T_COUNT]!;
       if (count === 0) continue;
       this.drawnTable = table;
       for (let tries = DRAWS_MAX; tries > 0; tries--) {
-        const el = this.slotAt(i32, tw, Math.floor(Math.random() * ALL_SLOTS));
+        const el = this.slotAt(i32, tw, randomBelow(ALL_SLOTS));
         if (el !== 0) return el;
       }
-      let skip = Math.floor(Math.random() * count);
+      let skip = randomBelow(count);
       for (let place = 0; place < ALL_SLOTS; place++) {
         const el = this.slotAt(i32, tw, place);
         if (el !== 0 && skip-- === 0) return el;

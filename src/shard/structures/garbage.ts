@@ -7,6 +7,7 @@
  * Invariants: (1) lease held; (2) a root on the list is reached from nowhere else; (3) tables before `position` have
  * been freed. A new kind adds its step in `freeStep` and its walk in `visitGarbageValues`.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
@@ -78,7 +79,7 @@ export function giveUp(arena: Arena, root: Ptr, kind: number, atOnce: boolean): 
 /** Values that were freed later, since whoever counts them has taken the figure. */
 export const freedLater = { values: 0 };
 
-/** Frees given-up values until `endMs` (performance.now()); whether some are left. @requires lease */
+/** Frees given-up values until `endMs` (of monotonicMs); whether some are left. @requires lease */
 export function freeGarbageValues(arena: Arena, endMs: number): boolean {
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {
@@ -88,7 +89,7 @@ export function freeGarbageValues(arena: Arena, endMs: number): boolean {
       ctl[CTL_GARBAGE_VALUES] = next;
       freedLater.values++;
     }
-    if (performance.now() >= endMs) return ctl[CTL_GARBAGE_VALUES] !== 0;
+    if (monotonicMs() >= endMs) return ctl[CTL_GARBAGE_VALUES] !== 0;
   }
   return false;
 }

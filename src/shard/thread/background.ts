@@ -2,6 +2,7 @@
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
  * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../context/context.js';
@@ -18,7 +19,7 @@ const SAMPLE_EVERY_MS = 90;
 
 export class Background {
   private readonly ctx: ExecContext;
-  /** When times to live are looked at next, ms of performance.now(). */
+  /** When times to live are looked at next, ms of monotonicMs. */
   private sampleAtMs = 0;
 
   /** `ctx`: a context of its own, with its own set of leases. */
@@ -29,16 +30,16 @@ export class Background {
   /** Works on `shard` for about `budgetUs`; whether more is to be done at once. @requires this thread holds no lease */
   run(shard: number, budgetUs: number): boolean {
     const ctx = this.ctx;
-    const end = performance.now() + budgetUs / 1000;
+    const end = monotonicMs() + budgetUs / 1000;
     let more = true;
-    while (more && performance.now() < end) {
+    while (more && monotonicMs() < end) {
       ctx.leases.takeShard(shard);
       try {
         ctx.refresh();
         ctx.useShard(shard);
         if (ctx.arena.ctl[CTL_PIN_COUNT] !== 0) sweepPins(ctx.arena);
-        if (performance.now() >= this.sampleAtMs) {
-          this.sampleAtMs = performance.now() + SAMPLE_EVERY_MS;
+        if (monotonicMs() >= this.sampleAtMs) {
+          this.sampleAtMs = monotonicMs() + SAMPLE_EVERY_MS;
           sampleTtl(ctx);
         }
         const due = activeExpire(ctx, SLICE_US);

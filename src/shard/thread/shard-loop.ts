@@ -16,6 +16,7 @@
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { FLAG_READONLY } from '../../shared/command/flags.js';
 import { type Registry, ROUTE_JOB } from '../../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../../shared/errors/replies.js';
@@ -206,7 +207,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       if (this.clientsGone.length > 0) this.dropClients();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
-      const now = performance.now();
+      const now = monotonicMs();
       if (now >= this.nextCycleMs) this.cycle(now);
       // Keys that a job or active expiry took away.
       if (this.blocking.hasDeferred) this.serveDeferred();
@@ -246,14 +247,14 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
         if (!any) {
           any = true;
           executor.beginBatch();
-          deadline = performance.now() + BATCH_US / 1000;
+          deadline = monotonicMs() + BATCH_US / 1000;
         }
         if (!this.take(io, requests, offset)) break;
         // The ring may have been replaced while its peer was started again.
         if (requests !== pairs[io]!.requests) break;
-        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && lease.wanted() && performance.now() > deadline) {
+        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && lease.wanted() && monotonicMs() > deadline) {
           this.pauseBatch();
-          deadline = performance.now() + BATCH_US / 1000;
+          deadline = monotonicMs() + BATCH_US / 1000;
         }
       }
     }

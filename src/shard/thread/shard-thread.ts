@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
 import { CTL_LEASE } from '../../shared/memory/arena.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
+import { seedRandom } from '../../shared/random.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -43,10 +44,11 @@ const MAIL_IDS_PER_LIFE = 1 << 20;
 
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
 export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
+  seedRandom(data.seed);
   const block = new ControlBlock(data.controlBlock);
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
-  stats.identify(THREAD_SHARD, data.shard, Date.now());
+  stats.identify(THREAD_SHARD, data.shard, block.nowMs());
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
@@ -82,7 +84,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     jobTable: data.jobTable,
     cores: availableParallelism(),
     onSecond: () => {
-      stats.tick(Date.now());
+      stats.tick(block.nowMs());
       collectDropped(stats.f64[STAT.externalBytes]!);
     },
     onCycle: () => {

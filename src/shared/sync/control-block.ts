@@ -13,6 +13,7 @@
  * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread.
  */
+import { wallMs, wallUsec } from '../clock.js';
 import { LATENCY_EVENTS_BYTES } from '../stats/latency-events.js';
 import { SLOW_LOG_BYTES } from '../stats/slow-log.js';
 import { CLAIM_SLOTS } from './claims.js';
@@ -296,6 +297,16 @@ export class ControlBlock {
 
   get shuttingDown(): boolean {
     return Atomics.load(this.i32, CONTROL.shuttingDown) !== 0;
+  }
+
+  /** hot: unix ms as the server's clients see them: the clock of this machine, and what a test has added to it. */
+  nowMs(): number {
+    return wallMs() + this.f64[CONTROL_F64.clockOffsetMs]!;
+  }
+
+  /** The same in whole microseconds. */
+  nowUsec(): number {
+    return wallUsec() + this.f64[CONTROL_F64.clockOffsetMs]! * 1000;
   }
 
   /** A client id nobody had before; ids count from 1 over all I/O threads. */

@@ -49,12 +49,12 @@ function typeOf(conn: Connection): ClientType {
 }
 
 /** Whether the filter, its ids aside, means this connection. */
-function isMeant(conn: Connection, filter: ClientFilter): boolean {
+function isMeant(conn: Connection, filter: ClientFilter, nowMs: number): boolean {
   if (conn.closed || conn.id === filter.exceptId) return false;
   if (filter.type !== null && filter.type !== typeOf(conn)) return false;
   if (filter.addr !== null && conn.addr !== filter.addr) return false;
   if (filter.laddr !== null && conn.laddr !== filter.laddr) return false;
-  if (filter.maxAge !== null && secondsSince(conn.createdMs, Date.now()) < filter.maxAge) return false;
+  if (filter.maxAge !== null && secondsSince(conn.createdMs, nowMs) < filter.maxAge) return false;
   return filter.user === null || conn.user === filter.user;
 }
 
@@ -62,15 +62,16 @@ function isMeant(conn: Connection, filter: ClientFilter): boolean {
 async function eachMeant(io: IoThread, filter: ClientFilter, each: (conn: Connection) => void): Promise<void> {
   const { connections } = io;
   const ids = filter.ids ?? [...connections.keys()];
+  const nowMs = io.control.nowMs();
   await inSlices(ids, (id) => {
     const conn = connections.get(id);
-    if (conn !== undefined && isMeant(conn, filter)) each(conn);
+    if (conn !== undefined && isMeant(conn, filter, nowMs)) each(conn);
   });
 }
 
 /** Lines of this thread's clients that the filter means. */
 async function listHere(io: IoThread, filter: ClientFilter): Promise<ClientLine[]> {
-  const nowMs = Date.now();
+  const nowMs = io.control.nowMs();
   const lines: ClientLine[] = [];
   await eachMeant(io, filter, (conn) => lines.push([conn.id, clientLine(conn, io.registry, nowMs)]));
   return lines;

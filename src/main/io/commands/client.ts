@@ -65,7 +65,7 @@ function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
 
 function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   conn.argvBytes = args.bytes;
-  const line = clientLine(conn, io.registry, Date.now());
+  const line = clientLine(conn, io.registry, io.control.nowMs());
   conn.argvBytes = 0;
   reply.verbatim('txt', `${line}\n`);
 }
@@ -212,7 +212,7 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
     }
   }
   const timeoutMs = integerAt(args, 2);
-  const nowMs = Date.now();
+  const nowMs = io.control.nowMs();
   if (timeoutMs === null) reply.errorText('ERR timeout is not an integer or out of range');
   else if (timeoutMs < 0) reply.errorText('ERR timeout is negative');
   else if (nowMs + timeoutMs >= 2 ** 63) reply.errorText('ERR timeout is out of range');

@@ -29,21 +29,14 @@ async function info(io: IoThread, conn: Connection, args: Args, reply: Reply): P
     reply.errorText('ERR this thread does not see the server yet');
     return;
   }
-  const source: InfoSource = { io, view, conn, nowMs: Date.now(), waited: await waitedKeys(io) };
+  const source: InfoSource = { io, view, conn, nowMs: io.control.nowMs(), waited: await waitedKeys(io) };
   const parts: string[] = [];
   for (const [name, section] of INFO_SECTIONS) if (isAll || wanted.has(name)) parts.push(section(source));
   reply.verbatim('txt', parts.join('\r\n'));
 }
 
-/** Wall-clock microseconds: the clock of the event loop counts milliseconds, the rest comes from the monotonic one. */
-function nowUsec(): number {
-  const fine = performance.timeOrigin + performance.now();
-  const coarse = Date.now();
-  return Math.floor((Math.abs(fine - coarse) > 2 ? coarse : fine) * 1000);
-}
-
-function time(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  const usec = nowUsec();
+function time(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  const usec = io.control.nowUsec();
   reply.array(2);
   reply.bulkInt(Math.floor(usec / 1e6));
   reply.bulkInt(usec % 1e6);

@@ -11,7 +11,9 @@
  * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in
  * no map; (3) lists change between messages only, never while one is delivered.
  */
+
 import type { ChannelHasher } from '../../../shard/blocking/outbox.js';
+import { monotonicMs } from '../../../shared/clock.js';
 import { globMatch } from '../../../shared/glob.js';
 import type { InterestName, InterestWriter } from '../../../shared/pubsub/interest.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
@@ -207,7 +209,7 @@ export class Channels {
       for (let i = 0; i < list.length; i++) {
         if (left-- === 0) {
           left = PATTERNS_PER_LOOK;
-          const nowMs = performance.now();
+          const nowMs = monotonicMs();
           if (endMs === 0) endMs = nowMs + SLICE_MS;
           else if (nowMs > endMs) {
             const late = lateMessage(kind, u8, off, len, m, mOff, mLen);
@@ -239,8 +241,7 @@ export class Channels {
       if (matches(pattern, channel, 0, length)) {
         late.count += this.deliverByPattern(pattern, channel, 0, length, message, 0, message.length);
       }
-      if ((late.next & (PATTERNS_PER_LOOK - 1)) === 0 && performance.now() > endMs)
-        return late.next === patterns.length;
+      if ((late.next & (PATTERNS_PER_LOOK - 1)) === 0 && monotonicMs() > endMs) return late.next === patterns.length;
     }
     return true;
   }

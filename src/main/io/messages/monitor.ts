@@ -50,7 +50,7 @@ export class Monitors {
     if ((flags & FLAG_ADMIN) !== 0 || (flags & (FLAG_SKIP_MONITOR | FLAG_NO_MANDATORY_KEYS)) === FLAG_SKIP_MONITOR)
       return;
     const from = (conn.flags & CONN_FLAG.unixSocket) === 0 ? conn.addr : `unix:${conn.addr.replace(/:0$/, '')}`;
-    const line = monitorLine(conn.db, from, args);
+    const line = monitorLine(this.io.control.nowUsec(), conn.db, from, args);
     this.deliver(line);
     this.outbox.monitor(line, this.io.index);
   }

@@ -10,6 +10,7 @@
  * Invariants: (1) a command that must wait is not begun: AGAIN makes the caller go back to its first byte; (2) after
  * WAIT nothing more of this connection is parsed until its barrier falls.
  */
+import { monotonicMs } from '../../../shared/clock.js';
 import {
   FLAG_ADMIN,
   FLAG_ALLOW_BUSY,
@@ -323,7 +324,7 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
   const mark = reply.mark();
   const modeBefore = conn.replyMode;
   reply.errors = 0;
-  const started = performance.now();
+  const started = monotonicMs();
   try {
     local(io, conn, args, reply);
   } catch (error) {
@@ -331,7 +332,7 @@ function runLocal(io: IoThread, conn: Connection, id: number, flags: number, arg
     reply.error(INTERNAL);
     io.failed(`command ${io.registry.defs[id]!.name}`, error);
   }
-  const usec = (performance.now() - started) * 1000;
+  const usec = (monotonicMs() - started) * 1000;
   stats.time(id, usec);
   if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
   conn.runningBytes = 0;
@@ -365,7 +366,7 @@ function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: num
 function runAsync(io: IoThread, conn: Connection, id: number, args: Args): number {
   const reply = io.acquireReply(conn.proto);
   conn.barrier |= BARRIER.promise;
-  const started = performance.now();
+  const started = monotonicMs();
   conn.argvBytes = args.bytes;
   // The arguments are gone when it has ended. CONFIG SET may have it noted itself.
   const isNoted = io.slow.mode === WATCH.everything || (io.registry.flags[id]! & FLAG_ADMIN) !== 0;
@@ -378,7 +379,7 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
       reply.error(INTERNAL);
       io.failed(`command ${io.registry.defs[id]!.name}`, error);
     }
-    const usec = (performance.now() - started) * 1000;
+    const usec = (monotonicMs() - started) * 1000;
     io.stats.time(id, usec);
     io.slow.refresh();
     if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.name);

@@ -108,7 +108,7 @@ export class IoThread {
   readonly replyView: ReplyView;
 
   /** Wall clock at the beginning of the turn. */
-  nowMs: number = Date.now();
+  nowMs: number;
   /** The pause in force in this turn, and PAUSE_CONGESTED. */
   pauseMode = 0;
   /** Somebody monitors, as of this turn. */
@@ -131,6 +131,7 @@ export class IoThread {
     this.index = parts.index;
     this.threadId = parts.threadId;
     this.control = parts.control;
+    this.nowMs = parts.control.nowMs();
     this.port = parts.port;
     this.registry = parts.registry;
     this.executor = parts.executor;
@@ -302,7 +303,7 @@ export class IoThread {
   }
 
   private beginTurn(): void {
-    this.nowMs = Date.now();
+    this.nowMs = this.control.nowMs();
     const i32 = this.control.i32;
     this.pauseMode = pauseAt(this.control, this.nowMs);
     if (this.hub.isCongested) this.pauseMode |= PAUSE_CONGESTED;
@@ -558,7 +559,7 @@ export class IoThread {
   // ---- control
 
   private cron(): void {
-    this.nowMs = Date.now();
+    this.nowMs = this.control.nowMs();
     this.stats.tick(this.nowMs);
     noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry);

@@ -9,9 +9,11 @@
  * refused gets Redis's error line and is closed; (3) closing the listener leaves connections alone; (4) a connection
  * never gets one of the process's last descriptors, so that nothing else fails for want of one.
  */
+
 import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { monotonicMs } from '../../../shared/clock.js';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../../shared/errors/replies.js';
 import { SherdError } from '../../../shared/errors/sherd-error.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
@@ -283,7 +285,7 @@ export class Listener {
   }
 
   private complain(message: string): void {
-    const now = performance.now();
+    const now = monotonicMs();
     if (now - this.complainedAtMs < COMPLAIN_MS) return;
     this.complainedAtMs = now;
     this.io.log('warning', message);
@@ -301,7 +303,17 @@ export class Listener {
     const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
     const id = io.control.nextClientId();
     this.spare.keep();
-    const conn = new Connection(io, transport, new ConnectionInput(), io.takeSlot(), id, Date.now(), addr, laddr, fd);
+    const conn = new Connection(
+      io,
+      transport,
+      new ConnectionInput(),
+      io.takeSlot(),
+      id,
+      io.control.nowMs(),
+      addr,
+      laddr,
+      fd,
+    );
     if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
     else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
     conn.authenticated = this.directive('requirepass', '') === '';

@@ -19,6 +19,7 @@ import {
   META_HEAD_WORDS,
   queuedClientWord,
 } from '../../../shard/commands/transactions/transactions.js';
+import { monotonicMs } from '../../../shared/clock.js';
 import {
   FLAG_DENYOOM,
   FLAG_FAST,
@@ -386,7 +387,7 @@ export async function mergeLocals(
   let at = 0;
   if (answered) while (bytes[at++] !== 10);
   reply.array(tx.commands);
-  let sliceEndMs = performance.now() + SLICE_MS;
+  let sliceEndMs = monotonicMs() + SLICE_MS;
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
     // It may have been closed during a command that waits, or between two slices.
     if (conn.closed) return;
@@ -403,9 +404,9 @@ export async function mergeLocals(
     conn.neverBlocks = true;
     const args = queuedArgs(tx, c, first);
     reply.errors = 0;
-    const started = performance.now();
+    const started = monotonicMs();
     await def.local!(io, conn, args, reply);
-    const endedMs = performance.now();
+    const endedMs = monotonicMs();
     const usec = (endedMs - started) * 1000;
     io.stats.time(id, usec);
     if (reply.errors !== 0) countFailure(io, id, reply);
@@ -413,6 +414,6 @@ export async function mergeLocals(
     conn.neverBlocks = false;
     if (endedMs < sliceEndMs) continue;
     await otherEvents();
-    sliceEndMs = performance.now() + SLICE_MS;
+    sliceEndMs = monotonicMs() + SLICE_MS;
   }
 }

@@ -155,10 +155,10 @@ export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number): 
 
 function startTimer(io: IoThread, conn: Connection, blocked: BlockedRequest): void {
   // The time is up when the clock is past the deadline: the clock that made the deadline shows whole milliseconds.
-  const ms = Math.min(Math.max(blocked.deadlineMs + 1 - Date.now(), 1), TIMER_MS_MAX);
+  const ms = Math.min(Math.max(blocked.deadlineMs + 1 - io.control.nowMs(), 1), TIMER_MS_MAX);
   blocked.timer = setTimeout(() => {
     if (conn.blocked !== blocked) return;
-    if (Date.now() <= blocked.deadlineMs) startTimer(io, conn, blocked);
+    if (io.control.nowMs() <= blocked.deadlineMs) startTimer(io, conn, blocked);
     else answerInstead(io, conn, timeOut);
   }, ms);
 }

@@ -2,6 +2,7 @@
  * SPOP and SRANDMEMBER. What SPOP took at random is propagated as SREM of those members, so replicas agree; a set that
  * is taken whole, as DEL.
  */
+
 import { integer, key, keyRO, keyRW, OPT } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import {
@@ -15,6 +16,7 @@ import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { int64, parseInt64 } from '../../../shared/numbers/int64.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
@@ -198,7 +200,7 @@ function popMost(ctx: ExecContext, args: Args, e: Ptr, size: number, count: numb
     let left = size;
     let wanted = size - count;
     for (let el = ELEMENTS.next(); el !== 0; el = ELEMENTS.next()) {
-      if (Math.random() * left-- >= wanted) continue;
+      if (random() * left-- >= wanted) continue;
       wanted--;
       elementName(arena, el);
       setAdd(ctx, kept, name.u8, name.dv, name.off, name.len);
@@ -295,7 +297,7 @@ function replyEntryDraws(ctx: ExecContext, e: Ptr, count: number, reply: Reply):
   let n = 0;
   for (let p = lpFirst(arena, root); p !== 0; p = lpNext(u8, p)) positions[n++] = p;
   for (let i = 0; i < count; i++) {
-    pickEntry(arena, root, positions[Math.floor(Math.random() * n)]!);
+    pickEntry(arena, root, positions[randomBelow(n)]!);
     reply.bulkView(picked.u8, picked.dv, picked.off, picked.len);
   }
 }
@@ -312,7 +314,7 @@ function replyDifferent(ctx: ExecContext, e: Ptr, size: number, count: number, r
   let wanted = count;
   CURSOR.open(arena, e);
   while (wanted > 0 && CURSOR.next()) {
-    if (Math.random() * left-- >= wanted) continue;
+    if (random() * left-- >= wanted) continue;
     wanted--;
     reply.bulkView(CURSOR.u8, CURSOR.dv, CURSOR.off, CURSOR.len);
   }

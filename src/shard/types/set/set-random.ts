@@ -7,9 +7,11 @@
  *
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { moveRoot, rootOf } from '../../entry/root.js';
@@ -59,7 +61,7 @@ export function randomElement(table: ElementTable): Ptr {
   picked.drawn = count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1;
   if (picked.drawn) return table.random();
   tableEntries(table.arena, table.tableOf(0), ENTRIES);
-  return ENTRIES[Math.floor(Math.random() * count)]! as Ptr;
+  return ENTRIES[randomBelow(count)]! as Ptr;
 }
 
 /** Draws a member into `picked`. */
@@ -71,8 +73,8 @@ export function pickMember(arena: Arena, e: Ptr): void {
     return;
   }
   const root = rootOf(arena, e);
-  if (encoding === SET_INTSET) pickInteger(arena, root, Math.floor(Math.random() * intsetCount(arena, root)));
-  else pickEntry(arena, root, lpSeek(arena, root, Math.floor(Math.random() * lpCount(arena, root))));
+  if (encoding === SET_INTSET) pickInteger(arena, root, Math.floor(random() * intsetCount(arena, root)));
+  else pickEntry(arena, root, lpSeek(arena, root, Math.floor(random() * lpCount(arena, root))));
 }
 
 function pickInteger(arena: Arena, root: Ptr, index: number): void {
@@ -131,7 +133,7 @@ let chosen = new Uint8Array(1024);
 export function chooseIndexes(n: number, wanted: number): void {
   if (n > chosen.length) chosen = new Uint8Array(n);
   for (let i = 0; i < n; i++) {
-    const take = Math.random() * (n - i) < wanted;
+    const take = random() * (n - i) < wanted;
     chosen[i] = take ? 1 : 0;
     if (take) wanted--;
   }
