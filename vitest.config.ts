@@ -32,6 +32,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // The built package starts threads from its own files: it must not pass through vitest's transformer.
-    server: { deps: { external: [/\/dist\//] } },
+    server: { deps: { external: [/\/dist(-check)?\//] } },
   },
 });

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Micro-benchmarks of the hot parts, on the built package and in one thread: parser, reply, lease, ring, slab,
- * dictionary, GET and SET in the executor. `npm run bench -- ring slab` picks some. Each task does BATCH operations a
- * call; the table is in nanoseconds and millions of operations for one of them.
+ * dictionary, copies, and commands of each family in the executor. `npm run bench -- ring slab` picks some. Each task
+ * does BATCH operations a call; the table is in nanoseconds and millions of operations for one of them.
  */
 import { Bench } from 'tinybench';
 import { shardCommands } from '../dist/modules/shard/commands/table.js';
@@ -12,7 +12,11 @@ import { Executor } from '../dist/modules/shard/execute/executor.js';
 import { LeaseSet } from '../dist/modules/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../dist/modules/shard/keyspace/databases.js';
 import { buildRegistry } from '../dist/modules/shared/command/registry.js';
+import { Crc64 } from '../dist/modules/shared/crc64.js';
+import { slotOf } from '../dist/modules/shared/hash.js';
+import { lzfCompress } from '../dist/modules/shared/lzf.js';
 import { Arena, formatShard } from '../dist/modules/shared/memory/arena.js';
+import { copyBytes, copyWords, moveUp } from '../dist/modules/shared/memory/copy-bytes.js';
 import { SEGMENT_BYTES } from '../dist/modules/shared/memory/ptr.js';
 import { alloc, free } from '../dist/modules/shared/memory/slab.js';
 import { Args } from '../dist/modules/shared/resp/args.js';
@@ -179,6 +183,51 @@ const pipelineOf = (commands) => commands.map(command).join('');
 /** @param {() => string[]} make */
 const many = (make) => pipelineOf(Array.from({ length: BATCH }, make));
 
+/**
+ * Commands in an engine of their own, after the `first` ones, which fill it.
+ * @param {() => string[]} make @param {string[][]} first
+ */
+function commandTask(make, first = []) {
+  const engine = newEngine(1);
+  const task = executorTask(engine, many(make));
+  if (first.length > 0) executorTask(engine, pipelineOf(first))();
+  return task;
+}
+
+/** Something done to `bytes` bytes of unequal text. @param {number} bytes @param {(u8: Uint8Array) => unknown} work */
+function bytesTask(bytes, work) {
+  const u8 = bytesOf(many(() => ['SET', randomKey(), 'xxx']).slice(0, bytes));
+  return () => {
+    for (let i = 0; i < BATCH; i++) work(u8);
+  };
+}
+
+/**
+ * One of the ways to copy between two arrays.
+ * @param {(to: Uint8Array, toView: DataView, from: Uint8Array, fromView: DataView) => void} copy
+ */
+function copyTask(copy) {
+  const from = new Uint8Array(4096);
+  const to = new Uint8Array(new SharedArrayBuffer(4096));
+  const fromView = new DataView(from.buffer);
+  const toView = new DataView(to.buffer);
+  return () => {
+    for (let i = 0; i < BATCH; i++) copy(to, toView, from, fromView);
+  };
+}
+
+/** The number of each command, looked up by its name. */
+function registryTask() {
+  const { registry } = newEngine(1);
+  const names = registry.defs.slice(0, 100).map((def) => bytesOf(def.name));
+  return () => {
+    for (let i = 0; i < BATCH; i++) {
+      const name = /** @type {Uint8Array} */ (names[i % names.length]);
+      if (registry.lookup(name, 0, name.length) < 0) throw new Error('unknown');
+    }
+  };
+}
+
 /** A full dictionary: KEYS keys of 16 bytes with short values. @param {number} shards */
 function loadedEngine(shards) {
   const engine = newEngine(shards);
@@ -243,6 +292,14 @@ const listEngine = () => {
   return engine;
 };
 
+const upTo = (/** @type {number} */ n) => String(Math.floor(Math.random() * n));
+const degrees = () => (Math.random() * 10).toFixed(5);
+const places = () =>
+  Array.from({ length: 1000 }, () => ['GEOADD', 'geo', degrees(), degrees(), `place:${upTo(10_000)}`]);
+const near = () => ['GEOSEARCH', 'geo', 'FROMLONLAT', degrees(), degrees(), 'BYRADIUS', '10', 'km'];
+const thousands = () => Array.from({ length: 10_000 }, (_, i) => ['PFADD', 'hll', `other:${i}`]);
+const geoAdd = () => ['GEOADD', 'geo', degrees(), degrees(), `place:${upTo(10_000)}`];
+
 /** Makes the task of each name. @type {Readonly<Record<string, () => () => void>>} */
 const TASKS = {
   'parser GET': () => parserTask(get()),
@@ -271,6 +328,35 @@ const TASKS = {
   'executor LRANGE of 100': () => executorTask(listEngine(), range()),
   'executor GET, 4 shards': () => executorTask(sharded(), get()),
   'executor MSET of 10, 4 shards': () => executorTask(sharded(), mset()),
+  'executor SETBIT': () => commandTask(() => ['SETBIT', 'bits', upTo(100_000), '1']),
+  'executor GETBIT': () => commandTask(() => ['GETBIT', 'bits', upTo(100_000)], [['SETBIT', 'bits', '100000', '1']]),
+  'executor BITCOUNT of 1 KiB': () => commandTask(() => ['BITCOUNT', 'bits'], [['SET', 'bits', kilobyte]]),
+  'executor BITOP of 1 KiB': () => commandTask(() => ['BITOP', 'NOT', 'to', 'bits'], [['SET', 'bits', kilobyte]]),
+  'executor HSET': () => commandTask(() => ['HSET', 'hash', `field:${upTo(10_000)}`, 'xxx']),
+  'executor HGET': () => commandTask(() => ['HGET', 'hash', 'field'], [['HSET', 'hash', 'field', 'xxx']]),
+  'executor SADD': () => commandTask(() => ['SADD', 'set', `member:${upTo(10_000)}`]),
+  'executor SADD of integers': () => commandTask(() => ['SADD', 'set', upTo(500)]),
+  'executor ZADD': () => commandTask(() => ['ZADD', 'zset', upTo(1_000_000), `member:${upTo(10_000)}`]),
+  'executor ZADD of few': () => commandTask(() => ['ZADD', 'zset', upTo(1_000_000), `member:${upTo(100)}`]),
+  'executor XADD': () => commandTask(() => ['XADD', 'stream', 'MAXLEN', '~', '10000', '*', 'field', 'xxx']),
+  'executor PFADD, sparse': () => commandTask(() => ['PFADD', 'hll', `member:${upTo(1_000_000)}`]),
+  'executor PFADD, dense': () => commandTask(() => ['PFADD', 'hll', `member:${upTo(1_000_000)}`], thousands()),
+  'executor GEOADD': () => commandTask(geoAdd),
+  'executor GEOSEARCH': () => commandTask(near, places()),
+  'registry lookup': () => registryTask(),
+  slotOf: () => bytesTask(16, (u8) => slotOf(u8, 0, 16)),
+  'copyBytes of 16': () => copyTask((to, _toView, from) => copyBytes(to, 16, from, 32, 16)),
+  'copyBytes of 1 KiB': () => copyTask((to, _toView, from) => copyBytes(to, 16, from, 32, 1024)),
+  'copyWords of 16': () => copyTask((to, toView, from, fromView) => copyWords(to, toView, 16, from, fromView, 32, 16)),
+  'moveUp of 64': () => copyTask((to, toView) => moveUp(to, toView, 16, 8, 64)),
+  'crc64 of 1 KiB': once(() => {
+    const crc = new Crc64();
+    return bytesTask(1024, (u8) => crc.update(u8, 0, 1024));
+  }),
+  'lzfCompress of 1 KiB': () => {
+    const to = new Uint8Array(2048);
+    return bytesTask(1024, (u8) => lzfCompress(u8, 0, 1024, to, 0, 2048));
+  },
 };
 
 const wanted = process.argv.slice(2);

@@ -17,12 +17,13 @@ import { EFFECT_LOG_BYTES } from '../shard/effects/effect-log.js';
 import { DATABASES_MAX, formatDatabases } from '../shard/keyspace/databases.js';
 import { SherdError } from '../shared/errors/sherd-error.js';
 import { eventClassBits } from '../shared/keyspace-events.js';
+import { POLICY_WORDS } from '../shared/maxmemory-policy.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
 import { secretBytes } from '../shared/random.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { THREAD_MAIN } from '../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, ControlBlock, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64, ControlBlock, DISPATCH_WORDS, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
 import type {
   CallName,
   ConfigSetRequest,
@@ -192,7 +193,6 @@ export class SherdServer {
       if (wasClosed) this.#assertOpen();
       throw error;
     }
-    Atomics.store(this.#block.i32, CONTROL.serving, 1);
     const threads = { port: this.#port, shards: this.shards, ioThreads: this.ioThreads };
     if (this.#port !== 0) this.#write('notice', 'Ready to accept connections tcp', threads);
     if (this.#config.str('unixsocket') !== '') this.#write('notice', 'Ready to accept connections unix', threads);
@@ -341,19 +341,6 @@ function defaultShards(ioThreads: number): number {
   return Math.min(Math.max(left, 1), DEFAULT_SHARDS_MAX);
 }
 
-/** The maxmemory-policy words, by their value in the control block. */
-export const POLICY_WORDS: readonly string[] = [
-  'noeviction',
-  'allkeys-lru',
-  'volatile-lru',
-  'allkeys-lfu',
-  'volatile-lfu',
-  'allkeys-random',
-  'volatile-random',
-  'volatile-ttl',
-];
-const DISPATCH_WORDS: readonly string[] = ['auto', 'ring', 'inline'];
-
 /** Where the data plane reads the sizes up to which a type keeps its small encoding. */
 const TYPE_LIMIT_INDEXES: readonly (readonly [string, number])[] = [
   ['hash-max-listpack-entries', CONTROL_F64.hashMaxListpackEntries],
@@ -377,28 +364,22 @@ function writeConfigWords(block: ControlBlock, config: Config): void {
   };
   const flag = (name: string): number => (config.bool(name) ? 1 : 0);
   set(CONTROL.maxmemoryPolicy, POLICY_WORDS.indexOf(config.raw('maxmemory-policy')));
-  set(CONTROL.maxmemorySamples, config.int('maxmemory-samples'));
   set(CONTROL.lfuLogFactor, config.int('lfu-log-factor'));
   set(CONTROL.lfuDecayMinutes, config.int('lfu-decay-time'));
-  set(CONTROL.hz, config.int('hz'));
   set(CONTROL.dispatch, DISPATCH_WORDS.indexOf(config.raw('dispatch')));
   set(CONTROL.databases, config.int('databases'));
   set(CONTROL.maxclients, Math.min(config.int('maxclients'), INT32_MAX));
-  set(CONTROL.activeExpireEffort, config.int('active-expire-effort'));
   set(CONTROL.lazyExpire, flag('lazyfree-lazy-expire'));
   set(CONTROL.lazyServerDel, flag('lazyfree-lazy-server-del'));
-  set(CONTROL.lazyUserDel, flag('lazyfree-lazy-user-del'));
   set(CONTROL.lazyUserFlush, flag('lazyfree-lazy-user-flush'));
   set(CONTROL.notifyFlags, eventClassBits(config.raw('notify-keyspace-events')));
   block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
   block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
-  block.f64[CONTROL_F64.queryBufferLimit] = config.int('client-query-buffer-limit');
   block.f64[CONTROL_F64.slowlogUsec] = config.int('slowlog-log-slower-than');
   block.f64[CONTROL_F64.slowlogLength] = config.int('slowlog-max-len');
   block.f64[CONTROL_F64.busyThresholdMs] = config.int('busy-reply-threshold');
   block.f64[CONTROL_F64.latencyMs] = config.int('latency-monitor-threshold');
   for (const [directive, index] of TYPE_LIMIT_INDEXES) block.f64[index] = config.int(directive);
-  Atomics.add(block.i32, CONTROL.configEpoch, 1);
 }
 
 function nothing(): void {}

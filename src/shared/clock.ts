@@ -33,12 +33,12 @@ export function setClock(other: Clock | null): void {
   originMs = other === null ? performance.timeOrigin : other.wallMs() - other.monotonicMs();
 }
 
-/** hot: unix ms of this machine. Use `ControlBlock.nowMs` for whatever a client may see or wait for. */
+/** Unix ms of this machine. Use `ControlBlock.nowMs` for whatever a client may see or wait for. */
 export function wallMs(): number {
   return clock.wallMs();
 }
 
-/** hot: milliseconds of a clock that never goes back. */
+/** Milliseconds of a clock that never goes back. */
 export function monotonicMs(): number {
   return clock.monotonicMs();
 }

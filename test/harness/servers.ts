@@ -13,8 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { RespClient } from './resp-client.js';
 
 export const PROJECT_ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** The built package; `SHERD_DIST` names another build, to compare two. */
-export const DIST = process.env.SHERD_DIST ?? join(PROJECT_ROOT, 'dist');
+/** The built package, or the one that checks; `SHERD_DIST` names another build, to compare two. */
+export const DIST =
+  process.env.SHERD_DIST ?? join(PROJECT_ROOT, process.env.SHERD_CHECK === '1' ? 'dist-check' : 'dist');
 export const CLI = join(DIST, 'main/cli.js');
 const READY = /Ready to accept connections/;
 const START_TIMEOUT_MS = 20_000;

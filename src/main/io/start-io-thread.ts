@@ -7,7 +7,7 @@ import { decideScriptsWith } from '../../shard/script/script-decision.js';
 import { ScriptLog } from '../../shard/script/script-log.js';
 import type { EngineParts } from '../../shard/thread/shard-thread.js';
 import type { Registry } from '../../shared/command/registry.js';
-import { seedRandom } from '../../shared/random.js';
+import { firstMailId } from '../../shared/limits.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { THREAD_IO } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -37,16 +37,12 @@ export interface IoEngine {
 /** As for a shard thread; there is no own shard. */
 export type IoEngineParts = Omit<EngineParts, 'shard'>;
 
-/** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
-const MAIL_IDS_PER_LIFE = 1 << 20;
-
 /**
  * Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be
  * built.
  */
 export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEngineParts) => IoEngine): IoThread {
   const { threadId } = data;
-  seedRandom(data.seed);
   const block = new ControlBlock(data.controlBlock);
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
@@ -71,7 +67,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   decideScriptsWith(new ScriptLog(block, threadId), new LibraryStore(block), registry);
   const mailboxes = data.pairs.map((pair) => {
     const mailbox = new Mailbox(pair.mail, () => port.drainSync());
-    mailbox.startIdsAt(1 + (pair.generation % 1024) * MAIL_IDS_PER_LIFE);
+    mailbox.startIdsAt(firstMailId(pair.generation));
     return mailbox;
   });
   const io = new IoThread({

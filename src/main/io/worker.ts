@@ -2,11 +2,14 @@
 import { workerData } from 'node:worker_threads';
 import { createExecutor } from '../../shard/execute/engine.js';
 import { publishScriptCommands } from '../../shared/command/script-commands.js';
+import { seedRandom } from '../../shared/random.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
 import { buildFullRegistry } from './commands/table.js';
 import { startIoThread } from './start-io-thread.js';
 
-startIoThread(workerData as IoWorkerData, (parts) => {
+const data = workerData as IoWorkerData;
+seedRandom(data.seed);
+startIoThread(data, (parts) => {
   const registry = buildFullRegistry();
   publishScriptCommands(parts.block, registry);
   const report = (where: string, error: unknown): void => {

@@ -10,7 +10,7 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { SherdError } from '../../shared/errors/sherd-error.js';
-import { type ControlBlock, MAIN_THREAD_ID, THREAD, THREAD_STATE } from '../../shared/sync/control-block.js';
+import { type ControlBlock, MAIN_THREAD_ID, THREAD_STATE } from '../../shared/sync/control-block.js';
 import type { LogFields, LogLevel } from '../../shared/sync/control-messages.js';
 import type { Lease } from '../../shared/sync/lease.js';
 import { type ControlBus, ThreadGoneError } from './control-bus.js';
@@ -147,7 +147,6 @@ export class Supervisor {
   private launch(thread: Thread): Promise<void> {
     const { block, bus } = this.parts;
     block.setState(thread.id, THREAD_STATE.starting);
-    block.i32[block.threadWord(thread.id) + THREAD.restarts] = thread.generation;
     const control = new MessageChannel();
     bus.attach(thread.id, control.port1, thread.kind.hasClients);
     const ready = new Promise<void>((resolve, reject) => {

@@ -10,8 +10,10 @@
  * Invariants: (1) the leases of all shards that the command's keys hash to are held; (2) `dirty` counts what the
  * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
  */
+
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
+import { isLfu } from '../../shared/maxmemory-policy.js';
 import { type Arena, CTL_WRITING } from '../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -63,9 +65,6 @@ export interface CommandRunner {
 /** Classes of events after which a stream may be gone, or be something else. */
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = 1;
-/** Values of CONTROL.maxmemoryPolicy under which entries carry LFU counters. */
-const POLICY_ALLKEYS_LFU = 3;
-const POLICY_VOLATILE_LFU = 4;
 
 export class ExecContext {
   readonly threadId: number;
@@ -158,8 +157,7 @@ export class ExecContext {
     this.nowMs = this.control.nowMs();
     this.effectsOn = i32[CONTROL.effectsOn] !== 0;
     this.readNotifyFlags();
-    const policy = i32[CONTROL.maxmemoryPolicy]!;
-    this.lfu = policy === POLICY_ALLKEYS_LFU || policy === POLICY_VOLATILE_LFU;
+    this.lfu = isLfu(i32[CONTROL.maxmemoryPolicy]!);
     this.clock = newClock(this.nowMs, this.lfu);
   }
 

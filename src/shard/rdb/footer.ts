@@ -11,8 +11,6 @@ import { RDB_VERSION_MAX } from './rdb-format.js';
 export const CRC_BYTES = 8;
 /** Bytes of version and checksum. */
 export const FOOTER_BYTES = 2 + CRC_BYTES;
-/** Word of DEBUG SET-SKIP-CHECKSUM-VALIDATION. */
-export const SKIP_CHECKSUM_WORD = CONTROL.debug + 1;
 
 const CRC = new Crc64();
 
@@ -24,7 +22,7 @@ export function soundFooter(control: ControlBlock, args: Args, i: number): boole
   if (len < FOOTER_BYTES) return false;
   const at = off + len - FOOTER_BYTES;
   if ((u8[at]! | (u8[at + 1]! << 8)) > RDB_VERSION_MAX) return false;
-  if (control.i32[SKIP_CHECKSUM_WORD] !== 0) return true;
+  if (control.i32[CONTROL.skipChecksum] !== 0) return true;
   CRC.reset();
   CRC.update(u8, off, len - CRC_BYTES);
   return CRC.equals(u8, off + len - CRC_BYTES);

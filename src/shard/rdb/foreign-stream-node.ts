@@ -1,5 +1,5 @@
 /**
- * A node of a stream from outside: a listpack with the entries of some range of ids. docs/FORMATS.md describes it.
+ * A node of a stream from outside: a listpack with the entries of some range of ids. docs/formats/dump.md describes it.
  *
  *     | live | deleted | fields: n | name ... | 0 |                          the master entry
  *     | flags | ms | seq | value ...                    | items |  as many fields as the master, the same names

@@ -1,5 +1,6 @@
 /**
- * Numbers of Redis's RDB format, which dumps and RDB files are made of. docs/FORMATS.md describes what they stand for.
+ * Numbers of Redis's RDB format, which dumps and RDB files are made of. docs/formats/dump.md says what they stand
+ * for.
  */
 
 /** Types of values. */

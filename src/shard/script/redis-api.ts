@@ -36,9 +36,6 @@ const KEY_INDEXES = 1024;
 /** Room for the text of one number. */
 const NUMBER_CHARS_MAX = 64;
 
-/** Word of DEBUG SET-DISABLE-DENY-SCRIPTS. */
-export const ALLOW_NOSCRIPT_WORD = CONTROL.debug + 2;
-
 /** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
 const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
   (
@@ -199,7 +196,7 @@ export class RedisApi {
     if (!registry.arityOk(id, args.argc)) return 'Wrong number of args calling Redis command from script';
     const flags = registry.flags[id]!;
     const { i32 } = running.ctx.control;
-    if ((flags & FLAG_NOSCRIPT) !== 0 && i32[ALLOW_NOSCRIPT_WORD] === 0)
+    if ((flags & FLAG_NOSCRIPT) !== 0 && i32[CONTROL.allowNoscript] === 0)
       return 'This Redis command is not allowed from script';
     if (running.readOnly && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0) {
       return 'Write commands are not allowed from read-only scripts.';
@@ -333,7 +330,7 @@ export class RedisApi {
       return SCRIPT_COMMAND.waitaof;
     }
     // A script must not read passwords.
-    const allowed = ctx.control.i32[ALLOW_NOSCRIPT_WORD] !== 0;
+    const allowed = ctx.control.i32[CONTROL.allowNoscript] !== 0;
     if (allowed && args.is(0, 'config') && args.argc >= 3 && args.is(1, 'get')) {
       this.configGet();
       return SCRIPT_COMMAND.configGet;

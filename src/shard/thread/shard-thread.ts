@@ -1,11 +1,12 @@
 /**
  * Puts a shard thread together from what the main thread handed over: views, rings, mailboxes, control port, loop.
  */
+
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
+import { firstMailId } from '../../shared/limits.js';
 import { CTL_LEASE } from '../../shared/memory/arena.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
-import { seedRandom } from '../../shared/random.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
@@ -39,12 +40,8 @@ export interface Engine {
   readonly executor: ShardExecutor;
 }
 
-/** Mail ids of a thread's n-th life begin here, so that they are not those of its former lives. */
-const MAIL_IDS_PER_LIFE = 1 << 20;
-
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
 export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
-  seedRandom(data.seed);
   const block = new ControlBlock(data.controlBlock);
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
@@ -67,7 +64,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
   const drain = (): void => port.drainSync();
   const pairs = data.pairs.map(({ requestRing, replyRing, mail, generation }, io): ShardPair => {
     const mailbox = new Mailbox(mail, drain);
-    mailbox.startIdsAt(1 + (generation % 1024) * MAIL_IDS_PER_LIFE);
+    mailbox.startIdsAt(firstMailId(generation));
     const requests = new RingConsumer(requestRing, mailbox);
     return { requests, replies: new RingProducer(replyRing, mailbox), bell: ShardLoop.bellOf(block, io) };
   });

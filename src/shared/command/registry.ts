@@ -13,8 +13,8 @@
  * `lookupSub` allocate nothing and never throw.
  */
 import { strict as assert } from 'node:assert';
+import { COMMANDS_MAX } from '../limits.js';
 import type { Args } from '../resp/args.js';
-import { STATS_COMMANDS_MAX } from '../stats/stats-layout.js';
 import {
   FLAG_ASYNC,
   FLAG_CONTAINER,
@@ -41,8 +41,6 @@ const ROUTE_CODE: Readonly<Record<Route, number>> = {
   job: ROUTE_JOB,
 };
 
-/** Most commands and subcommands that a registry takes: as many as a statistics region counts. */
-export const COMMANDS_MAX = STATS_COMMANDS_MAX;
 /** Longest command or subcommand name in bytes; longer input is unknown at once. */
 export const NAME_BYTES_MAX = 48;
 

@@ -2,7 +2,7 @@
  * The log of slow commands (SLOWLOG), in memory that all threads share: whoever ran a slow command writes it down,
  * whoever is asked reads it. Nothing is locked, so a thread that dies holds nothing up.
  *
- *     words 0: next number   1: first number that is kept        behind 64 bytes: SLOTS slots of SLOT_BYTES
+ *     words 0: next number   1: first number that is kept        behind 64 bytes: the slots
  *     slot  words 0: number + 1, 0 while it is written   1: arguments   2: bytes of text
  *           word 3: id of the client, 0 when address and name are written behind the arguments
  *           doubles 2: seconds, 3: microseconds
@@ -12,17 +12,13 @@
  * the client goes, and looks them up while it is there.
  *
  * Invariants: (1) a slot counts when its word 0 says so, before and behind the copy that a reader makes; (2) at most
- * `slowlog-max-len` entries are shown, and at most SLOTS.
+ * `slowlog-max-len` entries are shown, and at most SLOW_LOG_SLOTS.
  */
+
 import { redactSecrets } from '../command/secrets.js';
+import { SLOW_LOG_HEAD_BYTES, SLOW_LOG_SLOT_BYTES, SLOW_LOG_SLOTS } from '../limits.js';
 import type { Args } from '../resp/args.js';
 import type { ControlBlock } from '../sync/control-block.js';
-
-const SLOT_BYTES = 6144;
-const SLOTS = 1024;
-const HEAD_BYTES = 64;
-/** Bytes that the log takes. */
-export const SLOW_LOG_BYTES: number = HEAD_BYTES + SLOTS * SLOT_BYTES;
 
 /** Arguments kept of a command, and bytes kept of an argument, as Redis does it. */
 const ARGS_MAX = 32;
@@ -92,19 +88,19 @@ export class SlowLog {
   ): void {
     const { words, doubles } = this;
     const number = Atomics.add(words, NEXT, 1);
-    const at = HEAD_BYTES + (number % SLOTS) * SLOT_BYTES;
+    const at = SLOW_LOG_HEAD_BYTES + (number % SLOW_LOG_SLOTS) * SLOW_LOG_SLOT_BYTES;
     Atomics.store(words, (at >> 2) + S_NUMBER, 0);
-    let pos = at + HEAD_BYTES;
+    let pos = at + SLOW_LOG_HEAD_BYTES;
     for (const arg of args) pos = this.writeText(pos, arg);
     if (clientId === 0)
       pos = this.writeText(this.writeText(pos, address.slice(0, ADDRESS_BYTES_MAX)), name.slice(0, NAME_BYTES_MAX));
     words[(at >> 2) + S_ARGC] = args.length;
-    words[(at >> 2) + S_BYTES] = pos - at - HEAD_BYTES;
+    words[(at >> 2) + S_BYTES] = pos - at - SLOW_LOG_HEAD_BYTES;
     words[(at >> 2) + S_CLIENT] = clientId;
     doubles[(at >> 3) + S_SECONDS] = Math.floor(this.control.nowMs() / 1000);
     doubles[(at >> 3) + S_USEC] = Math.floor(usec);
     Atomics.store(words, (at >> 2) + S_NUMBER, number + 1);
-    const first = number + 1 - Math.min(lengthMax, SLOTS);
+    const first = number + 1 - Math.min(lengthMax, SLOW_LOG_SLOTS);
     if (first > Atomics.load(words, FIRST)) Atomics.store(words, FIRST, first);
   }
 
@@ -135,15 +131,15 @@ export class SlowLog {
   }
 
   private read(number: number): SlowEntry | null {
-    const at = HEAD_BYTES + (number % SLOTS) * SLOT_BYTES;
+    const at = SLOW_LOG_HEAD_BYTES + (number % SLOW_LOG_SLOTS) * SLOW_LOG_SLOT_BYTES;
     const word = (at >> 2) + S_NUMBER;
     if (Atomics.load(this.words, word) !== number + 1) return null;
-    const slot = Buffer.from(this.bytes.subarray(at, at + SLOT_BYTES));
+    const slot = Buffer.from(this.bytes.subarray(at, at + SLOW_LOG_SLOT_BYTES));
     if (Atomics.load(this.words, word) !== number + 1) return null;
     const clientId = slot.readInt32LE(S_CLIENT * 4);
     const texts: string[] = [];
     const count = slot.readInt32LE(S_ARGC * 4) + (clientId === 0 ? 2 : 0);
-    for (let i = 0, pos = HEAD_BYTES; i < count; i++) {
+    for (let i = 0, pos = SLOW_LOG_HEAD_BYTES; i < count; i++) {
       const length = slot.readUInt16LE(pos);
       texts.push(slot.toString('latin1', pos + 2, pos + 2 + length));
       pos += 2 + length;
@@ -159,10 +155,10 @@ export class SlowLog {
     const { words } = this;
     const next = Atomics.load(words, NEXT);
     for (let number = Atomics.load(words, FIRST); number < next; number++) {
-      const at = HEAD_BYTES + (number % SLOTS) * SLOT_BYTES;
+      const at = SLOW_LOG_HEAD_BYTES + (number % SLOW_LOG_SLOTS) * SLOW_LOG_SLOT_BYTES;
       const w = at >> 2;
       if (words[w + S_NUMBER] !== number + 1 || words[w + S_CLIENT] !== clientId) continue;
-      const end = this.writeText(at + HEAD_BYTES + words[w + S_BYTES]!, address.slice(0, ADDRESS_BYTES_MAX));
+      const end = this.writeText(at + SLOW_LOG_HEAD_BYTES + words[w + S_BYTES]!, address.slice(0, ADDRESS_BYTES_MAX));
       this.writeText(end, name.slice(0, NAME_BYTES_MAX));
       Atomics.store(words, w + S_CLIENT, 0);
     }

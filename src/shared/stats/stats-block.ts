@@ -4,6 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { getHeapStatistics } from 'node:v8';
+import { COMMANDS_MAX, STATS_BYTES } from '../limits.js';
 import {
   CMD_CALLS,
   CMD_FAILED,
@@ -18,8 +19,6 @@ import {
   LATENCY_AT,
   LATENCY_BUCKETS,
   STAT,
-  STATS_BYTES,
-  STATS_COMMANDS_MAX,
   STATS_ERRORS_MAX,
 } from './stats-layout.js';
 
@@ -128,5 +127,5 @@ function samePrefix(table: Uint8Array, base: number, u8: Uint8Array, start: numb
 
 // The regions fit one behind the other.
 assert(ERRORS_AT + STATS_ERRORS_MAX * ERROR_CELL === COMMANDS_AT);
-assert((COMMANDS_AT + STATS_COMMANDS_MAX * COMMAND_CELL) * 2 === LATENCY_AT);
-assert((LATENCY_AT + STATS_COMMANDS_MAX * LATENCY_BUCKETS) * 4 === STATS_BYTES);
+assert((COMMANDS_AT + COMMANDS_MAX * COMMAND_CELL) * 2 === LATENCY_AT);
+assert((LATENCY_AT + COMMANDS_MAX * LATENCY_BUCKETS) * 4 === STATS_BYTES);

@@ -13,8 +13,6 @@
  * writes the sums into a region of its own, see stats-reader.ts.
  */
 
-export const STATS_BYTES = 65536;
-export const STATS_COMMANDS_MAX = 512;
 export const STATS_ERRORS_MAX = 128;
 export const ERROR_PREFIX_BYTES = 24;
 export const LATENCY_BUCKETS = 20;
@@ -36,8 +34,6 @@ export const LATENCY_AT = 6144;
 export const THREAD_MAIN = 1;
 export const THREAD_IO = 2;
 export const THREAD_SHARD = 3;
-export const THREAD_JOURNAL = 4;
-export const THREAD_TASK = 5;
 
 /**
  * Indexes of single figures. Those below COUNTERS_AT are states (set, left alone by RESETSTAT); the others count

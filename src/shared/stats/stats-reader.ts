@@ -7,6 +7,7 @@
  *
  * Invariants: (1) counters only grow; (2) two RESETSTATs at the same moment on two threads write nearly the same sums.
  */
+import { COMMANDS_MAX } from '../limits.js';
 import type { StatsBlock } from './stats-block.js';
 import {
   CMD_CALLS,
@@ -22,7 +23,6 @@ import {
   ERRORS_AT,
   LATENCY_AT,
   LATENCY_BUCKETS,
-  STATS_COMMANDS_MAX,
   STATS_ERRORS_MAX,
 } from './stats-layout.js';
 
@@ -47,7 +47,7 @@ export class StatsReader {
   reset(): void {
     const { f64, u32, u8 } = this.baseline;
     for (let i = COUNTERS_AT; i < ERRORS_AT; i++) f64[i] = this.rawSum(i);
-    const end = COMMANDS_AT + STATS_COMMANDS_MAX * COMMAND_CELL;
+    const end = COMMANDS_AT + COMMANDS_MAX * COMMAND_CELL;
     for (let i = COMMANDS_AT; i < end; i++) f64[i] = this.rawSum(i);
     for (let i = LATENCY_AT; i < u32.length; i++) {
       let total = 0;

@@ -1,149 +1,168 @@
 /**
- * The server-wide control block: one SharedArrayBuffer that every thread of a server sees.
+ * The server-wide control block: one SharedArrayBuffer that every thread of a server sees. REGIONS lists what lies in
+ * it, in order; CONTROL and CONTROL_F64 list the words of the first region, THREAD those of a thread's area.
  *
- *     line 0..15   server words (Int32) and numbers (Float64), see CONTROL and CONTROL_F64
- *     then         one area of 128 bytes per thread: the doorbell in a cache line of its own, then its state words
- *     then         one stats area of STATS_BYTES per thread (laid out by src/shared/stats)
- *     then         the claims of blocked clients, CLAIM_SLOTS words per I/O thread; the known scripts; the libraries of
- *                  functions; RUNNING_BYTES per shard; the slow log; the latency events
+ * When you add a word: one line in the table of its group. Whoever reads it and whoever writes it must be there already;
+ * a word that nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a
+ * method that makes the view.
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
  *
  * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
- * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread.
+ * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
+ * no two regions overlap (layout.ts hands them out one behind the other).
  */
 import { wallMs, wallUsec } from '../clock.js';
-import { LATENCY_EVENTS_BYTES } from '../stats/latency-events.js';
-import { SLOW_LOG_BYTES } from '../stats/slow-log.js';
+import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
+import { NO_EVICTION } from '../maxmemory-policy.js';
 import { CLAIM_SLOTS } from './claims.js';
 import { Doorbell } from './doorbell.js';
+import { regionOffsets, Words } from './layout.js';
+
+/** Bytes of the server's words, and of a thread's area: its doorbell has a cache line of its own. */
+const SERVER_BYTES = 1024;
+const THREAD_BYTES = 128;
+
+const server = new Words('server words', SERVER_BYTES);
 
 /** Int32 word indexes. */
 export const CONTROL = {
-  magic: 0,
-  ioThreads: 1,
-  shards: 2,
-  threads: 3,
-  /** 1 from the moment on at which the server begins to close. */
-  shuttingDown: 4,
-  /** CLIENT PAUSE, read together with its end, CONTROL_F64.pauseUntilMs (pause.ts). */
-  pauseMode: 5,
-  /** notify-keyspace-events as bits (see NOTIFY in the engine's events file). */
-  notifyFlags: 6,
-  /** Somebody consumes effects (journal, replicas, tests). */
-  effectsOn: 7,
-  /** DEBUG SET-ACTIVE-EXPIRE. */
-  activeExpire: 8,
-  maxmemoryPolicy: 9,
-  maxmemorySamples: 10,
-  lfuLogFactor: 11,
-  lfuDecayMinutes: 12,
-  hz: 13,
-  /** 0 auto, 1 ring, 2 inline. */
-  dispatch: 14,
-  databases: 15,
-  /** Four random words: the key of the dictionary's hash, the same in every thread. */
-  hashSeed: 16,
-  lazyExpire: 20,
-  lazyServerDel: 21,
-  lazyUserDel: 22,
-  lazyUserFlush: 23,
-  /** Raised by one with each CONFIG SET that was applied. */
-  configEpoch: 24,
-  /** Next client id is taken here by Atomics.add when CONTROL words suffice; see nextClientId(). */
-  clientIds: 25,
-  clients: 26,
-  maxclients: 27,
-  /** CONFIG RESETSTAT and the like: raised by one at each reset. */
-  statsEpoch: 28,
-  /** Main sets it once all is ready. */
-  serving: 29,
-  clusterEnabled: 30,
-  activeExpireEffort: 31,
-  /** Keys watched for transactions, over all shards; raised and lowered under the lease of the key's shard. */
-  watchedKeys: 200,
-  /** Threads whose script runs for longer than `busy-reply-threshold`. */
-  busyScripts: 201,
-  /** Shards on which somebody may wait with a group (XREADGROUP), by bits: changes of any kind concern them. */
-  groupReaders: 202,
-  /** Ids of the commands of shared/command/script-commands.ts, up to word 209. */
-  scriptCommands: 203,
-  /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
-  trackers: 248,
-  monitors: 249,
+  // ---- Fixed before the threads start.
+  magic: server.word(),
+  ioThreads: server.word(),
+  shards: server.word(),
+  threads: server.word(),
+  databases: server.word(),
+  /** 0 auto, 1 ring, 2 inline: places in DISPATCH_WORDS. */
+  dispatch: server.word(),
+  clusterEnabled: server.word(),
   /** An accepted connection with this descriptor or a higher one is refused; 0: the system has no such limit. */
-  descriptorsRefusedFrom: 255,
-  /** Words that DEBUG subcommands and CONFIG handlers may use (64 of them). */
-  debug: 32,
+  descriptorsRefusedFrom: server.word(),
+  /** Four random words: the key of the dictionary's hash, the same in every thread. */
+  hashSeed: server.word(4),
+  /** Ids of the commands of shared/command/script-commands.ts. */
+  scriptCommands: server.word(7),
+
+  // ---- Switches: read often, seldom written.
+  /** 1 from the moment on at which the server begins to close. */
+  shuttingDown: server.line().word(),
+  /** CLIENT PAUSE, read together with its end, CONTROL_F64.pauseUntilMs (pause.ts). */
+  pauseMode: server.word(),
+  /** notify-keyspace-events as bits (see shared/keyspace-events.ts). */
+  notifyFlags: server.word(),
+  /** Somebody consumes effects (journal, replicas, tests). */
+  effectsOn: server.word(),
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  activeExpire: server.word(),
+  /** Number of the policy (see shared/maxmemory-policy.ts). */
+  maxmemoryPolicy: server.word(),
+  lfuLogFactor: server.word(),
+  lfuDecayMinutes: server.word(),
+  lazyExpire: server.word(),
+  lazyServerDel: server.word(),
+  lazyUserFlush: server.word(),
+  maxclients: server.word(),
+  /** CONFIG RESETSTAT and the like: raised by one at each reset. */
+  statsEpoch: server.word(),
+  /** DEBUG QUICKLIST-PACKED-THRESHOLD, bytes; 0: never set. */
+  packedThreshold: server.word(),
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE does not compare checksums. */
+  skipChecksum: server.word(),
+  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call what is flagged noscript. */
+  allowNoscript: server.word(),
+
+  // ---- Counts that many threads raise and lower.
+  /** The last client id that was given out; see nextClientId(). */
+  clientIds: server.line().word(),
+  clients: server.word(),
+  /** Keys watched for transactions, over all shards; raised and lowered under the lease of the key's shard. */
+  watchedKeys: server.line().word(),
+  /** Threads whose script runs for longer than `busy-reply-threshold`. */
+  busyScripts: server.word(),
+  /** Shards on which somebody may wait with a group (XREADGROUP), by bits: changes of any kind concern them. */
+  groupReaders: server.word(),
+  /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
+  trackers: server.word(),
+  monitors: server.word(),
 } as const;
 
 /** Float64 indexes (byte offset / 8). */
 export const CONTROL_F64 = {
-  maxmemory: 48,
-  protoMaxBulkLen: 49,
-  pauseUntilMs: 50,
-  startedAtMs: 51,
-  queryBufferLimit: 52,
+  maxmemory: server.line().double(),
+  protoMaxBulkLen: server.double(),
+  pauseUntilMs: server.double(),
+  startedAtMs: server.double(),
   /** DEBUG and tests: offset of the server's clock, milliseconds. */
-  clockOffsetMs: 53,
+  clockOffsetMs: server.double(),
   /** slowlog-log-slower-than (below 0: off), slowlog-max-len, latency-monitor-threshold (0: off). */
-  slowlogUsec: 54,
-  slowlogLength: 55,
-  latencyMs: 56,
+  slowlogUsec: server.double(),
+  slowlogLength: server.double(),
+  latencyMs: server.double(),
   /** busy-reply-threshold; 0: no script is ever called busy. */
-  busyThresholdMs: 57,
-  /** Sizes up to which the data types keep their small encodings: the directives of the same names. */
-  hashMaxListpackEntries: 64,
-  hashMaxListpackValue: 65,
-  listMaxListpackSize: 66,
-  listCompressDepth: 67,
-  setMaxIntsetEntries: 68,
-  setMaxListpackEntries: 69,
-  setMaxListpackValue: 70,
-  zsetMaxListpackEntries: 71,
-  zsetMaxListpackValue: 72,
-  hllSparseMaxBytes: 73,
-  streamNodeMaxBytes: 74,
-  streamNodeMaxEntries: 75,
+  busyThresholdMs: server.double(),
+  // Sizes up to which the data types keep their small encodings: the directives of the same names.
+  hashMaxListpackEntries: server.double(),
+  hashMaxListpackValue: server.double(),
+  listMaxListpackSize: server.double(),
+  listCompressDepth: server.double(),
+  setMaxIntsetEntries: server.double(),
+  setMaxListpackEntries: server.double(),
+  setMaxListpackValue: server.double(),
+  zsetMaxListpackEntries: server.double(),
+  zsetMaxListpackValue: server.double(),
+  hllSparseMaxBytes: server.double(),
+  streamNodeMaxBytes: server.double(),
+  streamNodeMaxEntries: server.double(),
 } as const;
 
-/** The defaults of those sizes, in the order of their indexes from CONTROL_F64.hashMaxListpackEntries on. */
-const TYPE_LIMITS = [512, 64, -2, 0, 512, 128, 64, 128, 64, 3000, 4096, 100];
-
-/** Server words take this many bytes. */
-const SERVER_BYTES = 1024;
-const THREAD_BYTES = 128;
-/** Bytes reserved for each thread's counters. */
-export const STATS_BYTES = 64 << 10;
-/** Room for scripts; the operating system gives memory only to what is used. */
-const SCRIPT_LOG_BYTES = 64 << 20;
-/** Room for the libraries of functions, twice what they may take (see shard/script/library-store.ts). */
-const LIBRARIES_BYTES = 32 << 20;
-/** What a shard thread says about the function that it runs for too long. */
-const RUNNING_BYTES = 4096;
 /** Ids set aside for task threads (snapshots, journal ...). */
 export const TASK_THREADS_MAX = 16;
-const MAGIC = 0x5e4d_0001;
+const MAGIC = 0x5e4d_0002;
+
+const area = new Words("a thread's area", THREAD_BYTES);
 
 /** Words of a thread's area, from its first word. */
 export const THREAD = {
-  doorbell: 0,
-  state: 16,
+  doorbell: area.word(),
+  state: area.line().word(),
   /** Main posted something to the thread's control port and wants it read now. */
-  controlPending: 17,
-  restarts: 18,
+  controlPending: area.word(),
   /** Word on which a thread sleeps for an answer of the main thread (see control-port.ts). */
-  answer: 19,
-  /** Connections of an I/O thread. */
-  clients: 20,
-  /** A thread may say here what it is at; the supervisor logs it when the thread dies. */
-  activity: 21,
+  answer: area.word(),
   /** What script runs here, whether it takes too long, and which is to end: see script-run.ts. */
-  scriptBusy: 22,
-  scriptKill: 23,
-  scriptRun: 24,
+  scriptBusy: area.word(),
+  scriptKill: area.word(),
+  scriptRun: area.word(),
 } as const;
+
+type Per = 'server' | 'thread' | 'ioThread' | 'shard';
+
+/** What lies in the block, in order; the operating system gives memory only to what is used. */
+export const REGIONS = {
+  words: { bytes: SERVER_BYTES, per: 'server' },
+  areas: { bytes: THREAD_BYTES, per: 'thread' },
+  /** Counters of a thread (stats/stats-layout.ts lays them out). */
+  stats: { bytes: STATS_BYTES, per: 'thread' },
+  /** Claims of blocked clients, by connection slot (claims.ts). */
+  claims: { bytes: CLAIM_SLOTS * 4, per: 'ioThread' },
+  /** Known scripts (shard/script/script-log.ts). */
+  scripts: { bytes: 64 << 20, per: 'server' },
+  /** Libraries of functions: twice the room that they may take (shard/script/library-store.ts). */
+  libraries: { bytes: 32 << 20, per: 'server' },
+  /** What a shard thread says about the function that it runs for too long (shard/script/running-function.ts). */
+  running: { bytes: 4096, per: 'shard' },
+  /** Slow commands (stats/slow-log.ts). */
+  slowLog: { bytes: SLOW_LOG_BYTES, per: 'server' },
+  /** Latency events (stats/latency-events.ts). */
+  latencyEvents: { bytes: LATENCY_EVENTS_BYTES, per: 'server' },
+} as const satisfies Record<string, { bytes: number; per: Per }>;
+
+type RegionName = keyof typeof REGIONS;
+
+function offsetsOf(threads: number, ioThreads: number, shards: number): Readonly<Record<RegionName | 'end', number>> {
+  return regionOffsets<RegionName, Per>(REGIONS, { server: 1, thread: threads, ioThread: ioThreads, shard: shards });
+}
 
 /** Bits of THREAD.scriptBusy. */
 export const SCRIPT_BUSY = { running: 1, wrote: 2, isFunction: 4 } as const;
@@ -151,8 +170,9 @@ export const SCRIPT_BUSY = { running: 1, wrote: 2, isFunction: 4 } as const;
 /** Values of THREAD.state. */
 export const THREAD_STATE = { none: 0, starting: 1, ready: 2, dead: 3 } as const;
 
-/** CONTROL.dispatch for --dispatch ring. */
-export const DISPATCH_RING = 1;
+/** The words of `dispatch`; CONTROL.dispatch is a place among them. */
+export const DISPATCH_WORDS: readonly string[] = ['auto', 'ring', 'inline'];
+export const DISPATCH_RING: number = DISPATCH_WORDS.indexOf('ring');
 
 export const MAIN_THREAD_ID = 1;
 
@@ -169,6 +189,7 @@ export class ControlBlock {
   readonly shards: number;
   /** Number of thread ids, 0 included. */
   readonly threads: number;
+  private readonly offsets: Readonly<Record<RegionName | 'end', number>>;
 
   /** A view of an existing block. */
   constructor(sab: SharedArrayBuffer) {
@@ -179,30 +200,27 @@ export class ControlBlock {
     this.ioThreads = this.i32[CONTROL.ioThreads]!;
     this.shards = this.i32[CONTROL.shards]!;
     this.threads = this.i32[CONTROL.threads]!;
+    this.offsets = offsetsOf(this.threads, this.ioThreads, this.shards);
+    if (this.offsets.end !== sab.byteLength) throw new Error('control block: wrong size');
   }
 
   /** Makes the block of a new server. */
   static create(ioThreads: number, shards: number): ControlBlock {
     const threads = 2 + ioThreads + shards + TASK_THREADS_MAX;
-    const sab = new SharedArrayBuffer(
-      SERVER_BYTES +
-        threads * (THREAD_BYTES + STATS_BYTES) +
-        ioThreads * CLAIM_SLOTS * 4 +
-        SCRIPT_LOG_BYTES +
-        LIBRARIES_BYTES +
-        shards * RUNNING_BYTES +
-        SLOW_LOG_BYTES +
-        LATENCY_EVENTS_BYTES,
-    );
+    const sab = new SharedArrayBuffer(offsetsOf(threads, ioThreads, shards).end);
     const i32 = new Int32Array(sab);
     i32[CONTROL.magic] = MAGIC;
     i32[CONTROL.ioThreads] = ioThreads;
     i32[CONTROL.shards] = shards;
     i32[CONTROL.threads] = threads;
-    i32[CONTROL.activeExpire] = 1;
     const block = new ControlBlock(sab);
+    // What holds until the configuration has been written: for tests without one.
+    i32[CONTROL.activeExpire] = 1;
+    i32[CONTROL.maxmemoryPolicy] = NO_EVICTION;
     block.f64[CONTROL_F64.slowlogUsec] = -1;
-    block.f64.set(TYPE_LIMITS, CONTROL_F64.hashMaxListpackEntries);
+    for (const [name, value] of Object.entries(TYPE_LIMITS)) {
+      block.f64[CONTROL_F64[name as keyof typeof TYPE_LIMITS]] = value;
+    }
     return block;
   }
 
@@ -225,49 +243,44 @@ export class ControlBlock {
     return new Doorbell(this.i32, this.threadWord(threadId) + THREAD.doorbell);
   }
 
-  /** The thread's bytes for counters (STATS_BYTES), for src/shared/stats to lay out. Byte offset in `sab`. */
+  /** The thread's bytes for counters, for src/shared/stats to lay out. Byte offset in `sab`. */
   statsOffset(threadId: number): number {
-    return SERVER_BYTES + this.threads * THREAD_BYTES + threadId * STATS_BYTES;
+    return this.offsets.stats + threadId * STATS_BYTES;
   }
 
-  /** The claims of the blocked clients of an I/O thread, by connection slot (see claims.ts). */
+  /** The claims of the blocked clients of an I/O thread. */
   claims(io: number): Int32Array {
-    const offset = SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + io * CLAIM_SLOTS * 4;
-    return new Int32Array(this.sab, offset, CLAIM_SLOTS);
+    return new Int32Array(this.sab, this.offsets.claims + io * REGIONS.claims.bytes, CLAIM_SLOTS);
   }
 
-  /** Where the known scripts are (see shard/script/script-log.ts). */
+  /** Where the known scripts are. */
   scriptLog(): Uint8Array {
-    return new Uint8Array(this.sab, this.scriptsOffset(), SCRIPT_LOG_BYTES);
+    return this.bytesOf('scripts');
   }
 
-  /** Where the libraries of functions are (see shard/script/library-store.ts). */
+  /** Where the libraries of functions are. */
   libraries(): Uint8Array {
-    return new Uint8Array(this.sab, this.scriptsOffset() + SCRIPT_LOG_BYTES, LIBRARIES_BYTES);
+    return this.bytesOf('libraries');
   }
 
-  /** What shard thread `shard` says about the function that it runs (see shard/script/running-function.ts). */
+  /** What shard thread `shard` says about the function that it runs. */
   runningFunction(shard: number): Uint8Array {
-    const offset = this.scriptsOffset() + SCRIPT_LOG_BYTES + LIBRARIES_BYTES + shard * RUNNING_BYTES;
-    return new Uint8Array(this.sab, offset, RUNNING_BYTES);
+    return this.bytesOf('running', shard);
   }
 
-  /** Where slow commands are kept (see shared/stats/slow-log.ts). */
+  /** Where slow commands are kept. */
   slowLog(): Uint8Array {
-    return new Uint8Array(this.sab, this.slowLogOffset(), SLOW_LOG_BYTES);
+    return this.bytesOf('slowLog');
   }
 
-  /** Where latency events are kept (see shared/stats/latency-events.ts). */
+  /** Where latency events are kept. */
   latencyEvents(): Int32Array {
-    return new Int32Array(this.sab, this.slowLogOffset() + SLOW_LOG_BYTES, LATENCY_EVENTS_BYTES >> 2);
+    return new Int32Array(this.sab, this.offsets.latencyEvents, LATENCY_EVENTS_BYTES >> 2);
   }
 
-  private slowLogOffset(): number {
-    return this.scriptsOffset() + SCRIPT_LOG_BYTES + LIBRARIES_BYTES + this.shards * RUNNING_BYTES;
-  }
-
-  private scriptsOffset(): number {
-    return SERVER_BYTES + this.threads * (THREAD_BYTES + STATS_BYTES) + this.ioThreads * CLAIM_SLOTS * 4;
+  private bytesOf(name: RegionName, index = 0): Uint8Array {
+    const { bytes } = REGIONS[name];
+    return new Uint8Array(this.sab, this.offsets[name] + index * bytes, bytes);
   }
 
   state(threadId: number): number {
@@ -299,7 +312,7 @@ export class ControlBlock {
     return Atomics.load(this.i32, CONTROL.shuttingDown) !== 0;
   }
 
-  /** hot: unix ms as the server's clients see them: the clock of this machine, and what a test has added to it. */
+  /** Unix ms as the server's clients see them: the clock of this machine, and what a test has added to it. */
   nowMs(): number {
     return wallMs() + this.f64[CONTROL_F64.clockOffsetMs]!;
   }

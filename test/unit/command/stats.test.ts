@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { STATS_BYTES } from '../../../src/shared/limits.js';
 import { latencyBucket, StatsBlock } from '../../../src/shared/stats/stats-block.js';
-import { STAT, STATS_BYTES, STATS_ERRORS_MAX } from '../../../src/shared/stats/stats-layout.js';
+import { STAT, STATS_ERRORS_MAX } from '../../../src/shared/stats/stats-layout.js';
 import { StatsReader } from '../../../src/shared/stats/stats-reader.js';
-import { STATS_BYTES as CONTROL_STATS_BYTES } from '../../../src/shared/sync/control-block.js';
 
 function setup(): { a: StatsBlock; b: StatsBlock; reader: StatsReader } {
   const sab = new SharedArrayBuffer(3 * STATS_BYTES);
@@ -17,10 +17,6 @@ function setup(): { a: StatsBlock; b: StatsBlock; reader: StatsReader } {
 const line = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 
 describe('statistics', () => {
-  it('fit the region that the control block gives a thread', () => {
-    expect(STATS_BYTES).toBe(CONTROL_STATS_BYTES);
-  });
-
   it('add up over threads', () => {
     const { a, b, reader } = setup();
     a.call(3);

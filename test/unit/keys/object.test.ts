@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildFullRegistry } from '../../../src/main/io/commands/table.js';
+import { POLICY_WORDS } from '../../../src/shared/maxmemory-policy.js';
 import { Reply } from '../../../src/shared/resp/reply.js';
 import { CONTROL, CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { parseReply } from '../../harness/resp-client.js';
 import { TestEngine, wordsToArgs } from '../engine-harness.js';
 
-const ALLKEYS_LRU = 1;
-const ALLKEYS_LFU = 3;
+const ALLKEYS_LRU = POLICY_WORDS.indexOf('allkeys-lru');
+const ALLKEYS_LFU = POLICY_WORDS.indexOf('allkeys-lfu');
 const ADJUST =
   'Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
 const NOT_LFU = `-ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${ADJUST}\r\n`;

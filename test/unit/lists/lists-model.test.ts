@@ -1,11 +1,11 @@
 /** Random list commands against plain arrays: replies, contents, memory, effects, with encodings crossed both ways. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
-import { PACKED_THRESHOLD_WORD } from '../../../src/shard/types/list/list-limits.js';
-import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import type { Value } from '../../harness/resp-client.js';
 import { TestEngine, type Word } from '../engine-harness.js';
@@ -150,7 +150,7 @@ describe('long lists', () => {
       for (let i = 0; i < 3000; i++) {
         if (i % 300 === 0) {
           engine.control.f64[CONTROL_F64.listMaxListpackSize] = random.pick([-5, -4, -3, -2, -1, 1, 2, 7, 50, 400]);
-          engine.control.i32[PACKED_THRESHOLD_WORD] = random.pick([0, 0, 100]);
+          engine.control.i32[CONTROL.packedThreshold] = random.pick([0, 0, 100]);
           expect(fsck(engine), `LIST_SEED=${seed} run ${run}`).toEqual([]);
         }
         const words = longCommand(random);
@@ -180,7 +180,7 @@ describe('lists', () => {
         const copy = new TestEngine(1);
         for (const { control } of [engine, copy]) {
           control.f64[CONTROL_F64.listMaxListpackSize] = fill;
-          control.i32[PACKED_THRESHOLD_WORD] = threshold;
+          control.i32[CONTROL.packedThreshold] = threshold;
         }
         engine.record();
         const empty = emptyBytes(engine);

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { POLICY_WORDS } from '../../../src/shared/maxmemory-policy.js';
 import { CONTROL } from '../../../src/shared/sync/control-block.js';
 import { payload } from './old-forms.js';
 import { BAD_DATA, BAD_FOOTER, RdbEngine } from './rdb-engine.js';
 
 const OK = '+OK\r\n';
 const VALUE = payload([0, 3, 98, 97, 114]); // "bar"
-/** Values of CONTROL.maxmemoryPolicy. */
-const ALLKEYS_LFU = 3;
+const ALLKEYS_LFU = POLICY_WORDS.indexOf('allkeys-lfu');
 
 describe('DUMP and RESTORE', () => {
   let engine: RdbEngine;
@@ -77,7 +77,7 @@ describe('DUMP and RESTORE', () => {
     const bytes = Buffer.from(VALUE);
     bytes[3] = 65;
     expect(engine.restore('k', bytes)).toBe(BAD_FOOTER);
-    engine.control.i32[CONTROL.debug + 1] = 1;
+    engine.control.i32[CONTROL.skipChecksum] = 1;
     expect(engine.restore('k', bytes)).toBe(OK);
     expect(engine.call('GET', 'k')).toBe('bAr');
   });
@@ -142,11 +142,11 @@ describe('DUMP and RESTORE', () => {
   });
 
   test('elements that got nodes of their own come back, however short they are', () => {
-    engine.control.i32[CONTROL.debug] = 2;
+    engine.control.i32[CONTROL.packedThreshold] = 2;
     engine.run('RPUSH', 'l', 'a', 'plain', 'x'.repeat(5000), 'b', '12345');
     const bytes = engine.dump('l');
     for (const threshold of [2, 0]) {
-      engine.control.i32[CONTROL.debug] = threshold;
+      engine.control.i32[CONTROL.packedThreshold] = threshold;
       expect(engine.restore('k', bytes, 'REPLACE')).toBe(OK);
       expect(engine.call('LRANGE', 'k', 0, -1)).toEqual(['a', 'plain', 'x'.repeat(5000), 'b', '12345']);
     }

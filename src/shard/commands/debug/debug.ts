@@ -18,10 +18,8 @@ import type { ExecContext } from '../../context/context.js';
 import { EFFECT_COMMAND, type EffectRecord, SKIP_REPLICAS } from '../../effects/effect-log.js';
 import { idleMs } from '../../entry/access-clock.js';
 import { entryClock } from '../../entry/entry.js';
-import { SKIP_CHECKSUM_WORD } from '../../rdb/footer.js';
 import { serializedLength } from '../../rdb/serialized-length.js';
 import { refusesProtected } from '../../script/protected-command.js';
-import { ALLOW_NOSCRIPT_WORD } from '../../script/redis-api.js';
 import { TABLE_ENTRIES_MAX } from '../../structures/table.js';
 import { valueEncodingName } from '../../types/value.js';
 import { integerArg, smallInteger } from '../arguments/integer.js';
@@ -79,10 +77,10 @@ function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
     Atomics.store(ctx.control.i32, CONTROL.activeExpire, args.is(2, '0') ? 0 : 1);
     reply.ok();
   } else if (name === 'set-skip-checksum-validation' && argc === 3) {
-    Atomics.store(ctx.control.i32, SKIP_CHECKSUM_WORD, args.is(2, '0') ? 0 : 1);
+    Atomics.store(ctx.control.i32, CONTROL.skipChecksum, args.is(2, '0') ? 0 : 1);
     reply.ok();
   } else if (name === 'set-disable-deny-scripts' && argc === 3) {
-    Atomics.store(ctx.control.i32, ALLOW_NOSCRIPT_WORD, args.is(2, '0') ? 0 : 1);
+    Atomics.store(ctx.control.i32, CONTROL.allowNoscript, args.is(2, '0') ? 0 : 1);
     reply.ok();
   } else if (name === 'stringmatch-len' && argc === 4) stringMatch(args, reply);
   else if (name === 'protocol' && argc === 3) debugProtocol(args.latin1(2).toLowerCase(), reply);

@@ -1,12 +1,13 @@
 /** What DEBUG says of lists and their nodes: LISTPACK, QUICKLIST, QUICKLIST-PACKED-THRESHOLD, the fields of OBJECT. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryType, TYPE_LIST } from '../../entry/entry.js';
-import { LISTPACK_HEAD_BYTES, PACKED_THRESHOLD_WORD } from '../../types/list/list-limits.js';
+import { LISTPACK_HEAD_BYTES } from '../../types/list/list-limits.js';
 import { isPlainNode, nodeBytes, nodeNext, plainLength } from '../../types/list/list-node.js';
 import { endNode, isPacked, listLength, listNodes } from '../../types/list/list-value.js';
 import { valueEncodingName } from '../../types/value.js';
@@ -32,7 +33,7 @@ export function packedThreshold(ctx: ExecContext, args: Args, reply: Reply): voi
     reply.errorText('ERR argument must be a memory value bigger than 1 and smaller than 4gb');
     return;
   }
-  Atomics.store(ctx.control.i32, PACKED_THRESHOLD_WORD, bytes | 0);
+  Atomics.store(ctx.control.i32, CONTROL.packedThreshold, bytes | 0);
   reply.ok();
 }
 

@@ -2,9 +2,11 @@
  * OBJECT, without HELP, which an I/O thread answers itself and which is attached to this container by its name
  * (main/io/commands/object-help.ts). All of these look without a trace: no access clock, no event for a miss.
  */
+
 import { container, key, keyAt } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand, type Handler } from '../../../shared/command/spec.js';
 import { FREQ_NOT_TRACKED, IDLETIME_NOT_TRACKED } from '../../../shared/errors/replies.js';
+import { needsClock } from '../../../shared/maxmemory-policy.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -20,9 +22,6 @@ import { valueEncodingName } from '../../types/value.js';
 /** Redis has one object for each integer below this, and reports so many references to it. */
 const SHARED_INTEGERS = 10_000;
 const SHARED_REFERENCES = 2_147_483_647;
-/** Values of CONTROL.maxmemoryPolicy under which each key needs a clock of its own: the LRU and LFU ones. */
-const POLICY_CLOCK_FIRST = 1;
-const POLICY_CLOCK_LAST = 4;
 
 /** The entry of the key, counted as a read; 0 after a null has been written. */
 function lookup(ctx: ExecContext, args: Args, reply: Reply): Ptr {
@@ -67,9 +66,8 @@ function seemsShared(ctx: ExecContext, e: Ptr): boolean {
   if (entryType(arena, e) !== TYPE_STRING || entryEncoding(arena, e) !== ENC_INT || !stringInt64(arena, e))
     return false;
   if (int64.hi !== 0 || int64.lo < 0 || int64.lo >= SHARED_INTEGERS) return false;
-  const policy = ctx.control.i32[CONTROL.maxmemoryPolicy]!;
   const limited = ctx.control.f64[CONTROL_F64.maxmemory]! > 0;
-  return !limited || policy < POLICY_CLOCK_FIRST || policy > POLICY_CLOCK_LAST;
+  return !limited || !needsClock(ctx.control.i32[CONTROL.maxmemoryPolicy]!);
 }
 
 function sub(name: string, since: string, summary: string, handler: Handler<ExecContext>): CommandDef<ExecContext> {

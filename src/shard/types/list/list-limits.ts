@@ -15,8 +15,6 @@ export const NODE_HEAD_BYTES = 16;
 export const NODE_ROOM_MAX = CELL_BYTES_MAX - NODE_HEAD_BYTES;
 /** Bytes of a listpack beside its entries, which Redis counts when it compares with a limit. */
 export const LISTPACK_HEAD_BYTES = 7;
-/** Word of DEBUG QUICKLIST-PACKED-THRESHOLD; 0: never set. */
-export const PACKED_THRESHOLD_WORD = CONTROL.debug;
 /** Elements up to this length are kept packed even if a node is meant to be smaller. */
 const PACKED_ELEMENT_MAX = 8192;
 /** Bytes of a node whose size is given as a number of entries. */
@@ -58,7 +56,7 @@ function setFill(fill: number): void {
 export function useListLimits(control: ControlBlock): void {
   const fill = control.f64[CONTROL_F64.listMaxListpackSize]!;
   if (fill !== listLimits.fill) setFill(fill);
-  const word = control.i32[PACKED_THRESHOLD_WORD]!;
+  const word = control.i32[CONTROL.packedThreshold]!;
   if (word === listLimits.thresholdWord) return;
   listLimits.thresholdWord = word;
   listLimits.threshold = word === 0 ? DEFAULT_THRESHOLD : word >>> 0;

@@ -1,6 +1,6 @@
 /**
  * Streams in RDB form: the nodes as listpacks, then the stream's figures, then groups, each with its pending entries
- * first and their owners after them. docs/FORMATS.md has the order of all parts.
+ * first and their owners after them. docs/formats/dump.md has the order of all parts.
  *
  * What a stream is made of is asked for and handed over part by part (`StreamParts`, `StreamBuilder`), so the codec
  * knows the format and nothing of the tree in the arena.

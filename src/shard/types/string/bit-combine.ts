@@ -117,7 +117,7 @@ function invert(u8: Uint8Array, i32: Int32Array, at: number, n: number): void {
 }
 
 /** Combines the first `n` bytes of a run into those at `at`. */
-// hot: bench/micro "bitop"
+// hot: bench/micro "executor BITOP"
 function apply(op: number, u8: Uint8Array, i32: Int32Array, at: number, n: number, run: ByteRuns): void {
   const from = run.i32;
   const words = n >> 2;

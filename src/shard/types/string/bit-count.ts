@@ -14,7 +14,7 @@ export function popcount32(word: number): number {
 }
 
 /** Set bits of the words [from, to). At most 2^26 words. */
-// hot: bench/micro "popcount"
+// hot: bench/micro "executor BITCOUNT"
 export function popcountWords(i32: Int32Array, from: number, to: number): number {
   let ones = 0;
   let twos = 0;
