@@ -22,7 +22,7 @@ const checking = process.env.SHERD_CHECK === '1';
 const leaveInvariantsOut = {
   name: 'leave-invariants-out',
   transform: {
-    filter: { id: /\.ts$/, code: 'invariant(' },
+    filter: { id: /\.ts$/, code: /\b(invariant|faultPoint|openFaultPoints)\(/ },
     handler: (/** @type {string} */ code) => withoutInvariants(code, 'ts'),
   },
 };

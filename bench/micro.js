@@ -11,6 +11,8 @@ import { EFFECT_LOG_BYTES, EffectLog } from '../dist/modules/shard/effects/effec
 import { Executor } from '../dist/modules/shard/execute/executor.js';
 import { LeaseSet } from '../dist/modules/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../dist/modules/shard/keyspace/databases.js';
+import { TYPES } from '../dist/modules/shard/types/table.js';
+import { Placement } from '../dist/modules/shared/command/placement.js';
 import { buildRegistry } from '../dist/modules/shared/command/registry.js';
 import { Crc64 } from '../dist/modules/shared/crc64.js';
 import { slotOf } from '../dist/modules/shared/hash.js';
@@ -57,7 +59,7 @@ function newEngine(shards) {
   const control = ControlBlock.create(1, shards);
   const stats = new StatsBlock(control.sab, control.statsOffset(THREAD));
   const effects = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
-  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const keyspaces = arenas.map((arena) => openDatabases(arena, TYPES));
   const leases = new LeaseSet(THREAD, arenas);
   const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases, new Map());
   const registry = buildRegistry(shardCommands);
@@ -166,12 +168,14 @@ function executorTask({ executor, registry }, pipeline) {
   const args = new Args();
   const reply = new Reply();
   const client = { id: 1, db: 0, proto: /** @type {const} */ (2), flags: 0 };
+  const placement = new Placement(registry, executor.arenas.length);
   return () => {
     parser.window(u8, dv, 0, u8.length);
     executor.beginBatch();
     while (parser.next(args) === PARSED) {
       const id = registry.lookup(args.u8, args.off[0] ?? 0, args.len[0] ?? 0);
-      if (!executor.tryInline(id, args, reply, client)) throw new Error('not run');
+      placement.place(id, args);
+      if (!executor.tryInline(id, args, reply, client, placement)) throw new Error('not run');
     }
     executor.endBatch();
     reply.reset();

@@ -1,14 +1,18 @@
 // @ts-check
 /**
- * Takes the statements that call `invariant` (src/shared/invariant.ts) out of code: out of what rolldown bundles, and,
- * run as a program, out of the single modules in the folder that is named. So an invariant costs nothing in the built
- * code, its condition included. A build with SHERD_CHECK=1 keeps them.
+ * Takes the statements that call `invariant` (src/shared/invariant.ts) or name a point for the fault lab
+ * (src/shared/memory/fault-point.ts) out of code: out of what rolldown bundles, and, run as a program, out of the single
+ * modules in the folder that is named. So they cost nothing in the built code, their arguments included. A build with
+ * SHERD_CHECK=1 keeps them.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
 /** @typedef {{ type: string, start: number, end: number, expression?: any }} Node */
+
+const TAKEN_OUT = ['invariant', 'faultPoint', 'openFaultPoints'];
+const CALL = new RegExp(`\\b(${TAKEN_OUT.join('|')})\\(`);
 
 /** @param {unknown} node @param {(statement: Node) => void} found */
 function eachInvariant(node, found) {
@@ -17,7 +21,7 @@ function eachInvariant(node, found) {
   if (
     type === 'ExpressionStatement' &&
     expression.type === 'CallExpression' &&
-    expression.callee.name === 'invariant'
+    TAKEN_OUT.includes(expression.callee.name)
   ) {
     found(/** @type {Node} */ (node));
     return;
@@ -31,7 +35,7 @@ function eachInvariant(node, found) {
  * @param {string} code @param {'ts' | 'js'} lang
  */
 export function withoutInvariants(code, lang) {
-  if (!code.includes('invariant(')) return null;
+  if (!CALL.test(code)) return null;
   let text = '';
   let end = 0;
   eachInvariant(parseAst(code, { lang, sourceType: 'module' }), (statement) => {

@@ -16,14 +16,12 @@ import { resolve } from 'node:path';
 import { EFFECT_LOG_BYTES } from '../shard/effects/effect-log.js';
 import { DATABASES_MAX, formatDatabases } from '../shard/keyspace/databases.js';
 import { SherdError } from '../shared/errors/sherd-error.js';
-import { eventClassBits } from '../shared/keyspace-events.js';
-import { POLICY_WORDS } from '../shared/maxmemory-policy.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
 import { secretBytes } from '../shared/random.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { THREAD_MAIN } from '../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, ControlBlock, DISPATCH_WORDS, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
+import { CONTROL, CONTROL_F64, ControlBlock, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
 import type {
   CallName,
   ConfigSetRequest,
@@ -35,6 +33,7 @@ import type {
 import { SegmentExchange } from '../shared/sync/segment-exchange.js';
 import { SHERD_VERSION } from '../shared/version.js';
 import { Config, type ConfigEntry } from './config/config.js';
+import { writeControlWords } from './config/control-words.js';
 import { configFromOptions, type ServerOptions } from './config/options.js';
 import { rewriteConfigFile } from './config/rewrite.js';
 import { systemErrorText } from './config/special-values.js';
@@ -49,7 +48,6 @@ import type { TerminateWhere } from './threads/supervisor.js';
 /** More shards than this are not worth a thread each. */
 const DEFAULT_SHARDS_MAX = 64;
 const STATS_TICK_MS = 1000;
-const INT32_MAX = 2 ** 31 - 1;
 
 /** Hooks for tests: threads that die. */
 export interface ServerDebug {
@@ -57,6 +55,8 @@ export interface ServerDebug {
   terminateShard(shard: number, where?: TerminateWhere): Promise<void>;
   /** Terminates an I/O thread, likewise: its clients are dropped; it is started again and listens again. */
   terminateIo(index: number, where?: TerminateWhere): Promise<void>;
+  /** Words of the points at which the fault lab makes something go wrong: src/shared/memory/fault-point.ts. */
+  readonly faults: Int32Array;
   /** Resolves when threads that are being started again serve. */
   settled(): Promise<void>;
 }
@@ -128,7 +128,7 @@ export class SherdServer {
     const hashKey = new Int32Array(secretBytes(16).buffer);
     block.i32.set(hashKey, CONTROL.hashSeed);
     block.f64[CONTROL_F64.startedAtMs] = block.nowMs();
-    writeConfigWords(block, config);
+    writeControlWords(block, config);
     this.#block = block;
     const channelName = `sherd-${secretBytes(12).toString('hex')}`;
     const databases = config.int('databases');
@@ -166,6 +166,7 @@ export class SherdServer {
     this.debug = {
       terminateShard: (shard, where) => threads.terminateShard(shard, where),
       terminateIo: (index, where) => threads.terminateIo(index, where),
+      faults: block.faults(),
       settled: () => threads.settled(),
     };
   }
@@ -303,7 +304,7 @@ export class SherdServer {
 
   async #apply(changed: readonly ConfigEntry[]): Promise<void> {
     this.#config.applyChanges(changed);
-    writeConfigWords(this.#block, this.#config);
+    writeControlWords(this.#block, this.#config);
     await this.#bus.askAll('config', changed);
   }
 
@@ -331,7 +332,9 @@ function noSegment(): never {
 function newFirstSegment(shard: number, hashKey: Int32Array, databases: number): SharedArrayBuffer {
   const segment = new SharedArrayBuffer(SEGMENT_BYTES);
   formatShard(segment, hashKey[0]!, hashKey[1]!);
-  formatDatabases(new Arena(shard, segment, NO_SEGMENTS), databases);
+  const arena = new Arena(shard, segment, NO_SEGMENTS);
+  formatDatabases(arena, databases);
+  arena.settleTouched();
   return segment;
 }
 
@@ -339,47 +342,6 @@ function newFirstSegment(shard: number, hashKey: Int32Array, databases: number):
 function defaultShards(ioThreads: number): number {
   const left = availableParallelism() - 1 - (ioThreads - 1);
   return Math.min(Math.max(left, 1), DEFAULT_SHARDS_MAX);
-}
-
-/** Where the data plane reads the sizes up to which a type keeps its small encoding. */
-const TYPE_LIMIT_INDEXES: readonly (readonly [string, number])[] = [
-  ['hash-max-listpack-entries', CONTROL_F64.hashMaxListpackEntries],
-  ['hash-max-listpack-value', CONTROL_F64.hashMaxListpackValue],
-  ['list-max-listpack-size', CONTROL_F64.listMaxListpackSize],
-  ['list-compress-depth', CONTROL_F64.listCompressDepth],
-  ['set-max-intset-entries', CONTROL_F64.setMaxIntsetEntries],
-  ['set-max-listpack-entries', CONTROL_F64.setMaxListpackEntries],
-  ['set-max-listpack-value', CONTROL_F64.setMaxListpackValue],
-  ['zset-max-listpack-entries', CONTROL_F64.zsetMaxListpackEntries],
-  ['zset-max-listpack-value', CONTROL_F64.zsetMaxListpackValue],
-  ['hll-sparse-max-bytes', CONTROL_F64.hllSparseMaxBytes],
-  ['stream-node-max-bytes', CONTROL_F64.streamNodeMaxBytes],
-  ['stream-node-max-entries', CONTROL_F64.streamNodeMaxEntries],
-];
-
-/** Writes what the data plane reads of the configuration into the control block. */
-function writeConfigWords(block: ControlBlock, config: Config): void {
-  const set = (word: number, value: number): void => {
-    Atomics.store(block.i32, word, value);
-  };
-  const flag = (name: string): number => (config.bool(name) ? 1 : 0);
-  set(CONTROL.maxmemoryPolicy, POLICY_WORDS.indexOf(config.raw('maxmemory-policy')));
-  set(CONTROL.lfuLogFactor, config.int('lfu-log-factor'));
-  set(CONTROL.lfuDecayMinutes, config.int('lfu-decay-time'));
-  set(CONTROL.dispatch, DISPATCH_WORDS.indexOf(config.raw('dispatch')));
-  set(CONTROL.databases, config.int('databases'));
-  set(CONTROL.maxclients, Math.min(config.int('maxclients'), INT32_MAX));
-  set(CONTROL.lazyExpire, flag('lazyfree-lazy-expire'));
-  set(CONTROL.lazyServerDel, flag('lazyfree-lazy-server-del'));
-  set(CONTROL.lazyUserFlush, flag('lazyfree-lazy-user-flush'));
-  set(CONTROL.notifyFlags, eventClassBits(config.raw('notify-keyspace-events')));
-  block.f64[CONTROL_F64.maxmemory] = config.int('maxmemory');
-  block.f64[CONTROL_F64.protoMaxBulkLen] = config.int('proto-max-bulk-len');
-  block.f64[CONTROL_F64.slowlogUsec] = config.int('slowlog-log-slower-than');
-  block.f64[CONTROL_F64.slowlogLength] = config.int('slowlog-max-len');
-  block.f64[CONTROL_F64.busyThresholdMs] = config.int('busy-reply-threshold');
-  block.f64[CONTROL_F64.latencyMs] = config.int('latency-monitor-threshold');
-  for (const [directive, index] of TYPE_LIMIT_INDEXES) block.f64[index] = config.int(directive);
 }
 
 function nothing(): void {}

@@ -22,8 +22,6 @@ const STILL_DEAD: readonly string[] = [
   'src/shared/memory/arena.ts DESCRIPTORS_OFFSET',
   'src/shared/memory/arena.ts CTL_PENDING',
   'src/shared/memory/arena.ts CTL_USER',
-  'src/shared/stats/stats-layout.ts THREAD_JOURNAL',
-  'src/shared/stats/stats-layout.ts THREAD_TASK',
 ];
 
 const nameOf = (node: unknown): string => (node as { name: string }).name;

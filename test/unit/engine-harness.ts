@@ -1,12 +1,13 @@
 /** An engine in one thread for tests: the real executor over plain shared buffers, no sockets, no rings, no workers. */
 
+import { storesWithoutTouch } from '../../src/shard/check/fsck.js';
 import { shardCommands } from '../../src/shard/commands/table.js';
 import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
 import { createExecutor } from '../../src/shard/execute/engine.js';
 import type { Executor } from '../../src/shard/execute/executor.js';
 import { formatDatabases } from '../../src/shard/keyspace/databases.js';
 import { buildRegistry, type Registry } from '../../src/shared/command/registry.js';
-import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
+import { Arena, formatShard, type SegmentProvider } from '../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../src/shared/memory/ptr.js';
 import { Args } from '../../src/shared/resp/args.js';
 import { Reply } from '../../src/shared/resp/reply.js';
@@ -65,7 +66,7 @@ export class TestEngine {
     this.arenas = firstSegments.map((segment, shard) => new Arena(shard, segment, provider));
     for (const arena of this.arenas) {
       formatDatabases(arena, DATABASES);
-      if (CHECKING) arena.settleTouched();
+      arena.settleTouched();
     }
     this.control = ControlBlock.create(1, shards);
     this.control.f64[CONTROL_F64.protoMaxBulkLen] = BULK_BYTES_MAX;
@@ -157,12 +158,11 @@ export class TestEngine {
     return this.arenas.reduce((sum, arena) => sum + arena.usedBytes, 0);
   }
 
-  /** Pages that were stored into without `touch`; always 0 outside of checking mode. */
-  badPages(): number {
-    if (!CHECKING) return 0;
-    return this.arenas.reduce((sum, arena) => {
+  /** Stores without an announcement; none unless SHERD_CHECK=1. */
+  unannounced(): string[] {
+    return this.arenas.flatMap((arena) => {
       arena.sync();
-      return sum + arena.verifyPages();
-    }, 0);
+      return storesWithoutTouch(arena);
+    });
   }
 }

@@ -59,9 +59,6 @@ function setFailed(name: string, reason: string): ConfigSetResult {
   return { ok: false, error: `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}` };
 }
 
-/** Directives that Redis does not have. Tools that set all they got by CONFIG GET may set these to what they are. */
-const OURS: readonly string[] = ['shards', 'dispatch'];
-
 export class Config {
   readonly #values = new Map<string, string>();
   readonly #numbers = new Map<string, number>();
@@ -217,7 +214,7 @@ export class Config {
         const error = `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
         return { ok: false, error };
       }
-      if (directive.immutable && !(OURS.includes(name) && value === this.raw(name))) {
+      if (directive.immutable && !(directive.ours && value === this.raw(name))) {
         return setFailed(name, "can't set immutable config");
       }
       if (directive.protected && !this.#allows('enable-protected-configs', origin.local === true)) {

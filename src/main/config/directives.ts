@@ -6,19 +6,48 @@
  */
 import type { Directive } from './directive.js';
 import { parseDirective } from './directive-values.js';
-import { DATA_DIRECTIVES } from './directives-data.js';
-import { SERVER_DIRECTIVES } from './directives-server.js';
+import { DEFRAGMENTATION, ENCODINGS, KEYSPACE, SCRIPTS } from './directives-memory.js';
+import { CLIENTS, NETWORK } from './directives-network.js';
+import { OURS, TESTS } from './directives-own.js';
+import { APPEND_ONLY_FILE, SNAPSHOTS } from './directives-persistence.js';
+import { LOGGING, PROCESS } from './directives-process.js';
+import { CLUSTER, REPLICATION } from './directives-replication.js';
+import { SECURITY, TLS } from './directives-security.js';
 
 /** Every directive once, in the order of the tables. */
-export const DIRECTIVES: readonly Directive[] = [...SERVER_DIRECTIVES, ...DATA_DIRECTIVES];
+export const DIRECTIVES: readonly Directive[] = [
+  ...NETWORK,
+  ...CLIENTS,
+  ...PROCESS,
+  ...LOGGING,
+  ...SECURITY,
+  ...TLS,
+  ...DEFRAGMENTATION,
+  ...TESTS,
+  ...OURS,
+  ...KEYSPACE,
+  ...ENCODINGS,
+  ...SCRIPTS,
+  ...SNAPSHOTS,
+  ...APPEND_ONLY_FILE,
+  ...REPLICATION,
+  ...CLUSTER,
+];
+
+/** A line of redis.conf that is not a value. */
+interface PseudoDirective {
+  readonly doc: string;
+  /** See Directive.protects. */
+  readonly protects: boolean;
+}
 
 /** Lines of redis.conf that are not values: they have no CONFIG GET and may come many times. */
-export const PSEUDO_DIRECTIVES: ReadonlySet<string> = new Set([
-  'include',
-  'loadmodule',
-  'rename-command',
-  'sentinel',
-  'user',
+export const PSEUDO_DIRECTIVES: ReadonlyMap<string, PseudoDirective> = new Map([
+  ['include', { doc: 'Reads another file here.', protects: false }],
+  ['loadmodule', { doc: 'Loads a module.', protects: false }],
+  ['rename-command', { doc: 'Gives a command another name, or none.', protects: true }],
+  ['sentinel', { doc: 'A directive of Sentinel.', protects: false }],
+  ['user', { doc: 'A user with its permissions.', protects: true }],
 ]);
 
 /** Directives of old versions that Redis still reads over, with exactly one argument. */

@@ -9,10 +9,10 @@ import { resolve } from 'node:path';
 import { SherdError } from '../../shared/errors/sherd-error.js';
 import { fromBinary } from './binary-string.js';
 import { Config } from './config.js';
+import { hasEffect } from './directive.js';
 import { FORGOTTEN_DIRECTIVES, findDirective, PSEUDO_DIRECTIVES } from './directives.js';
 import { includePaths } from './include-paths.js';
 import { parseConfigText, placeText, type Statement, splitArguments } from './parser.js';
-import { isProtective, isServed } from './served.js';
 import { systemErrorText } from './special-values.js';
 import { suggestion } from './suggest.js';
 
@@ -127,10 +127,12 @@ function checkLogFile(config: Config): void {
 /** One line for `daemonize`, one that names everything else that has no effect. */
 function collectWarnings(config: Config): string[] {
   const warnings: string[] = [];
-  const idle = [...config.given].filter((name) => name !== 'daemonize' && !isServed(name, config.raw(name)));
+  const idle = [...config.given].filter(
+    (name) => name !== 'daemonize' && !hasEffect(findDirective(name)!, config.raw(name)),
+  );
   for (const extra of config.extras) if (!idle.includes(extra.name)) idle.push(extra.name);
   if (idle.length > 0) {
-    const open = idle.filter(isProtective);
+    const open = idle.filter((name) => (findDirective(name) ?? PSEUDO_DIRECTIVES.get(name))?.protects);
     const danger = open.length > 0 ? `. NOTHING IS PROTECTED by ${open.join(', ')} yet` : '';
     warnings.push(`directives accepted but not served yet, they have no effect: ${idle.join(', ')}${danger}`);
   }

@@ -6,21 +6,14 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import { mixDigest, xorDigest } from '../entry/digest-mix.js';
-import { entryExpireAtMs, entryType, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from '../entry/entry.js';
+import { entryExpireAtMs } from '../entry/entry.js';
 import { entryKeyBytes } from '../entry/entry-key.js';
+import type { TypeTable } from '../entry/type-table.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { walkTables } from '../keyspace/walk.js';
 import { TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
-import { hashDigest } from '../types/hash/hash-cells.js';
-import { listDigest } from '../types/list/list-cells.js';
-import { setDigest } from '../types/set/set-cells.js';
-import { streamDigest } from '../types/stream/stream-cells.js';
-import { stringToBytes } from '../types/string/string-value.js';
-import { zsetDigest } from '../types/zset/zset-cells.js';
 
 const DIGEST_BYTES = 20;
-/** Redis's number of the type; 5 are modules there. The others are the same. */
-const REDIS_STREAM = 6;
 const EXPIRE_MARK = Buffer.from('!!expire!!');
 
 function bigEndian32(n: number): Uint8Array {
@@ -30,28 +23,10 @@ function bigEndian32(n: number): Uint8Array {
 }
 
 /** Mixes an entry's value and the fact of its expiry into `digest`. @requires lease */
-export function mixValue(arena: Arena, e: Ptr, digest: Uint8Array): void {
-  const type = entryType(arena, e);
-  mixDigest(digest, bigEndian32(type === TYPE_STREAM ? REDIS_STREAM : type));
-  switch (type) {
-    case TYPE_LIST:
-      listDigest(arena, e, digest);
-      break;
-    case TYPE_SET:
-      setDigest(arena, e, digest);
-      break;
-    case TYPE_ZSET:
-      zsetDigest(arena, e, digest);
-      break;
-    case TYPE_HASH:
-      hashDigest(arena, e, digest);
-      break;
-    case TYPE_STREAM:
-      streamDigest(arena, e, digest);
-      break;
-    default:
-      mixDigest(digest, stringToBytes(arena, e));
-  }
+export function mixValue(types: TypeTable, arena: Arena, e: Ptr, digest: Uint8Array): void {
+  const type = types.of(arena, e);
+  mixDigest(digest, bigEndian32(type.digestNumber));
+  type.digest(arena, e, digest);
   if (entryExpireAtMs(arena, e) >= 0) xorDigest(digest, EXPIRE_MARK);
 }
 
@@ -64,14 +39,14 @@ export function datasetDigest(keyspaces: readonly (readonly Keyspace[])[]): stri
     if (keyspaces.every((shard) => shard[db]!.dict.count === 0)) continue;
     mixDigest(total, bigEndian32(db));
     for (const shard of keyspaces) {
-      const { arena, dict } = shard[db]!;
+      const { arena, dict, types } = shard[db]!;
       for (const table of walkTables(dict)) {
         const n = tableEntries(arena, table, entries);
         for (let i = 0; i < n; i++) {
           const e = entries[i]! as Ptr;
           const digest = new Uint8Array(DIGEST_BYTES);
           mixDigest(digest, entryKeyBytes(arena, e));
-          mixValue(arena, e, digest);
+          mixValue(types, arena, e, digest);
           xorDigest(total, digest);
         }
       }

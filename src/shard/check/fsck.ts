@@ -13,23 +13,14 @@ import {
   CTL_PARTIAL,
   CTL_WATCHED,
 } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { type Ptr, SEGMENT_SHIFT, SLAB_PAGE_BYTES, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
 import { cellBytes, slabPages } from '../../shared/memory/slab.js';
+import type { UnannouncedStore } from '../../shared/memory/store-check.js';
 import { visitWaiters } from '../blocking/waiters.js';
-import {
-  entryExpireAtMs,
-  entryFlags,
-  entryType,
-  F_BIG_KEY,
-  F_FIELDS,
-  keyWord,
-  TYPE_HASH,
-  TYPE_NAMES,
-  TYPE_ZSET,
-  valueWordOffset,
-} from '../entry/entry.js';
+import { entryExpireAtMs, entryFlags, F_BIG_KEY, F_FIELDS, keyWord, valueWordOffset } from '../entry/entry.js';
 import { hashOfEntryKey } from '../entry/entry-key.js';
+import type { TypeTable } from '../entry/type-table.js';
 import type { Dictionary } from '../keyspace/dictionary.js';
 import { garbageList } from '../keyspace/flush.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -65,9 +56,6 @@ import {
   TABLE_ENTRIES_MAX,
   tableEntries,
 } from '../structures/table.js';
-import { hashNextAt } from '../types/hash/hash-value.js';
-import { valueBytes, visitValueCells } from '../types/value.js';
-import { zsetCheck } from '../types/zset/zset-cells.js';
 
 /** Findings kept; more say nothing new. */
 const FINDINGS_MAX = 20;
@@ -78,6 +66,7 @@ const UNITS_PER_PAGE = 1 << 15;
 
 class Check {
   readonly arena: Arena;
+  readonly types: TypeTable;
   readonly findings: string[] = [];
   /** Cells reached, by pointer. */
   private readonly reached = new Set<number>();
@@ -87,8 +76,9 @@ class Check {
   >();
   private bytes = 0;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, types: TypeTable) {
     this.arena = arena;
+    this.types = types;
     for (const { page, cls, used, carved, freeUnits } of slabPages(arena)) {
       const free = new Set(freeUnits);
       this.pages.set(page, { cls, used, carved, free, seen: 0 });
@@ -133,12 +123,12 @@ class Check {
 
   /** Marks the cells of an entry, key and value included. */
   entry(e: Ptr): boolean {
-    const { arena } = this;
+    const { arena, types } = this;
     if (!this.reach(e, 'entry')) return false;
     const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
     const head = i32[(e & UNIT_MASK) << 1]!;
     const start = valueWordOffset(head) * 4;
-    if ((head & 15) >= TYPE_NAMES.length || start > cellBytes(arena, e)) {
+    if (!types.has(head) || start > cellBytes(arena, e)) {
       this.say(`entry at ${e}: head ${(head >>> 0).toString(16)}`);
       return false;
     }
@@ -147,10 +137,13 @@ class Check {
       if (!this.keyBlob(i32[kw + 1]! as Ptr, i32[kw]!)) return false;
     } else if (!zeroPadded(arena, e, head >>> 16)) this.say(`entry at ${e}: padding of its key`);
     this.attempt(`value of the entry at ${e}`, () => {
-      const end = start + valueBytes(arena, e);
+      const end = start + types.regionBytes(arena, e);
       if (end > cellBytes(arena, e)) this.say(`entry at ${e} has ${end} bytes in a cell of ${cellBytes(arena, e)}`);
-      else visitValueCells(arena, e, (ptr, what) => this.reach(ptr, what));
-      if ((head & 15) === TYPE_ZSET) for (const error of zsetCheck(arena, e)) this.say(`entry at ${e}: ${error}`);
+      else {
+        const { check, visit } = types.of(arena, e);
+        visit(arena, e, (ptr, what) => this.reach(ptr, what));
+        if (check !== null) for (const error of check(arena, e)) this.say(`entry at ${e}: ${error}`);
+      }
     });
     return true;
   }
@@ -195,8 +188,7 @@ class Check {
     this.attempt('lists of pages', () => this.lists());
     if (CHECKING) {
       arena.settleTouched();
-      const bad = arena.verifyPages();
-      if (bad > 0) this.say(`${bad} pages were stored into without touch`);
+      for (const finding of storesWithoutTouch(arena)) this.say(finding);
     }
   }
 
@@ -228,6 +220,23 @@ class Check {
   }
 }
 
+/** Checking mode: where stores were made that nobody had announced. @requires the lease, everything settled */
+export function storesWithoutTouch(arena: Arena): string[] {
+  return arena.unannouncedStores().map((store) => whereOf(arena, store));
+}
+
+/** Names the cell in which a store was found that nobody had announced. */
+function whereOf(arena: Arena, { segment, byteOffset, isExact }: UnannouncedStore): string {
+  if (!isExact) return `a store without touch somewhere in the page at byte ${byteOffset} of segment ${segment}`;
+  const slabPage = Math.floor(byteOffset / SLAB_PAGE_BYTES);
+  const cls = slabPages(arena).find(({ page }) => page === ((segment << 8) | slabPage))?.cls;
+  if (cls === undefined) return `a store without touch at byte ${byteOffset} of segment ${segment}, in no slab page`;
+  const bytes = CLASS_UNITS[cls]! * 8;
+  const offset = (byteOffset % SLAB_PAGE_BYTES) % bytes;
+  const ptr = (segment << SEGMENT_SHIFT) | ((byteOffset - offset) / 8);
+  return `a store without touch at byte ${offset} of the cell at ${ptr} (${bytes} bytes)`;
+}
+
 /** Whether the bytes between the key and the value are zero. */
 function zeroPadded(arena: Arena, e: Ptr, length: number): boolean {
   const u8 = arena.u8[e >>> SEGMENT_SHIFT]!;
@@ -238,7 +247,8 @@ function zeroPadded(arena: Arena, e: Ptr, length: number): boolean {
 
 /** Checks a shard. Returns what is wrong, nothing when it is clean. @requires the shard's lease */
 export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[] {
-  const check = new Check(arena);
+  const { types } = keyspaces[0]!;
+  const check = new Check(arena, types);
   check.reach(arena.ctl[CTL_DB_ROOTS]!, 'database roots');
   for (const { db, dict } of keyspaces) check.attempt(`db ${db}`, () => checkDictionary(check, dict, `db ${db}`));
   check.attempt('garbage', () => checkGarbage(check));
@@ -248,7 +258,9 @@ export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[
   }
   check.attempt('blocked clients', () => visitWaiters(arena, (ptr, what) => check.reach(ptr, what)));
   check.attempt('pinned values', () => visitPins(arena, (ptr, what) => check.reach(ptr, what)));
-  check.attempt('garbage values', () => visitGarbageValues(arena, (ptr, what) => check.reach(ptr, what)));
+  check.attempt('garbage values', () =>
+    visitGarbageValues(arena, types.garbage, (ptr, what) => check.reach(ptr, what)),
+  );
   check.finish();
   return check.findings;
 }
@@ -355,13 +367,11 @@ function checkTable(check: Check, dict: Dictionary, table: Ptr, name: string): v
         volatileKeys++;
         if (at < minExpire) check.say(`${name}: an entry expires before the table's bound`);
       }
-      if (entryType(arena, e) === TYPE_HASH) {
-        const next = hashNextAt(arena, e);
-        const timed = (entryFlags(arena, e) & F_FIELDS) !== 0;
-        if (timed !== (next !== Number.POSITIVE_INFINITY)) check.say(`${name}: a hash is flagged wrongly`);
-        if (next < minExpire) check.say(`${name}: a field expires before the table's bound`);
-        if (timed) volatileKeys += FIELDS_ONE;
-      } else if ((entryFlags(arena, e) & F_FIELDS) !== 0) check.say(`${name}: no hash, and flagged as one`);
+      const next = check.types.nextExpiryAtMs(arena, e);
+      const timed = (entryFlags(arena, e) & F_FIELDS) !== 0;
+      if (timed !== (next !== Number.POSITIVE_INFINITY)) check.say(`${name}: a value with times is flagged wrongly`);
+      if (next < minExpire) check.say(`${name}: an element expires before the table's bound`);
+      if (timed) volatileKeys += FIELDS_ONE;
       hashOfEntryKey(arena, hasher, e);
       const home = homeBucket(hasher.h2);
       if (depth > 0 && ((hasher.h1 ^ i32[tw + T_PREFIX]!) & ~(0xffffffff >>> depth)) !== 0)

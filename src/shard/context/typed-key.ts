@@ -13,7 +13,6 @@ import type { Args } from '../../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
 import { entryType, valueWord } from '../entry/entry.js';
 import { ROOT_REGION_BYTES } from '../entry/root.js';
-import { freeValue } from '../types/value.js';
 import type { ExecContext } from './context.js';
 
 /** What `readTyped` and `writeTyped` answer when the key holds another type. */
@@ -84,13 +83,13 @@ export function storeDetached(ctx: ExecContext, args: Args, i: number, e: Ptr): 
     ctx.keyspace.insert(e);
     return;
   }
-  freeValue(ctx.arena, old);
+  ctx.keyspace.freeValue(old);
   ctx.keyspace.replaceAll(old, e);
 }
 
 /** Frees a detached entry that is not wanted after all. */
 export function dropDetached(ctx: ExecContext, e: Ptr): void {
-  freeValue(ctx.arena, e);
+  ctx.keyspace.freeValue(e);
   ctx.keyspace.freeCell(e);
 }
 

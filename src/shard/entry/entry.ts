@@ -9,7 +9,12 @@
  *
  * The value of a string is, by encoding: ENC_INT: the number as two words (low, high); ENC_EMBED: its bytes, the length
  * in byte 4, or, if that is 255, in a word before the bytes; ENC_BLOB: two words (directory Ptr, length), see blob.ts.
- * The value of every other type begins with words that its own file describes (usually one Ptr to its root cell).
+ * The value of every other type is two words: the Ptr of its root cell and one for the type (root.ts).
+ *
+ * Types: 0 to 14 have up to 16 encodings each. 15 extends the field: byte 0 as a whole is then the number of the type
+ * (0x0f, 0x1f, ... 0xff: 16 more), such a type keeps its encoding in its root cell. Types 0 to 5 are in use. JSON,
+ * Bloom and cuckoo filters, count-min sketches, top-k, t-digests, time series and vector sets take the extended numbers
+ * first: they have one encoding each, as far as an entry is concerned; 6 to 14 stay free for types with several.
  *
  * Invariants: (1) the padding of the key is zero, so keys compare word by word; (2) the value begins at a multiple of
  * 4; (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
@@ -24,7 +29,10 @@ export const TYPE_SET = 2;
 export const TYPE_ZSET = 3;
 export const TYPE_HASH = 4;
 export const TYPE_STREAM = 5;
-export const TYPE_NAMES = ['string', 'list', 'set', 'zset', 'hash', 'stream'] as const;
+/** Low nibble of the numbers of extended types. */
+export const TYPE_EXTENDED = 15;
+/** Values of byte 0: numbers of types are below. */
+export const TYPE_BYTES = 256;
 
 /** Encodings of strings. */
 export const ENC_INT = 0;
@@ -37,7 +45,7 @@ export const F_BIG_KEY = 2;
 /** A string that was changed in place, which Redis would call "raw" whatever its length. */
 export const F_RAW = 4;
 
-/** A hash with a field that expires (types/hash/hash-value.ts). */
+/** A value with an element that expires: a hash with such a field (types/hash/hash-value.ts). */
 export const F_FIELDS = 8;
 
 /** Largest entry cell; a value that does not fit goes into a blob. */
@@ -51,10 +59,11 @@ export const HEAD_BYTES = 8;
 
 /** Type of an entry (TYPE_*). */
 export function entryType(arena: Arena, e: Ptr): number {
-  return arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 15;
+  const head = arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]!;
+  return (head & 15) === TYPE_EXTENDED ? head & 0xff : head & 15;
 }
 
-/** Encoding of an entry (ENC_* for strings; each type has its own numbers). */
+/** Encoding of an entry (ENC_* for strings; each type has its own numbers). @requires not an extended type */
 export function entryEncoding(arena: Arena, e: Ptr): number {
   return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 4) & 15;
 }
@@ -132,4 +141,20 @@ export function keyLength(arena: Arena, e: Ptr): number {
 export function keyWord(arena: Arena, e: Ptr): number {
   const w = (e & UNIT_MASK) << 1;
   return w + 2 + (((arena.i32[e >>> SEGMENT_SHIFT]![w]! >>> 8) & F_EXPIRE) << 1);
+}
+
+/**
+ * Copies a value region of `bytes` bytes word for word, with the length in byte 4. @requires leases, `copy` has the
+ * type, encoding and size of region of `e`
+ */
+export function copyRegionWords(from: Arena, e: Ptr, to: Arena, copy: Ptr, bytes: number): void {
+  const f32 = from.i32[e >>> SEGMENT_SHIFT]!;
+  const t32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+  const fw = (e & UNIT_MASK) << 1;
+  const tw = (copy & UNIT_MASK) << 1;
+  const source = fw + valueWordOffset(f32[fw]!);
+  const target = tw + valueWordOffset(t32[tw]!);
+  const words = (bytes + 3) >> 2;
+  t32[tw + 1] = (t32[tw + 1]! & ~0xff) | (f32[fw + 1]! & 0xff);
+  for (let i = 0; i < words; i++) t32[target + i] = f32[source + i]!;
 }

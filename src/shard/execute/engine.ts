@@ -6,8 +6,10 @@ import type { ControlBlock } from '../../shared/sync/control-block.js';
 import { Outbox } from '../blocking/outbox.js';
 import { ExecContext } from '../context/context.js';
 import { EffectLog } from '../effects/effect-log.js';
+import type { TypeTable } from '../entry/type-table.js';
 import { openDatabases } from '../keyspace/databases.js';
 import type { ScriptEngine } from '../script/script-engine.js';
+import { TYPES } from '../types/table.js';
 import { Executor } from './executor.js';
 import { LeaseSet, PinnedLeases } from './lease-set.js';
 
@@ -23,6 +25,8 @@ export interface EngineOptions {
   readonly stats: StatsBlock;
   readonly config: ReadonlyMap<string, string>;
   readonly registry: Registry;
+  /** The value types; left out: those of the server. */
+  readonly types?: TypeTable;
   /** An exception inside a handler: a bug of ours. */
   readonly report: (where: string, error: unknown) => void;
   /** Runs scripts; for shard threads. */
@@ -35,7 +39,7 @@ export interface EngineOptions {
 export function createExecutor(options: EngineOptions): Executor {
   const { threadId, block, stats, config } = options;
   const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
-  const keyspaces = arenas.map((arena) => openDatabases(arena));
+  const keyspaces = arenas.map((arena) => openDatabases(arena, options.types ?? TYPES));
   const effects = new EffectLog(options.effects);
   const outbox = options.interests === undefined ? null : new Outbox(block, options.interests);
   const newContext = (outer: LeaseSet | null = null): ExecContext => {

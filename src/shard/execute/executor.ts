@@ -2,7 +2,7 @@
  * Executor: runs commands under leases, for whichever thread asks. An I/O thread only tries (`tryInline`), a shard
  * thread may wait (`executeBlocking`); both run the same handlers over the same memory.
  *
- *     plan (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
+ *     placed (which shards) -> leases -> refuse what must be refused -> handler -> count, propagate effects
  *
  * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
  * in order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets
@@ -11,11 +11,11 @@
 
 import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
 import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
-import { extractKeys, KEYS_NONE, KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
-import { type Registry, ROUTE_ALL } from '../../shared/command/registry.js';
+import { KEYS_NONE } from '../../shared/command/key-positions.js';
+import { Placement } from '../../shared/command/placement.js';
+import { type Registry, ROUTE_ALL, ROUTE_KEY } from '../../shared/command/registry.js';
 import type { JobHandler } from '../../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
-import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { type Arena, ArenaFullError, CTL_WRITING } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
@@ -49,11 +49,10 @@ export class Executor {
   private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
   private readonly shards: number;
-  /** What `plan` found: shards of the command's keys (marked), their number, the lowest. */
-  private readonly wanted: Uint8Array;
-  private wantedCount = 0;
-  private lowest = 0;
-  private keyIndexes = new Int32Array(64);
+  /** For requests whose sender has not placed them, and for the keys of commands inside of others. */
+  private readonly placement: Placement;
+  /** The lowest shard of the running command. */
+  private home = 0;
   private readonly timer: CallTimer;
   private readonly waiters: WaiterWatch;
   /** The only I/O thread: whoever waits is its client. */
@@ -82,7 +81,7 @@ export class Executor {
     };
     this.report = report;
     this.shards = ctx.shardCount;
-    this.wanted = new Uint8Array(ctx.shardCount);
+    this.placement = new Placement(registry, ctx.shardCount);
     this.background = new Background(this.newContext());
     this.servesInline = ctx.control.ioThreads === 1;
     this.waiters = new WaiterWatch(registry);
@@ -100,12 +99,11 @@ export class Executor {
    * Whether a command would wait for a script that runs for too long. Without keys: whether that script has all shards.
    * For I/O threads, while CONTROL.busyScripts is not 0.
    */
-  waitsForScript(cmdId: number, args: Args): boolean {
-    const keyed = this.registry.defs[cmdId]!.route === 'key' && this.registry.keyKind[cmdId] !== KEYS_NONE;
-    if (keyed) this.plan(cmdId, args);
+  waitsForScript(cmdId: number, placement: Placement): boolean {
+    const keyed = this.registry.route[cmdId] === ROUTE_KEY && this.registry.keyKind[cmdId] !== KEYS_NONE;
     const { control, leases } = this.ctx;
     for (let s = 0; s < this.shards; s++) {
-      if (keyed && this.wanted[s] === 0) continue;
+      if (keyed && !placement.has(s)) continue;
       const holder = leases.holderOf(s);
       const busy = holder !== 0 && control.i32[control.threadWord(holder) + THREAD.scriptBusy] !== 0;
       if (busy === keyed) return busy;
@@ -129,8 +127,7 @@ export class Executor {
     const { blocking } = ctx;
     ctx.leases.takeAll();
     ctx.refresh();
-    this.lowest = 0;
-    this.wantedCount = this.shards;
+    this.home = 0;
     try {
       blocking.takeDeferred(ctx);
       blocking.serveReady(ctx);
@@ -179,30 +176,23 @@ export class Executor {
   }
 
   /**
-   * Runs a command here if the leases it needs are free; false: nothing was done. For I/O threads.
+   * Runs a placed command here if the leases it needs are free; false: nothing was done. For I/O threads.
    * @requires beginBatch; a `key` route command marked `inline`
    */
   // hot: every inline command; bench/micro "executor GET", "executor SET"
-  tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState): boolean {
+  tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState, placement: Placement): boolean {
     const leases = this.ctx.leases;
-    if (this.shards === 1) {
-      this.lowest = 0;
-      this.wantedCount = 1;
-      if (!leases.trySoon(0)) return this.missed();
-    } else if (this.registry.keyKind[cmdId] === KEYS_ONE) {
-      const k = this.registry.firstKey[cmdId]!;
-      const shard = shardOfSlot(slotOf(args.u8, args.off[k]!, args.len[k]!), this.shards);
-      this.lowest = shard;
-      this.wantedCount = 1;
+    const { shard, count } = placement;
+    if (count === 1) {
       if (!leases.trySoon(shard)) return this.missed();
     } else {
-      this.plan(cmdId, args);
-      const wanted = this.wanted;
-      for (let s = 0; s < wanted.length; s++) {
-        if (wanted[s] !== 0 && !leases.tryShard(s)) return this.missed();
+      const { marked } = placement;
+      for (let s = shard; s < marked.length; s++) {
+        if (marked[s] !== 0 && !leases.tryShard(s)) return this.missed();
       }
     }
-    if (!this.servesInline && this.waiters.concerns(this.ctx, cmdId, args, client.db, this.lowest)) {
+    this.home = shard;
+    if (!this.servesInline && this.waiters.concerns(this.ctx, cmdId, args, client.db, shard)) {
       return this.missed();
     }
     const f64 = this.stats.f64;
@@ -213,7 +203,7 @@ export class Executor {
     reply.pinFor = this.ioIndex;
     const { blocking } = this.ctx;
     blocking.servesHere = this.servesInline;
-    this.run(cmdId, args, reply, client);
+    this.run(cmdId, args, reply, client, count === 1);
     blocking.servesHere = true;
     reply.small = false;
     reply.inline = false;
@@ -228,27 +218,27 @@ export class Executor {
   }
 
   /**
-   * Runs a command here, waiting for the leases it needs. For threads that may block. `shard`: the one shard of all its
-   * keys, or -1 when that is not known. @requires beginBatch
+   * Runs a command here, waiting for the leases it needs. For threads that may block. `placed`: where the command
+   * belongs, null when the sender has not said so. @requires beginBatch
    */
-  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, shard = -1): void {
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null = null): void {
     const leases = this.ctx.leases;
-    if (shard >= 0) {
-      this.lowest = shard;
-      this.wantedCount = 1;
-      if (leases.held[shard] === 0) {
-        if (leases.count > 0) leases.giveAll();
-        leases.takeShard(shard);
-      }
-    } else if (this.registry.route[cmdId] === ROUTE_ALL) {
-      this.wantedCount = this.shards;
-      this.lowest = 0;
-      leases.takeAll();
-    } else {
-      this.plan(cmdId, args);
-      leases.takeMarked(this.wanted);
+    const placement = placed ?? this.place(cmdId, args);
+    const { shard, count } = placement;
+    if (count > 1) leases.takeMarked(placement.marked);
+    else if (leases.held[shard] === 0) {
+      if (leases.count > 0) leases.giveAll();
+      leases.takeShard(shard);
     }
-    this.run(cmdId, args, reply, client);
+    this.home = shard;
+    this.run(cmdId, args, reply, client, count === 1);
+  }
+
+  private place(cmdId: number, args: Args): Placement {
+    const { placement } = this;
+    if (this.registry.route[cmdId] === ROUTE_ALL) placement.placeAll();
+    else placement.place(cmdId, args);
+    return placement;
   }
 
   /**
@@ -279,76 +269,16 @@ export class Executor {
     });
   }
 
-  /** Marks the shards of the command's keys. Without keys: shard 0. */
-  private plan(cmdId: number, args: Args): void {
-    const registry = this.registry;
-    const wanted = this.wanted;
-    if (this.shards === 1) {
-      wanted[0] = 1;
-      this.lowest = 0;
-      this.wantedCount = 1;
-      return;
-    }
-    wanted.fill(0);
-    const kind = registry.keyKind[cmdId]!;
-    const { u8, off, len } = args;
-    let lowest = this.shards;
-    let count = 0;
-    const step = kind === KEYS_RANGE ? registry.keyStep[cmdId]! : 1;
-    const lastKey = registry.lastKey[cmdId]!;
-    let n = 0;
-    let first = 0;
-    if (kind === KEYS_ONE || kind === KEYS_RANGE) {
-      first = registry.firstKey[cmdId]!;
-      n = kind === KEYS_ONE ? first : lastKey < 0 ? args.argc + lastKey : lastKey;
-      if (n >= args.argc) n = args.argc - 1;
-    } else if (kind === KEYS_NONE) n = -1;
-    else if (registry.defs[cmdId]!.everyShard?.(args) === true) {
-      wanted.fill(1);
-      this.lowest = 0;
-      this.wantedCount = this.shards;
-      return;
-    } else {
-      n = this.complexKeys(cmdId, args) - 1;
-    }
-    const complex = kind !== KEYS_ONE && kind !== KEYS_RANGE;
-    for (let i = first; i <= n; i += step) {
-      const k = complex ? this.keyIndexes[i]! : i;
-      const shard = shardOfSlot(slotOf(u8, off[k]!, len[k]!), this.shards);
-      if (wanted[shard] !== 0) continue;
-      wanted[shard] = 1;
-      count++;
-      if (shard < lowest) lowest = shard;
-    }
-    if (count === 0) {
-      wanted[0] = 1;
-      lowest = 0;
-      count = 1;
-    }
-    this.lowest = lowest;
-    this.wantedCount = count;
-  }
-
-  private complexKeys(cmdId: number, args: Args): number {
-    const def = this.registry.defs[cmdId]!;
-    let count = extractKeys(def, args, this.keyIndexes);
-    if (count > this.keyIndexes.length) {
-      this.keyIndexes = new Int32Array(count);
-      count = extractKeys(def, args, this.keyIndexes);
-    }
-    return count;
-  }
-
-  /** @requires leases held, `lowest` and `wantedCount` set */
-  private run(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
+  /** `oneShard`: all its keys are in `home`. @requires leases held, `home` set */
+  private run(cmdId: number, args: Args, reply: Reply, client: ClientState, oneShard: boolean): void {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
     ctx.client = client;
     ctx.commandId = cmdId;
     ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
     ctx.db = client.db;
-    ctx.oneShard = this.wantedCount === 1;
-    ctx.useShard(this.lowest);
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.home);
     ctx.dirty = 0;
     ctx.ownEffects = false;
     ctx.readNotifyFlags();
@@ -403,7 +333,7 @@ export class Executor {
     ctx.commandId = commandId;
     ctx.db = db;
     ctx.oneShard = oneShard;
-    ctx.useShard(this.lowest);
+    ctx.useShard(this.home);
     ctx.dirty += dirty;
     ctx.ownEffects = true;
   }
@@ -448,7 +378,7 @@ export class Executor {
     ctx.commandId = commandId;
     ctx.db = db;
     ctx.oneShard = oneShard;
-    ctx.useShard(this.lowest);
+    ctx.useShard(this.home);
     ctx.dirty = changes;
     ctx.ownEffects = true;
   }
@@ -461,7 +391,7 @@ export class Executor {
     ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = this.shards === 1;
-    ctx.useShard(this.lowest);
+    ctx.useShard(this.home);
     ctx.dirty = 0;
     ctx.ownEffects = false;
     reply.errors = 0;
@@ -490,9 +420,10 @@ export class Executor {
   private rememberReads(cmdId: number, args: Args, client: ClientState): void {
     const { outbox } = this.ctx;
     if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
-    const count = this.complexKeys(cmdId, args);
+    const { placement } = this;
+    const count = placement.findKeys(this.registry.defs[cmdId]!, args);
     for (let i = 0; i < count; i++) {
-      const k = this.keyIndexes[i]!;
+      const k = placement.keys[i]!;
       outbox.remember(client.flags >>> CLIENT_IO_SHIFT, client.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
     }
   }

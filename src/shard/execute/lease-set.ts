@@ -10,6 +10,7 @@
  */
 import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CHECKING, CTL_LEASE } from '../../shared/memory/arena.js';
+import { faultPoint, POINT } from '../../shared/memory/fault-point.js';
 import { Lease } from '../../shared/sync/lease.js';
 
 /** For how long `trySoon` looks, milliseconds, and how long it does not after that was in vain. */
@@ -121,11 +122,13 @@ export class LeaseSet {
     this.held[shard] = 1;
     this.count++;
     this.arenas[shard]!.sync();
+    faultPoint(POINT.leaseHeld);
   }
 
   /** Gives every lease back. Whether somebody was waiting for one. */
   giveAll(): boolean {
     if (this.count === 0) return false;
+    faultPoint(POINT.leaseHeld);
     let woke = false;
     for (let s = 0; s < this.held.length; s++) {
       if (this.held[s] === 0) continue;

@@ -115,12 +115,14 @@ export class LookAhead {
       const off = args.off[k]!;
       const len = args.len[k]!;
       if (len > KEY_BYTES_MAX) continue;
-      const shard = shards === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), shards);
+      const slot = shards === 1 ? 0 : slotOf(args.u8, off, len);
+      const shard = shards === 1 ? 0 : shardOfSlot(slot, shards);
       if (!this.leases.tryShard(shard)) continue;
       const { dict, arena } = keyspaces[shard]![db]!;
       const { hasher } = dict;
       hasher.hash(args.u8, args.dv, off, len);
       args.hashedOff = off;
+      args.slot = slot;
       args.h1 = hasher.h1;
       args.h2 = hasher.h2;
       const table = dict.tableOf(hasher.h1);

@@ -1,7 +1,7 @@
 /**
  * Active expiry: removes keys whose time is over although nobody asks for them. A table knows a lower bound of its
  * expiry times, so tables with nothing due cost one look at their first line, and databases without expiring keys
- * cost nothing. Hashes with fields that expire are found in the same way and lose the due ones.
+ * cost nothing. Values with elements that expire (hashes) are found in the same way and lose the due elements.
  *
  * The walk goes round all databases and tables of a shard; where it stands lies in the shard's control words (database,
  * position of h1), so whichever thread comes next goes on from there.
@@ -16,20 +16,18 @@ import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-ev
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
 import { isPaused } from '../../shared/sync/pause.js';
-import type { ExecContext } from '../context/context.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from '../entry/entry.js';
 import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
 import { nextPrefix, PREFIX_END } from '../structures/table-walk.js';
-import { expireFields, expiry } from '../types/hash/field-expiry.js';
-import { hashNextAt } from '../types/hash/hash-value.js';
+import type { ActiveExpiryContext } from './expiry-context.js';
 import type { Keyspace } from './keyspace.js';
 import { pointAt } from './scan.js';
 
 /** The clock is read once per so many tables looked at, and per so many keys removed (powers of two). */
 const TABLES_PER_CLOCK = 64;
 const KEYS_PER_CLOCK = 16;
-/** Fields of one hash that are removed before the clock is read. */
-const FIELDS_PER_CLOCK = 64;
+/** Elements of one value that are removed before the clock is read. */
+const ELEMENTS_PER_CLOCK = 64;
 
 const ENTRIES = new Int32Array(TABLE_ENTRIES_MAX);
 
@@ -40,10 +38,10 @@ function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
 }
 
 /**
- * Removes the due entries of a table, and the due fields of its hashes, until `endMs` (of monotonicMs). Returns the
- * number of entries, -1 minus it if it had to stop.
+ * Removes the due entries of a table, and the due elements of its values, until `endMs` (of monotonicMs). Returns
+ * the number of entries, -1 minus it if it had to stop.
  */
-function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
+function expireEntries(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
   const { arena, dict } = keyspace;
   const prefix = nextPrefix(arena, table) - 1;
   const n = tableEntries(arena, table, ENTRIES);
@@ -57,9 +55,9 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
     if (atMs < 0 || atMs >= ctx.nowMs) {
       if (atMs >= 0 && atMs < minAtMs) minAtMs = atMs;
       if ((flags & F_FIELDS) === 0) continue;
-      const nextAtMs = expireHash(ctx, keyspace, e, endMs);
-      if (nextAtMs < 0) return -1 - removed;
-      if (expiry.gone) removed++;
+      const nextAtMs = expireElements(ctx, keyspace, e, endMs);
+      if (nextAtMs === STOPPED) return -1 - removed;
+      if (nextAtMs === GONE) removed++;
       else if (nextAtMs < minAtMs) minAtMs = nextAtMs;
       continue;
     }
@@ -73,28 +71,33 @@ function expireEntries(ctx: ExecContext, keyspace: Keyspace, table: Ptr, endMs: 
   return removed;
 }
 
-/** Fields removed since the clock was read. */
-let fieldsRemoved = 0;
+/** Elements removed since the clock was read. */
+let elementsRemoved = 0;
+/** What `expireElements` returns instead of a time: it had to stop before the last due element; the key is gone. */
+const STOPPED = -1;
+const GONE = -2;
 
 /**
- * Removes the due fields of a hash until `endMs`. Returns when the next one is due, Infinity for none, or -1 when it
- * had to stop before the last; `expiry.gone` tells whether the key went.
+ * Removes the due elements of a value until `endMs`. Returns when the next element is due, Infinity for none, or one of
+ * STOPPED and GONE.
  */
-function expireHash(ctx: ExecContext, keyspace: Keyspace, e: Ptr, endMs: number): number {
+function expireElements(ctx: ActiveExpiryContext, keyspace: Keyspace, e: Ptr, endMs: number): number {
   const arena = keyspace.arena;
-  expiry.gone = false;
-  const nextAtMs = hashNextAt(arena, e);
+  const { expiry } = keyspace.types.of(arena, e);
+  if (expiry === null) throw new Error(`entry ${e} is flagged as one whose elements expire`);
+  const nextAtMs = expiry.nextAtMs(arena, e);
   if (nextAtMs >= ctx.nowMs) return nextAtMs;
   pointAt(keyspace.dict, e);
   for (;;) {
-    const removed = expireFields(ctx, keyspace, e, FIELDS_PER_CLOCK);
-    fieldsRemoved += removed;
-    if (fieldsRemoved >= FIELDS_PER_CLOCK) {
-      fieldsRemoved = 0;
-      if (monotonicMs() > endMs) return -1;
+    const n = expiry.expire(ctx, keyspace, e, ELEMENTS_PER_CLOCK);
+    const removed = Math.abs(n);
+    elementsRemoved += removed;
+    if (elementsRemoved >= ELEMENTS_PER_CLOCK) {
+      elementsRemoved = 0;
+      if (monotonicMs() > endMs) return STOPPED;
     }
-    if (expiry.gone) return Number.POSITIVE_INFINITY;
-    if (removed < FIELDS_PER_CLOCK) return hashNextAt(arena, e);
+    if (n < 0) return GONE;
+    if (removed < ELEMENTS_PER_CLOCK) return expiry.nextAtMs(arena, e);
   }
 }
 
@@ -111,7 +114,7 @@ function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: nu
  * Removes all due entries of a table, for use before it splits; returns their number. The dictionary's cursor stands
  * afterwards where a `find` of the same key that found nothing leaves it. The table may be gone.
  */
-export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): number {
+export function expireTable(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr): number {
   if (isPaused(ctx.control) || !isDue(keyspace, table, ctx.nowMs)) return 0;
   const dict = keyspace.dict;
   const { h1, h2 } = dict;
@@ -128,7 +131,7 @@ export function expireTable(ctx: ExecContext, keyspace: Keyspace, table: Ptr): n
  * due keys are known to remain. Nothing goes while clients are paused. @requires the shard's lease, `ctx.refresh()`,
  * `ctx.useShard(shard)`
  */
-export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
+export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolean {
   if (ctx.control.i32[CONTROL.activeExpire] === 0 || isPaused(ctx.control)) return false;
   const ctl = ctx.arena.ctl;
   const keyspaces = ctx.keyspaces[ctx.shard]!;
@@ -182,7 +185,7 @@ export function activeExpire(ctx: ExecContext, budgetUs: number): boolean {
   return more;
 }
 
-function account(ctx: ExecContext, removed: number, more: boolean, tookMs: number): void {
+function account(ctx: ActiveExpiryContext, removed: number, more: boolean, tookMs: number): void {
   const f64 = ctx.stats.f64;
   f64[STAT.expiredActiveKeys] = f64[STAT.expiredActiveKeys]! + removed;
   f64[STAT.expireCycleMs] = f64[STAT.expireCycleMs]! + tookMs;

@@ -1,16 +1,14 @@
 /**
  * Entries under another key or in another shard: COPY makes a second entry, RENAME re-creates the cell with the new
- * key. Within one arena RENAME moves the value, across arenas it is copied; what is specific to a type is `copyValue`.
+ * key. Within one arena RENAME moves the value, across arenas it is copied; the type's descriptor copies the value.
  *
  * Invariants: (1) the leases of both arenas are held; (2) the entry that comes back is in no dictionary yet and has
- * the type, encoding, expiry and value of `e`; (3) it keeps to ENTRY_BYTES_MAX although its key may be longer: an
- * embedded string that has no room beside the key becomes a blob.
+ * the type, encoding, expiry and value of `e`; (3) it keeps to ENTRY_BYTES_MAX although its key may be longer: a
+ * value in its entry (a string) that has no room beside the key moves out (into a blob).
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import {
-  ENC_BLOB,
-  ENC_EMBED,
   ENTRY_BYTES_MAX,
   entryExpireAtMs,
   entryFlags,
@@ -19,11 +17,8 @@ import {
   HEAD_BYTES,
   KEY_INLINE_MAX,
   setFlags,
-  TYPE_STRING,
-  valueWord,
 } from '../entry/entry.js';
-import { blobFrom } from '../structures/blob.js';
-import { copyValue, copyValueRegion, valueBytes } from '../types/value.js';
+import type { InEntry } from '../services/value-type.js';
 import { freeEntryCell, type Keyspace } from './keyspace.js';
 
 /**
@@ -40,10 +35,14 @@ export function copyEntry(
   len: number,
   clock: number,
 ): Ptr {
-  if (outgrows(from, e, len)) return blobEntry(from, e, to, u8, dv, off, len, clock);
+  const type = to.types.of(from, e);
+  const { inEntry } = type;
+  if (inEntry !== null && outgrows(inEntry, from, e, len)) {
+    return outsideEntry(type.type, inEntry, from, e, to, u8, dv, off, len, clock);
+  }
   const copy = emptyCopy(from, e, to, u8, dv, off, len, clock);
   try {
-    copyValue(from, e, to.arena, copy);
+    type.copy(from, e, to.arena, copy);
   } catch (error) {
     freeEntryCell(to.arena, copy);
     throw error;
@@ -64,10 +63,13 @@ export function renamedEntry(
   len: number,
   clock: number,
 ): Ptr {
-  const arena = to.arena;
-  if (outgrows(arena, e, len)) return blobEntry(arena, e, to, u8, dv, off, len, clock);
+  const { arena, types } = to;
+  const { type, inEntry } = types.of(arena, e);
+  if (inEntry !== null && outgrows(inEntry, arena, e, len)) {
+    return outsideEntry(type, inEntry, arena, e, to, u8, dv, off, len, clock);
+  }
   const next = emptyCopy(arena, e, to, u8, dv, off, len, clock);
-  copyValueRegion(arena, e, arena, next);
+  types.copyRegion(arena, e, arena, next);
   return next;
 }
 
@@ -84,22 +86,27 @@ function emptyCopy(
 ): Ptr {
   const typeEncoding = from.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 0xff;
   const atMs = entryExpireAtMs(from, e);
-  const copy = to.createEntry(u8, dv, off, len, typeEncoding, valueBytes(from, e), atMs, clock);
-  const kept = entryFlags(from, e) & ~(F_EXPIRE | F_BIG_KEY);
-  if (kept !== 0) setFlags(to.arena, copy, entryFlags(to.arena, copy) | kept);
+  const copy = to.createEntry(u8, dv, off, len, typeEncoding, to.types.regionBytes(from, e), atMs, clock);
+  keepFlags(from, e, to.arena, copy);
   return copy;
 }
 
-/** Whether an embedded string has no room beside the new key. */
-function outgrows(from: Arena, e: Ptr, keyLen: number): boolean {
-  const typeEncoding = from.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 0xff;
-  if (typeEncoding !== (TYPE_STRING | (ENC_EMBED << 4))) return false;
-  const keyBytes = keyLen > KEY_INLINE_MAX ? 8 : (keyLen + 3) & ~3;
-  return HEAD_BYTES + 8 + keyBytes + valueBytes(from, e) > ENTRY_BYTES_MAX;
+/** Gives a copy the flags of `e` that do not belong to its key and its expiry. */
+function keepFlags(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
+  const kept = entryFlags(from, e) & ~(F_EXPIRE | F_BIG_KEY);
+  if (kept !== 0) setFlags(to, copy, entryFlags(to, copy) | kept);
 }
 
-/** An entry with the embedded string of `e` as a blob. */
-function blobEntry(
+/** Whether a value that lies in its entry has no room beside the new key. */
+function outgrows(inEntry: InEntry, from: Arena, e: Ptr, keyLen: number): boolean {
+  const keyBytes = keyLen > KEY_INLINE_MAX ? 8 : (keyLen + 3) & ~3;
+  return HEAD_BYTES + 8 + keyBytes + inEntry.bytes(from, e) > ENTRY_BYTES_MAX;
+}
+
+/** An entry with the value of `e` outside of it. */
+function outsideEntry(
+  type: number,
+  inEntry: InEntry,
   from: Arena,
   e: Ptr,
   to: Keyspace,
@@ -109,17 +116,15 @@ function blobEntry(
   len: number,
   clock: number,
 ): Ptr {
-  const i32 = from.i32[e >>> SEGMENT_SHIFT]!;
-  const short = i32[((e & UNIT_MASK) << 1) + 1]! & 255;
-  let source = valueWord(from, e);
-  const length = short < 255 ? short : i32[source++]!;
-  const arena = to.arena;
-  const dir = blobFrom(arena, from.u8[e >>> SEGMENT_SHIFT]!, source * 4, length);
-  const copy = to.createEntry(u8, dv, off, len, TYPE_STRING | (ENC_BLOB << 4), 8, entryExpireAtMs(from, e), clock);
-  const kept = entryFlags(from, e) & ~(F_EXPIRE | F_BIG_KEY);
-  if (kept !== 0) setFlags(arena, copy, entryFlags(arena, copy) | kept);
-  const target = valueWord(arena, copy);
-  arena.i32[copy >>> SEGMENT_SHIFT]![target] = dir;
-  arena.i32[copy >>> SEGMENT_SHIFT]![target + 1] = length;
+  const head = type | (inEntry.outsideEncoding << 4);
+  const atMs = entryExpireAtMs(from, e);
+  const copy = to.createEntry(u8, dv, off, len, head, inEntry.outsideBytes, atMs, clock);
+  try {
+    inEntry.copyOutside(from, e, to.arena, copy);
+  } catch (error) {
+    freeEntryCell(to.arena, copy);
+    throw error;
+  }
+  keepFlags(from, e, to.arena, copy);
   return copy;
 }

@@ -2,6 +2,7 @@
 import { type Arena, CTL_DB_COUNT, CTL_DB_ROOTS } from '../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
+import type { TypeTable } from '../entry/type-table.js';
 import { ROOT_WORDS } from '../structures/extendible.js';
 import { Keyspace } from './keyspace.js';
 
@@ -23,9 +24,10 @@ export function rootWord(arena: Arena, db: number): number {
   return ((arena.ctl[CTL_DB_ROOTS]! & UNIT_MASK) << 1) + db * ROOT_WORDS;
 }
 
-/** Views of all databases of a shard. */
-export function openDatabases(arena: Arena): Keyspace[] {
+/** Views of all databases of a shard. `types`: the table of value types. */
+export function openDatabases(arena: Arena, types: TypeTable): Keyspace[] {
   const views: Keyspace[] = [];
-  for (let db = 0; db < arena.ctl[CTL_DB_COUNT]!; db++) views.push(new Keyspace(arena, rootWord(arena, db), db));
+  const count = arena.ctl[CTL_DB_COUNT]!;
+  for (let db = 0; db < count; db++) views.push(new Keyspace(arena, rootWord(arena, db), db, types));
   return views;
 }

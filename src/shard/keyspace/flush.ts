@@ -11,10 +11,10 @@ import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
+import type { TypeTable } from '../entry/type-table.js';
 import { directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from '../structures/extendible.js';
 import { freedLater, freeGarbageValues } from '../structures/garbage.js';
 import { T_DEPTH, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
-import { freeValue } from '../types/value.js';
 import type { Dictionary } from './dictionary.js';
 import { freeEntryCell } from './keyspace.js';
 
@@ -49,20 +49,20 @@ export function detachDictionary(dict: Dictionary): number {
 }
 
 /** Frees garbage for about `budgetUs`, a table at a time; whether some is left. @requires lease */
-export function freeGarbage(arena: Arena, budgetUs: number): boolean {
+export function freeGarbage(arena: Arena, types: TypeTable, budgetUs: number): boolean {
   const ctl = arena.ctl;
   if (ctl[CTL_GARBAGE] === 0 && ctl[CTL_GARBAGE_VALUES] === 0) return false;
   const end = monotonicMs() + budgetUs / 1000;
-  if (freeGarbageValues(arena, end)) return true;
+  if (freeGarbageValues(arena, types.garbage, end)) return true;
   while (ctl[CTL_GARBAGE] !== 0) {
-    freeNextTable(arena, ctl[CTL_GARBAGE]! as Ptr);
+    freeNextTable(arena, types, ctl[CTL_GARBAGE]! as Ptr);
     if (monotonicMs() >= end) return ctl[CTL_GARBAGE] !== 0;
   }
   return false;
 }
 
 /** Frees the next table of a garbage cell, and the cell with its directory after the last one. */
-function freeNextTable(arena: Arena, cell: Ptr): void {
+function freeNextTable(arena: Arena, types: TypeTable, cell: Ptr): void {
   const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
   const w = (cell & UNIT_MASK) << 1;
   const dir = i32[w + G_DIR]! as Ptr;
@@ -79,7 +79,7 @@ function freeNextTable(arena: Arena, cell: Ptr): void {
   const n = tableEntries(arena, table, SCRATCH);
   for (let i = 0; i < n; i++) {
     const e = SCRATCH[i]! as Ptr;
-    freeValue(arena, e);
+    types.free(arena, e);
     freeEntryCell(arena, e);
   }
   freedLater.values += n;

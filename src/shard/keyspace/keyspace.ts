@@ -23,21 +23,24 @@ import {
   valueWord,
   valueWordOffset,
 } from '../entry/entry.js';
+import type { TypeTable } from '../entry/type-table.js';
+import type { EntryStore } from '../services/entry-store.js';
 import { blobCellBytes, blobFree, blobFrom } from '../structures/blob.js';
 import { R_FIELDS, R_VOLATILE } from '../structures/extendible.js';
 import { FIELDS_ONE, T_MIN_EXPIRE, T_VOLATILE } from '../structures/table.js';
-import { hashNextAt } from '../types/hash/hash-value.js';
-import { freeValue, valueBytes } from '../types/value.js';
 import { Dictionary } from './dictionary.js';
 
-export class Keyspace {
+export class Keyspace implements EntryStore {
   readonly arena: Arena;
   readonly dict: Dictionary;
+  /** What the types of the values can do. */
+  readonly types: TypeTable;
   /** Number of the database. */
   readonly db: number;
 
-  constructor(arena: Arena, rootWord: number, db: number) {
+  constructor(arena: Arena, rootWord: number, db: number, types: TypeTable) {
     this.arena = arena;
+    this.types = types;
     this.db = db;
     this.dict = new Dictionary(arena, rootWord);
   }
@@ -94,7 +97,7 @@ export class Keyspace {
     const flags = entryFlags(this.arena, e);
     if ((flags & (F_EXPIRE | F_FIELDS)) === 0) return;
     if ((flags & F_EXPIRE) !== 0) this.countVolatile(entryExpireAtMs(this.arena, e));
-    if ((flags & F_FIELDS) !== 0) this.countFields(1, hashNextAt(this.arena, e));
+    if ((flags & F_FIELDS) !== 0) this.countFields(1, this.types.nextExpiryAtMs(this.arena, e));
   }
 
   /**
@@ -118,11 +121,11 @@ export class Keyspace {
   private replaceFields(old: number, flags: number, next: Ptr): void {
     const was = (old & F_FIELDS) !== 0 ? 1 : 0;
     const is = (flags & F_FIELDS) !== 0 ? 1 : 0;
-    this.countFields(is - was, is === 1 ? hashNextAt(this.arena, next) : Number.POSITIVE_INFINITY);
+    this.countFields(is - was, is === 1 ? this.types.nextExpiryAtMs(this.arena, next) : Number.POSITIVE_INFINITY);
   }
 
   /**
-   * Notes when the first field of the hash in the found entry `e` expires, unix ms; Infinity when none does.
+   * Notes when the first element of the value in the found entry `e` expires, unix ms; Infinity when none does.
    */
   setFieldExpiry(e: Ptr, nextAtMs: number): void {
     const arena = this.arena;
@@ -146,10 +149,20 @@ export class Keyspace {
 
   /** Removes the found entry `e` and frees everything that belongs to it. */
   remove(e: Ptr): void {
-    const arena = this.arena;
     this.unlink(e);
-    freeValue(arena, e);
+    this.freeValue(e);
     this.freeCell(e);
+  }
+
+  /** As `remove`; the cursor is afterwards where a `find` of the same key that found nothing leaves it. */
+  removeHere(e: Ptr): void {
+    this.remove(e);
+    this.dict.table = this.dict.tableOf(this.dict.h1);
+  }
+
+  /** Frees what the value of an entry of this shard has outside the entry. */
+  freeValue(e: Ptr): void {
+    this.types.free(this.arena, e);
   }
 
   /** Takes the found entry `e` out of the dictionary; its cell, key and value are the caller's. */
@@ -190,7 +203,7 @@ export class Keyspace {
     const head = from[fw]!;
     const had = (head >>> 8) & F_EXPIRE;
     const keyWords = valueWordOffset(head) - 2 - (had << 1);
-    const words = keyWords + ((valueBytes(arena, e) + 3) >> 2);
+    const words = keyWords + ((this.types.regionBytes(arena, e) + 3) >> 2);
     const next = alloc(arena, HEAD_BYTES + (atMs >= 0 ? 8 : 0) + words * 4);
     const to = arena.i32[next >>> SEGMENT_SHIFT]!;
     let tw = (next & UNIT_MASK) << 1;

@@ -7,10 +7,10 @@
  */
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import type { ExecContext } from '../context/context.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE } from '../entry/entry.js';
 import { R_AVG_TTL_F64 } from '../structures/extendible.js';
 import { FIELDS_ONE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
+import type { ActiveExpiryContext } from './expiry-context.js';
 import type { Keyspace } from './keyspace.js';
 
 /** Tables that are tried for one with keys that expire, and entries looked at. */
@@ -30,7 +30,7 @@ let sampled = 0;
 let stale = 0;
 
 /** Looks at a few keys of each database of the context's shard. @requires the shard's lease, `ctx.refresh()` */
-export function sampleTtl(ctx: ExecContext): void {
+export function sampleTtl(ctx: ActiveExpiryContext): void {
   sampled = 0;
   stale = 0;
   const keyspaces = ctx.keyspaces[ctx.shard]!;

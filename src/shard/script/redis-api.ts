@@ -18,7 +18,7 @@ import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { SCRIPT_COMMAND } from '../../shared/command/script-commands.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
-import { monitorLine } from '../../shared/monitor-line.js';
+import { monitorLine } from '../../shared/pubsub/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';

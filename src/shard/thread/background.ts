@@ -43,7 +43,7 @@ export class Background {
           sampleTtl(ctx);
         }
         const due = activeExpire(ctx, SLICE_US);
-        const garbage = freeGarbage(ctx.arena, SLICE_US);
+        const garbage = freeGarbage(ctx.arena, ctx.keyspace.types, SLICE_US);
         more = due || garbage;
         if (freedLater.values !== 0) {
           ctx.stats.f64[STAT.lazyFreed]! += freedLater.values;

@@ -18,6 +18,7 @@
  */
 import { monotonicMs } from '../../shared/clock.js';
 import { FLAG_READONLY } from '../../shared/command/flags.js';
+import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_JOB } from '../../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../../shared/errors/replies.js';
 import { dropFreeSlabs, leaveSlabs } from '../../shared/memory/chunk-slabs.js';
@@ -33,7 +34,6 @@ import {
   ANSWERED,
   BULLETINS,
   finishRequest,
-  ONE_SHARD,
   REPLY,
   RequestView,
   readRequest,
@@ -82,7 +82,7 @@ export interface ShardExecutor {
   dropClients(shard: number, io: number, clientsBefore: number): void;
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
-  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void;
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, placed: Placement | null): void;
   /** Gives all leases back. Whether somebody was waiting for one. */
   endBatch(): boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
@@ -128,6 +128,8 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
   private readonly flags: Registry['flags'];
+  /** Where the request at hand belongs. */
+  private readonly placement: Placement;
   /** Whether clients are still there, by I/O thread (shared/sync/claims.ts). */
   private readonly claims: readonly Int32Array[];
   readonly view: RequestView = new RequestView();
@@ -153,6 +155,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
     this.flags = parts.registry.flags;
+    this.placement = new Placement(parts.registry, parts.block.shards);
     this.claims = parts.pairs.map((_, io) => parts.block.claims(io));
     this.reply.slabs = true;
     this.jobs = new Jobs(this, parts.jobTable);
@@ -331,7 +334,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       blocking.ticket.io = io;
       blocking.ticket.slot = view.connId;
       blocking.ticket.seq = view.seq;
-      this.execute(view.cmdId, view.args, reply, client, view.info === ONE_SHARD ? this.parts.shard : -1);
+      this.execute(view.cmdId, view.args, reply, client, view.info);
       blocking.ticket.io = -1;
       if (blocking.blocked) this.sayBlocked(io, replies, view.connId, view.seq);
       else if (reply.isSingleChunk) {
@@ -394,9 +397,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     for (const { io, clientsBefore } of gone) this.executor.dropClients(this.parts.shard, io, clientsBefore);
   }
 
-  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, shard: number): void {
+  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, placed: number): void {
+    const { placement } = this;
+    const known = placement.read(placed, this.parts.shard);
     try {
-      this.executor.executeBlocking(cmdId, args, reply, client, shard);
+      this.executor.executeBlocking(cmdId, args, reply, client, known ? placement : null);
     } catch (error) {
       reply.reset();
       reply.errorText(`ERR internal error: ${error instanceof Error ? error.message : String(error)}`);

@@ -5,7 +5,8 @@
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
 import { firstMailId } from '../../shared/limits.js';
-import { CTL_LEASE } from '../../shared/memory/arena.js';
+import { ArenaFullError, CTL_LEASE } from '../../shared/memory/arena.js';
+import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
@@ -43,6 +44,7 @@ export interface Engine {
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
 export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
   const block = new ControlBlock(data.controlBlock);
+  openFaultPoints(block.faults(), data.threadId, () => new ArenaFullError(data.shard));
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
   stats.identify(THREAD_SHARD, data.shard, block.nowMs());

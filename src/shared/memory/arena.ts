@@ -13,9 +13,11 @@
  * cell is preceded by `touch` of that range, except into a cell that `alloc` returned in the same critical section.
  *
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
- * 1, page checksums are kept, and `verifyPages` finds every store that forgot its touch.
+ * 1, and store-check.ts finds every store that forgot its touch.
  */
-import { COW_PAGE_BYTES, COW_PAGES, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, SEGMENTS_MAX, UNIT_MASK } from './ptr.js';
+import { faultPoint, POINT } from './fault-point.js';
+import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, SEGMENTS_MAX, UNIT_MASK } from './ptr.js';
+import { StoreCheck, type UnannouncedStore } from './store-check.js';
 
 /** Where segments come from: one implementation announces them between threads, another serves tests. */
 export interface SegmentProvider {
@@ -27,8 +29,6 @@ export interface SegmentProvider {
 
 /** Byte offsets inside slab page 0 of a segment. */
 export const DESCRIPTORS_OFFSET = 0;
-const EPOCHS_OFFSET = 8 * 1024;
-const CHECKSUMS_OFFSET = 72 * 1024;
 const CONTROL_OFFSET = 136 * 1024;
 
 /** Control words of a shard: indexes into the Int32Array over segment 0. */
@@ -76,6 +76,9 @@ export const CTL_PARTIAL = CTL + 64;
 /** Free words for other parts of the engine. */
 export const CTL_USER = CTL + 256;
 
+/** Checking mode: slow, finds stores without `touch`. */
+export const CHECKING = typeof process !== 'undefined' && process.env.SHERD_CHECK === '1';
+
 /** Thrown when a shard cannot grow any more; the executor turns it into an -OOM reply. */
 export class ArenaFullError extends Error {
   constructor(shard: number) {
@@ -97,7 +100,8 @@ export class Arena {
   tracking = 0;
   private segmentCount = 0;
   private readonly provider: SegmentProvider;
-  private readonly touched: number[] = [];
+  /** Checking mode only. */
+  private readonly stores: StoreCheck | null = CHECKING ? new StoreCheck(this.i32) : null;
 
   constructor(shard: number, segment0: SharedArrayBuffer, provider: SegmentProvider) {
     this.shard = shard;
@@ -105,7 +109,7 @@ export class Arena {
     this.addViews(segment0);
     this.ctl = this.i32[0]!;
     this.ctlF64 = this.f64[0]!;
-    if (CHECKING) this.tracking = 1;
+    if (this.stores !== null) this.tracking = 1;
     this.sync();
   }
 
@@ -162,49 +166,20 @@ export class Arena {
   }
 
   private touchSlow(ptr: Ptr, byteOffset: number, bytes: number): void {
-    const segment = ptr >>> SEGMENT_SHIFT;
-    const start = (ptr & UNIT_MASK) * 8 + byteOffset;
-    const first = Math.floor(start / COW_PAGE_BYTES);
-    const last = Math.floor((start + Math.max(bytes, 1) - 1) / COW_PAGE_BYTES);
-    for (let page = first; page <= last; page++) this.touched.push(segment * COW_PAGES + page);
+    faultPoint(POINT.store);
+    this.stores?.announce(ptr >>> SEGMENT_SHIFT, (ptr & UNIT_MASK) * 8 + byteOffset, bytes);
   }
 
-  /** Checking mode: stamps the pages touched in this critical section. @requires the lease, before its release. */
+  /** Checking mode: ends the critical section for the check of stores. @requires the lease, before its release. */
   settleTouched(): void {
-    for (const id of this.touched) {
-      const segment = Math.floor(id / COW_PAGES);
-      const page = id % COW_PAGES;
-      const i32 = this.i32[segment]!;
-      i32[(CHECKSUMS_OFFSET >> 2) + page] = this.pageChecksum(segment, page);
-      i32[(EPOCHS_OFFSET >> 2) + page] = 1;
-    }
-    this.touched.length = 0;
+    this.stores?.settle();
   }
 
-  private pageChecksum(segment: number, page: number): number {
-    const i32 = this.i32[segment]!;
-    const start = (page * COW_PAGE_BYTES) >> 2;
-    let h = 0;
-    for (let i = start; i < start + COW_PAGE_BYTES / 4; i++) h = (Math.imul(h, 31) + i32[i]!) | 0;
-    return h;
-  }
-
-  /** Checking mode: the number of pages that were stored into without `touch`. @requires the lease. */
-  verifyPages(): number {
-    let bad = 0;
-    for (let segment = 0; segment < this.segmentCount; segment++) {
-      const i32 = this.i32[segment]!;
-      for (let page = 64; page < COW_PAGES; page++) {
-        const expected = i32[(CHECKSUMS_OFFSET >> 2) + page]!;
-        if (this.pageChecksum(segment, page) !== expected) bad++;
-      }
-    }
-    return bad;
+  /** Checking mode: the stores without `touch` that were found, see store-check.ts. @requires the lease. */
+  unannouncedStores(): UnannouncedStore[] {
+    return this.stores === null ? [] : this.stores.findings(this.ctl[CTL_NEXT_PAGE]!);
   }
 }
-
-/** Checking mode: slow, finds stores without `touch`. */
-export const CHECKING = typeof process !== 'undefined' && process.env.SHERD_CHECK === '1';
 
 /** Prepares a zero-filled first segment: its control words. Call once per shard, before any Arena exists. */
 export function formatShard(segment0: SharedArrayBuffer, hashKey0: number, hashKey1: number): void {

@@ -21,6 +21,7 @@ import {
   CTL_PEAK_BYTES_F64,
   CTL_USED_BYTES_F64,
 } from './arena.js';
+import { faultPoint, POINT } from './fault-point.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, SLAB_PAGES, UNIT_MASK } from './ptr.js';
 import { CLASS_CELLS, CLASS_OF_UNITS, CLASS_UNITS } from './size-classes.js';
 
@@ -38,6 +39,7 @@ const PAGE_UNITS_MASK = (1 << PAGE_UNITS_SHIFT) - 1;
 /** Allocates a cell of at least `bytes` bytes. @requires lease, 1 <= bytes <= CELL_BYTES_MAX. Throws ArenaFullError. */
 export function alloc(arena: Arena, bytes: number): Ptr {
   if (bytes > CELL_BYTES_MAX) throw new Error(`cell of ${bytes} bytes`);
+  faultPoint(POINT.alloc);
   const cls = CLASS_OF_UNITS[(bytes + 7) >> 3]!;
   const ctl = arena.ctl;
   let page = ctl[CTL_PARTIAL + cls]!;

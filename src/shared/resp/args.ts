@@ -21,8 +21,9 @@ export class Args {
   len: Int32Array;
   /** The command's id when it has been looked up already, else -1 (shard/execute/look-ahead.ts). */
   commandId = -1;
-  /** The offset of a key whose hashes stand in `h1` and `h2`, or -1. */
+  /** The offset of a key whose hashes stand in `h1` and `h2`, its slot in `slot` (with several shards); or -1. */
   hashedOff = -1;
+  slot = 0;
   h1 = 0;
   h2 = 0;
 

@@ -2,9 +2,9 @@
  * The server-wide control block: one SharedArrayBuffer that every thread of a server sees. REGIONS lists what lies in
  * it, in order; CONTROL and CONTROL_F64 list the words of the first region, THREAD those of a thread's area.
  *
- * When you add a word: one line in the table of its group. Whoever reads it and whoever writes it must be there already;
- * a word that nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a
- * method that makes the view.
+ * When you add a word: one line in the table of its group. Its reader and its writer come in the same commit: a word
+ * that nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a method
+ * that makes the view.
  *
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
@@ -16,6 +16,7 @@
 import { wallMs, wallUsec } from '../clock.js';
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
 import { NO_EVICTION } from '../maxmemory-policy.js';
+import { FAULT_WORDS } from '../memory/fault-point.js';
 import { CLAIM_SLOTS } from './claims.js';
 import { Doorbell } from './doorbell.js';
 import { regionOffsets, Words } from './layout.js';
@@ -156,6 +157,8 @@ export const REGIONS = {
   slowLog: { bytes: SLOW_LOG_BYTES, per: 'server' },
   /** Latency events (stats/latency-events.ts). */
   latencyEvents: { bytes: LATENCY_EVENTS_BYTES, per: 'server' },
+  /** What the fault lab arms (memory/fault-point.ts). */
+  faults: { bytes: FAULT_WORDS * 4, per: 'server' },
 } as const satisfies Record<string, { bytes: number; per: Per }>;
 
 type RegionName = keyof typeof REGIONS;
@@ -276,6 +279,11 @@ export class ControlBlock {
   /** Where latency events are kept. */
   latencyEvents(): Int32Array {
     return new Int32Array(this.sab, this.offsets.latencyEvents, LATENCY_EVENTS_BYTES >> 2);
+  }
+
+  /** The words of the fault points. */
+  faults(): Int32Array {
+    return new Int32Array(this.sab, this.offsets.faults, FAULT_WORDS);
   }
 
   private bytesOf(name: RegionName, index = 0): Uint8Array {

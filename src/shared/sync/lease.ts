@@ -17,6 +17,8 @@
  */
 import { monotonicMs } from '../clock.js';
 
+import { faultPoint, POINT } from '../memory/fault-point.js';
+
 /** Words that a lease takes in its Int32Array. */
 export const LEASE_WORDS = 3;
 
@@ -77,6 +79,7 @@ export class Lease {
       if (state !== wanted && Atomics.compareExchange(i32, index, state, wanted) !== state) continue;
       const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - monotonicMs();
       if (left <= 0) return false;
+      faultPoint(POINT.leaseWait);
       Atomics.wait(i32, index, wanted, left);
     }
   }

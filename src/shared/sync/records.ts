@@ -8,7 +8,8 @@
  * A record over a quarter of the ring travels by mail (see mailbox.ts), and the ring record only names it.
  *
  * Invariants: (1) a writer returns false when there is no room, having changed nothing; the consumer then wakes it; (2)
- * a RequestView or ReplyView points into ring memory: valid until the consumer's release(); (3) `info` is opaque here.
+ * a RequestView or ReplyView points into ring memory: valid until the consumer's release(); (3) `info` is opaque here
+ * (Placement.word).
  */
 
 import { SLAB_CHUNK_BYTES, takeSlabChunk } from '../memory/chunk-slabs.js';
@@ -50,9 +51,6 @@ const REQUEST = {
   lens: 40,
 };
 const REPLY_AT = { connId: 0, seq: 4, flags: 8, mail: 12, bytes: 16 };
-
-/** `info` of a request whose keys all belong to the shard it is sent to. */
-export const ONE_SHARD = 1;
 
 /** Total bytes of all arguments. */
 export function argsBytes(args: Args): number {

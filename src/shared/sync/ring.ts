@@ -25,6 +25,7 @@
  * whole records that its predecessor had not published are published by it. A new consumer goes on at `done`, and asks
  * `interrupted` whether its predecessor died inside a record: that one may have taken effect.
  */
+import { faultPoint, POINT } from '../memory/fault-point.js';
 import type { Mailbox } from './mailbox.js';
 
 const TAIL = 0;
@@ -107,6 +108,7 @@ export class RingProducer extends RingView {
    */
   reserve(bytes: number): number {
     if (bytes > this.recordBytesMax || bytes < 0) throw new Error('ring: record too big');
+    faultPoint(POINT.ring);
     const size = (bytes + HEADER_BYTES + 7) & -8;
     const at = this.position & this.mask;
     const tillEnd = this.capacity - at;
@@ -137,6 +139,7 @@ export class RingProducer extends RingView {
     this.i32[header] = bytes;
     this.i32[header + 1] = bytes ^ CHECK;
     this.position = (this.reservedAt + ((bytes + HEADER_BYTES + 7) & -8)) | 0;
+    faultPoint(POINT.ring);
     this.reservedBytes = -1;
     this.i32[COMMITTED] = this.position;
   }
@@ -146,6 +149,7 @@ export class RingProducer extends RingView {
    */
   publish(): boolean {
     if (this.published === this.position) return false;
+    faultPoint(POINT.ring);
     this.published = this.position;
     Atomics.store(this.i32, TAIL, this.position);
     return true;
@@ -302,6 +306,7 @@ export class RingConsumer extends RingView {
    * hot: the peeked record is finished (its reply is committed); moves to the next. The memory stays until release().
    */
   advance(): void {
+    faultPoint(POINT.ring);
     this.position = this.next;
     this.i32[BEGUN] = this.next;
     this.i32[DONE] = this.next;
@@ -314,6 +319,7 @@ export class RingConsumer extends RingView {
    */
   release(): boolean {
     if (this.released === this.position) return false;
+    faultPoint(POINT.ring);
     this.released = this.position;
     this.i32[BEGUN] = this.position;
     this.i32[DONE] = this.position;

@@ -26,6 +26,10 @@ test('the build takes whole statements out, and code around them means the same'
 }`);
 });
 
+test('the points of the fault lab go as well', () => {
+  expect(withoutInvariants('faultPoint(POINT.store);\nopenFaultPoints(a, b);\nf();', 'ts')).toBe(';\n;\nf();');
+});
+
 test('code without invariants is left alone', () => {
   expect(withoutInvariants('export const invariants = 1;', 'ts')).toBe(null);
   expect(withoutInvariants("const text = 'invariant(x)';", 'js')).toBe(null);

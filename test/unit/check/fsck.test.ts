@@ -16,6 +16,7 @@ import {
   T_PREFIX,
   T_STASHED,
 } from '../../../src/shard/structures/table.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import {
   type Arena,
   CTL_DB_ROOTS,
@@ -35,7 +36,7 @@ const seed = seedFrom('FSCK_SEED');
 function check(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 
@@ -130,7 +131,7 @@ describe(`fsck (FSCK_SEED=${seed})`, () => {
 class Patient {
   readonly engine = new TestEngine();
   readonly arena: Arena = this.engine.arenas[0]!;
-  readonly keyspace: Keyspace = openDatabases(this.arena)[0]!;
+  readonly keyspace: Keyspace = openDatabases(this.arena, TYPES)[0]!;
   readonly root: number = this.keyspace.dict.root;
 
   constructor() {

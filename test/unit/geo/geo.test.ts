@@ -4,6 +4,7 @@ import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { GeoArea } from '../../../src/shard/types/geo/geo-area.js';
 import { decodeScore, encodeScore, position } from '../../../src/shard/types/geo/geo-hash.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 import { modelDistance, modelPosition, modelScore } from './geo-model.js';
@@ -11,7 +12,7 @@ import { modelDistance, modelPosition, modelScore } from './geo-model.js';
 function fsck(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 
@@ -300,7 +301,7 @@ describe('GEO commands', () => {
             expect(new Set(plain.map(String)).size).toBe(wanted.length);
           }
           expect(fsck(engine)).toEqual([]);
-          expect(engine.badPages()).toBe(0);
+          expect(engine.unannounced()).toEqual([]);
         },
       ),
       { numRuns: 60 },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { STAT } from '../../../src/shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';
@@ -12,7 +13,7 @@ const error = (...words: (string | number)[]) => engine.run(...words).trim();
 const clean = () => {
   for (const arena of engine.arenas) {
     arena.sync();
-    expect(fsckShard(arena, openDatabases(arena))).toEqual([]);
+    expect(fsckShard(arena, openDatabases(arena, TYPES))).toEqual([]);
   }
 };
 const idle = () => {

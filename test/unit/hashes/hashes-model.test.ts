@@ -2,10 +2,12 @@
  * Random hash commands, with fields that expire, against plain Maps: replies, contents, times, memory, effects, with
  * encodings crossed by small limits. The clock goes in jumps of 1000 s, and times of expiry lie between the jumps.
  */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import type { Value } from '../../harness/resp-client.js';
 import { TestEngine, type Word } from '../engine-harness.js';
@@ -296,7 +298,7 @@ const plainText = (reply: Value): Value => (reply instanceof Error ? reply.messa
 function fsck(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 

@@ -1,7 +1,9 @@
 /** Every command on hashes with each of its allocations failing in turn: nothing is lost, leaked or half done. */
+
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
@@ -81,7 +83,7 @@ describe.each([512, 1])('hashes of up to %d small fields, out of memory', (entri
       failing.after = Number.POSITIVE_INFINITY;
       const arena = engine.arenas[0]!;
       arena.sync();
-      expect(fsckShard(arena, openDatabases(arena)), `allocation ${n}`).toEqual([]);
+      expect(fsckShard(arena, openDatabases(arena, TYPES)), `allocation ${n}`).toEqual([]);
       if (enough) {
         expect(reply).not.toMatch(/^-/);
         break;
@@ -92,7 +94,7 @@ describe.each([512, 1])('hashes of up to %d small fields, out of memory', (entri
       if (before.length === 0 && engine.call('EXISTS', 'h') === 1) expect(engine.call('HLEN', 'h')).not.toBe(0);
       engine.call('DEL', 'h', 'i');
       while (engine.executor.idleWork(10_000, 0));
-      expect(fsckShard(arena, openDatabases(arena)), `allocation ${n}`).toEqual([]);
+      expect(fsckShard(arena, openDatabases(arena, TYPES)), `allocation ${n}`).toEqual([]);
     }
   });
 });

@@ -1,5 +1,6 @@
 /** An engine in one thread for tests of key commands: contexts and handlers, no executor, no rings. */
 
+import { storesWithoutTouch } from '../../../src/shard/check/fsck.js';
 import { ExecContext } from '../../../src/shard/context/context.js';
 import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effects/effect-log.js';
 import { ENC_BLOB, ENC_EMBED, entryEncoding, TYPE_STRING, valueWord } from '../../../src/shard/entry/entry.js';
@@ -7,8 +8,9 @@ import { LeaseSet } from '../../../src/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
 import { blobFrom, blobRead } from '../../../src/shard/structures/blob.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
-import { Arena, CHECKING, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
+import { Arena, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
 import { Args } from '../../../src/shared/resp/args.js';
 import { Reply } from '../../../src/shared/resp/reply.js';
@@ -56,12 +58,13 @@ export class KeysEngine {
       formatShard(segments[shard]![0]!, 0x1234567, 0x7abcdef);
       const arena = new Arena(shard, segments[shard]![0]!, provider);
       formatDatabases(arena, 16);
+      arena.settleTouched();
       this.arenas.push(arena);
     }
     this.control = ControlBlock.create(1, shards);
     this.log = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
     const stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
-    const keyspaces = this.arenas.map((arena) => openDatabases(arena));
+    const keyspaces = this.arenas.map((arena) => openDatabases(arena, TYPES));
     const leases = new LeaseSet(THREAD, this.arenas);
     this.ctx = new ExecContext(THREAD, this.control, stats, this.log, this.arenas, keyspaces, leases, new Map());
     this.ctx.oneShard = shards === 1;
@@ -118,10 +121,9 @@ export class KeysEngine {
     ctx.leases.giveAll();
   }
 
-  /** Pages that were stored into without touch, but for that of the roots of each shard; 0 unless SHERD_CHECK=1. */
-  badPages(): number {
-    if (!CHECKING) return 0;
-    return this.arenas.reduce((sum, arena) => sum + Math.max(0, arena.verifyPages() - 1), 0);
+  /** Stores without an announcement; none unless SHERD_CHECK=1. */
+  unannounced(): string[] {
+    return this.arenas.flatMap((arena) => storesWithoutTouch(arena));
   }
 
   /** Runs a command to its end; between the slices of a job `between` is called. */

@@ -21,7 +21,7 @@ function newEngine(shards = 1): TestEngine {
 }
 
 afterEach(() => {
-  expect(last?.badPages() ?? 0).toBe(0);
+  expect(last?.unannounced() ?? []).toEqual([]);
 });
 
 describe('OBJECT ENCODING', () => {

@@ -12,7 +12,7 @@ function newEngine(shards: number): KeysEngine {
 }
 
 afterEach(() => {
-  expect(last?.badPages() ?? 0).toBe(0);
+  expect(last?.unannounced() ?? []).toEqual([]);
 });
 
 const SEED = seedFrom('SHERD_TEST_SEED');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { entryKeyBytes } from '../../../src/shard/entry/entry-key.js';
 import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
 import type { Keyspace } from '../../../src/shard/keyspace/keyspace.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { Arena, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 
@@ -15,7 +16,7 @@ function newKeyspace(): Keyspace {
   formatShard(segments[0]!, 0x12345678, 0x7abcdef0);
   const arena = new Arena(0, segments[0]!, provider);
   formatDatabases(arena, 16);
-  return openDatabases(arena)[0]!;
+  return openDatabases(arena, TYPES)[0]!;
 }
 
 function find(ks: Keyspace, key: string): number {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL, CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import type { Value } from '../../harness/resp-client.js';
@@ -81,7 +82,7 @@ const plainText = (reply: Value): Value => (reply instanceof Error ? reply.messa
 function fsck(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 
@@ -93,7 +94,7 @@ function emptyBytes(engine: TestEngine): number {
   }
   for (const arena of engine.arenas) {
     arena.sync();
-    while (freeGarbageValues(arena, performance.now() + 1000));
+    while (freeGarbageValues(arena, TYPES.garbage, performance.now() + 1000));
   }
   return engine.usedBytes();
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
 import { freeGarbageValues } from '../../../src/shard/structures/garbage.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
@@ -264,8 +265,8 @@ describe('writes to lists', () => {
     call('DEL', 'warm');
     expect(engine.usedBytes()).toBeGreaterThan(empty + 1_000_000);
     for (const arena of engine.arenas) {
-      expect(fsckShard(arena, openDatabases(arena))).toEqual([]);
-      while (freeGarbageValues(arena, performance.now() + 1000));
+      expect(fsckShard(arena, openDatabases(arena, TYPES))).toEqual([]);
+      while (freeGarbageValues(arena, TYPES.garbage, performance.now() + 1000));
     }
     expect(engine.usedBytes()).toBe(empty);
   });

@@ -1,6 +1,6 @@
 /** How MONITOR prints bytes. */
 import { expect, test } from 'vitest';
-import { quoted } from '../../../src/shared/monitor-line.js';
+import { quoted } from '../../../src/shared/pubsub/monitor-line.js';
 
 test('MONITOR puts bytes in quotes as Redis does', () => {
   expect(quoted('')).toBe('""');

@@ -1,4 +1,5 @@
 /** The writer and the reader as a file will use them: through bounded buffers, in pieces of any size. */
+
 import { describe, expect, test } from 'vitest';
 import type { ExecContext } from '../../../src/shard/context/context.js';
 import { storeDetached } from '../../../src/shard/context/typed-key.js';
@@ -6,6 +7,7 @@ import { RDB_VERSION_MAX } from '../../../src/shard/rdb/rdb-format.js';
 import { BAD_DATA, RdbReader } from '../../../src/shard/rdb/rdb-reader.js';
 import { CHUNK_BYTES, RdbWriter } from '../../../src/shard/rdb/rdb-writer.js';
 import { readValue, valueForm, writeValue } from '../../../src/shard/rdb/value-codec.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { Crc64 } from '../../../src/shared/crc64.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
@@ -125,8 +127,8 @@ describe('RdbWriter and RdbReader', () => {
       engine.executor.beginBatch();
       ctx.useShard(0);
       const e = ctx.keyspace.find(args.u8, args.dv, 0, args.len[0]!);
-      const form = valueForm(ctx.arena, e, writer.version);
-      writeValue(writer, ctx.arena, e, form);
+      const form = valueForm(TYPES, ctx.arena, e, writer.version);
+      writeValue(TYPES, writer, ctx.arena, e, form);
       writer.flush();
       expect(largest()).toBeLessThanOrEqual(CHUNK_BYTES);
       const reader = new RdbReader().openSource(new Pieces(bytes(), random, 100_000));

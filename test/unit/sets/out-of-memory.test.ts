@@ -1,7 +1,9 @@
 /** Every command on sets, and SORT, with each of its allocations failing in turn: nothing is lost or leaked. */
+
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
@@ -98,7 +100,7 @@ const CASES: readonly (readonly [title: string, setup: readonly Word[][], comman
 function check(engine: TestEngine): string[] {
   const arena = engine.arenas[0]!;
   arena.sync();
-  return fsckShard(arena, openDatabases(arena));
+  return fsckShard(arena, openDatabases(arena, TYPES));
 }
 
 const membersOf = (engine: TestEngine): string[] => (engine.call('SMEMBERS', 's') as string[]).sort();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
 
@@ -9,7 +10,7 @@ const LAST = '18446744073709551615';
 function fsck(engine: TestEngine): string[] {
   return engine.arenas.flatMap((arena) => {
     arena.sync();
-    return fsckShard(arena, openDatabases(arena));
+    return fsckShard(arena, openDatabases(arena, TYPES));
   });
 }
 

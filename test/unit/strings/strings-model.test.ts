@@ -114,7 +114,7 @@ describe('strings', () => {
           expect(engine.call('STRLEN', c.key)).toBe(held?.text.length ?? 0);
           expect(engine.call('TTL', c.key)).toBe(held === undefined ? -2 : held.expires ? 1000 : -1);
         }
-        expect(engine.badPages()).toBe(0);
+        expect(engine.unannounced()).toEqual([]);
         for (const name of model.keys()) engine.call('DEL', name);
         expect(engine.usedBytes()).toBe(base);
       }),

@@ -10,7 +10,7 @@ function newEngine(shards = 2): TestEngine {
 }
 
 afterEach(() => {
-  expect(last?.badPages() ?? 0).toBe(0);
+  expect(last?.unannounced() ?? []).toEqual([]);
 });
 
 const NOT_INTEGER = '-ERR value is not an integer or out of range\r\n';

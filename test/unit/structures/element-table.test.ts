@@ -10,6 +10,7 @@ import {
   visitTableValue,
 } from '../../../src/shard/structures/element-table.js';
 import { freeGarbageValues, freeTableRoot, visitGarbageValues } from '../../../src/shard/structures/garbage.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
 import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { cellBytes } from '../../../src/shared/memory/slab.js';
@@ -88,7 +89,7 @@ describe('element table', () => {
         expect([...scanned].sort()).toEqual([...model].sort());
         if (model.size > 0) for (let i = 0; i < 20; i++) expect(model.has(textOf(arena, table.random()))).toBe(true);
         freeTableRoot(arena, root);
-        while (freeGarbageValues(arena, 0)) visitGarbageValues(arena, () => {});
+        while (freeGarbageValues(arena, TYPES.garbage, 0)) visitGarbageValues(arena, TYPES.garbage, () => {});
         expect(arena.usedBytes).toBe(start);
       }),
       { numRuns: 30 },

@@ -1,7 +1,9 @@
 /** Every command on sorted sets with the n-th allocation failing, for every n: nothing is lost, leaked or half done. */
+
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { fsckShard } from '../../../src/shard/check/fsck.js';
 import { openDatabases } from '../../../src/shard/keyspace/databases.js';
+import { TYPES } from '../../../src/shard/types/table.js';
 import { ArenaFullError } from '../../../src/shared/memory/arena.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { TestEngine, type Word } from '../engine-harness.js';
@@ -68,7 +70,7 @@ const CASES: readonly (readonly [title: string, setup: readonly Word[][], comman
 function check(engine: TestEngine): string[] {
   const arena = engine.arenas[0]!;
   arena.sync();
-  return fsckShard(arena, openDatabases(arena));
+  return fsckShard(arena, openDatabases(arena, TYPES));
 }
 
 /** Members in order; the table and the tree must have the same. */

@@ -7,6 +7,7 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { beginPause, endPause, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
 import { cText, integerAt, subcommandSyntax } from '../reply/cold-arguments.js';
 import { type Connection, REPLY_MODE } from '../session/connection.js';
+import { GATE } from '../session/gate-bits.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
 import { PAUSE_CONGESTED } from '../waiting/pause-watch.js';
@@ -219,6 +220,7 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   else {
     beginPause(io.control, mode, timeoutMs);
     io.pauseMode = pauseAt(io.control, nowMs) | (io.pauseMode & PAUSE_CONGESTED);
+    io.gates |= GATE.pause;
     reply.ok();
   }
 }

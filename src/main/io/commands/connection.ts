@@ -9,10 +9,10 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { cText, integerAt } from '../reply/cold-arguments.js';
+import { resetTransaction } from '../request/end-transaction.js';
 import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
-import { resetTransaction } from '../transaction/transaction-commands.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
 
 const CONNECTION = { group: 'connection', acl: ['@connection'], route: 'local' } as const;

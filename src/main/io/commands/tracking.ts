@@ -6,6 +6,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { TRACK, type TrackingState } from '../messages/tracking-state.js';
 import { integerAt } from '../reply/cold-arguments.js';
+import { threadOf } from '../session/client-thread.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
@@ -17,19 +18,6 @@ interface Wish {
   redirectId: number;
   redirectIo: number;
   readonly prefixes: string[];
-}
-
-/** Tells other I/O threads whether a client is here. Once, before the thread serves. */
-export function registerTrackingCalls(io: IoThread): void {
-  io.port?.onIoCall('client-here', (id) => (io.connections.has(id as number) ? io.index : -1));
-}
-
-/** Index of the I/O thread that has the client, -1 when there is none. */
-export async function threadOf(io: IoThread, id: number): Promise<number> {
-  if (io.connections.has(id)) return io.index;
-  if (io.port === null || io.control.ioThreads === 1) return -1;
-  const answers = (await io.port.ioCall('all', 'client-here', id)) as number[];
-  return Math.max(-1, ...answers);
 }
 
 /** CLIENT TRACKING. */

@@ -1,4 +1,4 @@
-/** MULTI, EXEC, DISCARD and UNWATCH as COMMAND shows them; dispatch carries them out (../transaction-commands.ts). */
+/** MULTI, EXEC, DISCARD and UNWATCH as COMMAND shows them; request/transaction-gate.ts carries them out. */
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';

@@ -3,7 +3,8 @@
  *
  * A ring carries a stream of bytes: a record holds some of them, in general many whole bulletins; one that does not fit
  * into a record goes on in the next. What finds no room stays in the outbox's buffer; when much does, `isCongested`,
- * and commands that may produce more wait (dispatch.ts) until the peer has read: back-pressure, nothing is dropped.
+ * and commands that may produce more wait (waiting/pause-watch.ts) until the peer has read: back-pressure, nothing is
+ * dropped.
  *
  * Invariant: bytes for a peer leave in order; a peer that was started again gets a new stream, which begins with a
  * whole bulletin.

@@ -6,8 +6,8 @@
  */
 import type { Outbox } from '../../../shard/blocking/outbox.js';
 import { FLAG_ADMIN, FLAG_NO_MANDATORY_KEYS, FLAG_SKIP_MONITOR } from '../../../shared/command/flags.js';
-import { monitorLine } from '../../../shared/monitor-line.js';
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
+import { monitorLine } from '../../../shared/pubsub/monitor-line.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { CONN_FLAG, type Connection, MODE } from '../session/connection.js';

@@ -200,9 +200,9 @@ export class Tracking {
     const def = io.registry.defs[id]!;
     // What a script reads is told by whoever runs it.
     if (def.group === 'scripting') return;
-    const count = io.keysOf(def, args);
+    const count = io.placement.findKeys(def, args);
     for (let i = 0; i < count; i++) {
-      const k = io.keyIndexes[i]!;
+      const k = io.placement.keys[i]!;
       this.remember(conn.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
     }
     this.countTable();

@@ -16,8 +16,9 @@ import { outputFull } from '../reply/output.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { outOf } from '../session/push.js';
 import type { IoThread } from '../thread/io-thread.js';
-import { AGAIN, dispatch, NEXT } from './dispatch.js';
+import { dispatch } from './dispatch.js';
 import { afterCommand } from './modes.js';
+import { AGAIN, NEXT } from './verdict.js';
 
 /** Less than that is one command or two. */
 export const PIPELINE_BYTES_MIN = 96;

@@ -20,6 +20,7 @@ import type { ConnectionInput } from '../request/input.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { Transaction } from '../transaction/transaction.js';
 import type { BlockedRequest } from '../waiting/blocking.js';
+import { GATE } from './gate-bits.js';
 import type { DeferredPush } from './push.js';
 
 /** CLIENT REPLY. `skipAsked`: until the end of the command that asks for it; then it is `skipNext`. */
@@ -97,14 +98,14 @@ export class Connection {
   libName = '';
   libVer = '';
   user = 'default';
-  authenticated = true;
+  /** Bits of the gates (gate-bits.ts) at which this connection's commands are asked. */
+  gates = 0;
   lastActiveMs: number;
   /** Registry id of the last command, run, queued or refused; -1 before the first and after an unknown one. */
   lastCommandId = -1;
   /** REPLY_MODE; set by CLIENT REPLY. */
   replyMode: number = REPLY_MODE.on;
-  /** MODE bits. */
-  modes = 0;
+  private modeBits = 0;
   /** What it subscribes to; null before the first time. */
   subscriptions: Subscriptions | null = null;
   /** CLIENT TRACKING; null while off. */
@@ -208,6 +209,25 @@ export class Connection {
   /** Ring requests not yet answered. */
   get pending(): number {
     return (this.nextSeq - this.headSeq) >>> 0;
+  }
+
+  /** The client need not authenticate (any more). */
+  get authenticated(): boolean {
+    return (this.gates & GATE.auth) === 0;
+  }
+
+  set authenticated(yes: boolean) {
+    this.gates = yes ? this.gates & ~GATE.auth : this.gates | GATE.auth;
+  }
+
+  /** MODE bits. */
+  get modes(): number {
+    return this.modeBits;
+  }
+
+  set modes(bits: number) {
+    this.modeBits = bits;
+    this.gates = bits === 0 ? this.gates & ~GATE.modes : this.gates | GATE.modes;
   }
 
   get noTouch(): boolean {

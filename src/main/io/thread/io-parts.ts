@@ -3,6 +3,7 @@
 import type { Outbox } from '../../../shard/blocking/outbox.js';
 import type { Blocking } from '../../../shard/blocking/serve.js';
 import type { LookAhead } from '../../../shard/execute/look-ahead.js';
+import type { Placement } from '../../../shared/command/placement.js';
 import type { Registry } from '../../../shared/command/registry.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -30,10 +31,10 @@ export interface InlineExecutor {
   readonly arenas: readonly Arena[];
   beginBatch(): void;
   endBatch(): unknown;
-  /** Runs the command if its shards' leases are free at once; false: nothing was done. */
-  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection): boolean;
-  /** Whether a command would wait for a script that runs for too long. */
-  waitsForScript(cmdId: number, args: Args): boolean;
+  /** Runs the placed command if its shards' leases are free at once; false: nothing was done. */
+  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection, placement: Placement): boolean;
+  /** Whether a placed command would wait for a script that runs for too long. */
+  waitsForScript(cmdId: number, placement: Placement): boolean;
   /** Whether the shard's own thread is at work on it: a recent moment. */
   isAtWork(shard: number): boolean;
   /** Whether commands that may need memory are refused now. */

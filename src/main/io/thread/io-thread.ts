@@ -13,8 +13,8 @@
 
 import type { Blocking } from '../../../shard/blocking/serve.js';
 import { BATCH_MAX } from '../../../shard/execute/look-ahead.js';
+import { Placement } from '../../../shared/command/placement.js';
 import type { Registry } from '../../../shared/command/registry.js';
-import type { CommandDef } from '../../../shared/command/spec.js';
 import { dropFreeSlabs } from '../../../shared/memory/chunk-slabs.js';
 import { collectDropped } from '../../../shared/memory/shared-garbage.js';
 import { Args } from '../../../shared/resp/args.js';
@@ -37,13 +37,14 @@ import { type IoLimits, readLimits } from '../reply/limits.js';
 import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
 import { SettleQueue } from '../reply/settle-queue.js';
-import { extractKeys } from '../request/dispatch.js';
+import { dropTransaction } from '../request/end-transaction.js';
+import { GATES, type Gate } from '../request/gates.js';
 import { SHORT_REST_BYTES } from '../request/input.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from '../request/pipeline.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
+import { GATE } from '../session/gate-bits.js';
 import { outOf, releaseDeferred } from '../session/push.js';
-import { dropTransaction } from '../transaction/transaction-commands.js';
 import { abandon } from '../waiting/blocking.js';
 import { PAUSE_CONGESTED, PauseWatch } from '../waiting/pause-watch.js';
 import { endWaiting, WAITS } from '../waiting/waiting-clients.js';
@@ -104,8 +105,14 @@ export class IoThread {
   private readonly windowView: DataView;
   private readonly parser = new RespParser();
   private readonly batch = Array.from({ length: BATCH_MAX }, () => new Args());
-  keyIndexes = new Int32Array(1024);
   readonly replyView: ReplyView;
+
+  /** Where the command at hand belongs. */
+  readonly placement: Placement;
+  /** The gates of commands, in order. */
+  gateRow: readonly Gate[] = GATES;
+  /** Bits of the gates at which every command of this turn is asked. */
+  gates = 0;
 
   /** Wall clock at the beginning of the turn. */
   nowMs: number;
@@ -147,6 +154,7 @@ export class IoThread {
     this.replyView = parts.replyView;
     this.server = parts.server;
     this.shards = parts.requestRings.length;
+    this.placement = new Placement(parts.registry, this.shards);
     this.claims = parts.control.claims(parts.index);
     this.claims.fill(0);
     this.unpublished = new Uint8Array(this.shards);
@@ -307,6 +315,7 @@ export class IoThread {
     const i32 = this.control.i32;
     this.pauseMode = pauseAt(this.control, this.nowMs);
     if (this.hub.isCongested) this.pauseMode |= PAUSE_CONGESTED;
+    this.gates = (this.pauseMode === 0 ? 0 : GATE.pause) | (i32[CONTROL.busyScripts] === 0 ? 0 : GATE.busy);
     this.monitored = i32[CONTROL.monitors] !== 0;
     this.slow.refresh();
     this.executor.beginBatch();
@@ -535,16 +544,6 @@ export class IoThread {
     if (conn.deferred !== null) releaseDeferred(this, conn);
     if (conn.barrier === 0) this.resume(conn);
     else this.settle(conn);
-  }
-
-  /** Finds the argument indexes of a command's keys; they are in `keyIndexes`. */
-  keysOf(def: CommandDef, args: Args): number {
-    let count = extractKeys(def, args, this.keyIndexes);
-    if (count > this.keyIndexes.length) {
-      this.keyIndexes = new Int32Array(count);
-      count = extractKeys(def, args, this.keyIndexes);
-    }
-    return count;
   }
 
   log(level: LogLevel, message: string): void {

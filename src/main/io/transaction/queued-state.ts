@@ -12,8 +12,8 @@
 import { queuedClientWord } from '../../../shard/commands/transactions/transactions.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
-import { threadOf } from '../commands/tracking.js';
 import { tracksReads } from '../messages/tracking-state.js';
+import { threadOf } from '../session/client-thread.js';
 import { BARRIER, CONN_FLAG, type Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { queuedArgs, type Transaction } from './transaction.js';

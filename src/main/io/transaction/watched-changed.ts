@@ -19,11 +19,12 @@ export function watchedChanged(io: IoThread, conn: Connection): boolean {
   const id = io.registry.idOf('transaction|changed');
   const args = buildArgs(tx, false);
   const { executor } = io;
+  io.placement.place(id, args);
   let isChanged = false;
   executor.beginBatch();
   for (let tried = 0; tried < TRIES; tried++) {
     answer.reset();
-    if (!executor.tryInline(id, args, answer, conn)) continue;
+    if (!executor.tryInline(id, args, answer, conn, io.placement)) continue;
     io.stats.uncall(id);
     isChanged = answer.u8[1] === ONE;
     break;

@@ -2,7 +2,7 @@
  * Blocked clients as their I/O thread sees them: until when they wait, and who else may answer them.
  *
  *     request -> ring, claim opened -> BLOCKED record: the shard has queued the request (shard/blocking/)
- *     request run here, its lease being free: queued by this thread, claim opened (dispatch.ts, blockHere)
+ *     request run here, its lease being free: queued by this thread, claim opened (request/send-blocking.ts)
  *          -> the reply, when a key is ready   |  the time is up, CLIENT UNBLOCK, the client goes: claim taken here
  *
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
@@ -52,12 +52,12 @@ export function mayBlock(conn: Connection): boolean {
 /** A command that may block is about to be sent. @requires nothing of the connection under way */
 export function beginBlocking(io: IoThread, conn: Connection, id: number, args: Args): void {
   const def = io.registry.defs[id]!;
-  const count = io.keysOf(def, args) - targetsOf(def);
+  const count = io.placement.findKeys(def, args) - targetsOf(def);
   const keys: Uint8Array[] = [];
   // The same key twice is one wait. Of a short row, which nearly all are, no set is made.
   const known = count > DISTINCT_KEYS_MIN ? new Set<string>() : null;
   for (let k = 0; k < count; k++) {
-    const i = io.keyIndexes[k]!;
+    const i = io.placement.keys[k]!;
     if (known !== null) {
       const text = args.latin1(i);
       if (known.has(text)) continue;

@@ -1,5 +1,5 @@
 /** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
-import { FLAG_MAY_REPLICATE } from '../../../shared/command/flags.js';
+import { FLAG_MAY_REPLICATE, FLAG_PUBSUB, FLAG_WRITE } from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { isPaused, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
 import { BARRIER, type Connection } from '../session/connection.js';
@@ -53,4 +53,18 @@ export class PauseWatch {
 /** Flags of a command as CLIENT PAUSE sees it: a script may say that it writes nothing. Cold. */
 export function pausedFlags(io: IoThread, id: number, flags: number, args: Args): number {
   return io.registry.defs[id]!.onlyReads?.(args) === true ? flags & ~FLAG_MAY_REPLICATE : flags;
+}
+
+/** Whether a command with these flags (`pausedFlags`) waits for the end of a pause, or of congestion. */
+export function mustPause(io: IoThread, conn: Connection, flags: number): boolean {
+  if ((io.pauseMode & PAUSE_CONGESTED) !== 0 && (flags & (FLAG_WRITE | FLAG_PUBSUB)) !== 0) {
+    conn.barrier |= BARRIER.ringFull;
+    io.ringFull.push(conn);
+    return true;
+  }
+  const mode = io.pauseMode & ~PAUSE_CONGESTED;
+  if (mode !== PAUSE.all && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
+  if (mode === PAUSE.none || !io.pause.isActive()) return false;
+  io.pause.wait(conn);
+  return true;
 }

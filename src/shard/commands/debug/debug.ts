@@ -7,7 +7,6 @@ import { OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
-import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -21,7 +20,6 @@ import { entryClock } from '../../entry/entry.js';
 import { serializedLength } from '../../rdb/serialized-length.js';
 import { refusesProtected } from '../../script/protected-command.js';
 import { TABLE_ENTRIES_MAX } from '../../structures/table.js';
-import { valueEncodingName } from '../../types/value.js';
 import { integerArg, smallInteger } from '../arguments/integer.js';
 import { DEBUG_HELP } from './help.js';
 import { debugListpack, debugQuicklist, packedThreshold, quicklistFields } from './list.js';
@@ -185,7 +183,7 @@ function digestValues(ctx: ExecContext, args: Args, reply: Reply): void {
   for (let i = 2; i < args.argc; i++) {
     const digest = new Uint8Array(20);
     const e = entryOf(ctx, args, i);
-    if (e !== NULL) mixValue(ctx.arena, e, digest);
+    if (e !== NULL) mixValue(ctx.keyspace.types, ctx.arena, e, digest);
     reply.simple(Buffer.from(digest).toString('hex'));
   }
   ctx.leases.giveAll();
@@ -197,10 +195,11 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
   if (e === NULL) reply.error(NO_SUCH_KEY);
   else {
     const { arena } = ctx;
+    const { types } = ctx.keyspace;
     const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
-      `Value at:0x${at.toString(16)} refcount:1 encoding:${valueEncodingName(arena, e)} ` +
-        `serializedlength:${serializedLength(arena, e, ctx.config.get('rdbcompression') !== 'no')}` +
+      `Value at:0x${at.toString(16)} refcount:1 encoding:${types.of(arena, e).encodingName(arena, e)} ` +
+        `serializedlength:${serializedLength(types, arena, e, ctx.config.get('rdbcompression') !== 'no')}` +
         ` lru:${entryClock(arena, e)} ` +
         `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}${quicklistFields(ctx, arena, e)}`,
     );
@@ -209,11 +208,16 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 /** Has `look` answer about the value of the key in argument 2. */
-function inspect(ctx: ExecContext, args: Args, reply: Reply, look: (arena: Arena, e: Ptr, reply: Reply) => void): void {
+function inspect(
+  ctx: ExecContext,
+  args: Args,
+  reply: Reply,
+  look: (ctx: ExecContext, e: Ptr, reply: Reply) => void,
+): void {
   ctx.leases.takeAll();
   const e = entryOf(ctx, args, 2);
   if (e === NULL) reply.error(NO_SUCH_KEY);
-  else look(ctx.arena, e, reply);
+  else look(ctx, e, reply);
   ctx.leases.giveAll();
 }
 

@@ -10,7 +10,6 @@ import { entryType, TYPE_LIST } from '../../entry/entry.js';
 import { LISTPACK_HEAD_BYTES } from '../../types/list/list-limits.js';
 import { isPlainNode, nodeBytes, nodeNext, plainLength } from '../../types/list/list-node.js';
 import { endNode, isPacked, listLength, listNodes } from '../../types/list/list-value.js';
-import { valueEncodingName } from '../../types/value.js';
 
 /** Largest threshold, as in Redis: a little below 4 GB. */
 const THRESHOLD_MAX = 2 ** 32 - 2 ** 20;
@@ -37,15 +36,20 @@ export function packedThreshold(ctx: ExecContext, args: Args, reply: Reply): voi
   reply.ok();
 }
 
+/** What OBJECT ENCODING says of the value. */
+function encodingName(ctx: ExecContext, e: Ptr): string {
+  return ctx.keyspace.types.of(ctx.arena, e).encodingName(ctx.arena, e);
+}
+
 /** DEBUG LISTPACK <key>: Redis prints the structure on its own output; here only the type is looked at. */
-export function debugListpack(arena: Arena, e: Ptr, reply: Reply): void {
-  if (valueEncodingName(arena, e).startsWith('listpack')) reply.simple('Listpack structure printed on stdout');
+export function debugListpack(ctx: ExecContext, e: Ptr, reply: Reply): void {
+  if (encodingName(ctx, e).startsWith('listpack')) reply.simple('Listpack structure printed on stdout');
   else reply.errorText('ERR Not a listpack encoded object.');
 }
 
 /** DEBUG QUICKLIST <key> [<0|1>]: likewise. */
-export function debugQuicklist(arena: Arena, e: Ptr, reply: Reply): void {
-  if (valueEncodingName(arena, e) === 'quicklist') reply.simple('Quicklist structure printed on stdout');
+export function debugQuicklist(ctx: ExecContext, e: Ptr, reply: Reply): void {
+  if (encodingName(ctx, e) === 'quicklist') reply.simple('Quicklist structure printed on stdout');
   else reply.errorText('ERR Not a quicklist encoded object.');
 }
 

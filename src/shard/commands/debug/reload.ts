@@ -15,7 +15,6 @@ import { RdbReader } from '../../rdb/rdb-reader.js';
 import { RdbWriter } from '../../rdb/rdb-writer.js';
 import { readValue, valueForm, writeValue } from '../../rdb/value-codec.js';
 import { TABLE_ENTRIES_MAX, tableEntries } from '../../structures/table.js';
-import { freeValue } from '../../types/value.js';
 
 /** Options that change nothing here: what is in memory is all there is. */
 const OPTIONS = ['merge', 'noflush', 'nosave'];
@@ -73,7 +72,7 @@ function reloadEntry(ctx: ExecContext, e: Ptr): void {
   setClock(arena, next, entryClock(arena, e));
   const atMs = entryExpireAtMs(arena, e);
   keyspace.find(bytes, name.dv, 0, bytes.length);
-  freeValue(arena, e);
+  keyspace.freeValue(e);
   keyspace.replaceAll(e, next);
   if (atMs >= 0) keyspace.setExpire(next, atMs);
 }
@@ -82,8 +81,9 @@ function throughRdb(ctx: ExecContext, arena: Arena, e: Ptr, name: Args): Ptr {
   const writer = new RdbWriter();
   writer.version = RDB_VERSION_MAX;
   writer.compress = ctx.config.get('rdbcompression') !== 'no';
-  const form = valueForm(arena, e, writer.version);
-  writeValue(writer, arena, e, form);
+  const { types } = ctx.keyspace;
+  const form = valueForm(types, arena, e, writer.version);
+  writeValue(types, writer, arena, e, form);
   const bytes = new Uint8Array(writer.byteLength);
   writer.copyTo(bytes, 0);
   const reader = new RdbReader().open(bytes, new DataView(bytes.buffer), 0, bytes.length);

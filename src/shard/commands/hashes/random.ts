@@ -25,7 +25,7 @@ import { rootOf } from '../../entry/root.js';
 import { replyName, replyValue } from '../../structures/element.js';
 import { lpSeek } from '../../structures/listpack.js';
 import { lpSize } from '../../structures/listpack-entry.js';
-import { expireFields, expiry } from '../../types/hash/field-expiry.js';
+import { expireFields } from '../../types/hash/field-expiry.js';
 import { PAIR, TRIPLE } from '../../types/hash/hash-packed.js';
 import { openTable } from '../../types/hash/hash-table.js';
 import { hashCount, hashDue, replyPacked } from '../../types/hash/hash-value.js';
@@ -42,8 +42,7 @@ function liveHash(ctx: ExecContext, e: Ptr, reply: Reply): Ptr {
   const due = hashDue(ctx.arena, e, ctx.nowMs);
   if (due === 0 || ctx.keepsExpired()) return e;
   boundInline(reply, due);
-  expireFields(ctx, ctx.keyspace, e, due);
-  return expiry.gone ? NULL : e;
+  return expireFields(ctx, ctx.keyspace, e, due) < 0 ? NULL : e;
 }
 
 /** Writes one field, each as likely, with its value if `values`. */

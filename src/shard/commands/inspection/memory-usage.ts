@@ -7,7 +7,6 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryCellBytes } from '../../keyspace/keyspace.js';
-import { valueCellBytes } from '../../types/value.js';
 import { integerArg } from '../arguments/integer.js';
 
 /** A slot of the dictionary: a fingerprint and a Ptr. */
@@ -32,7 +31,8 @@ function usage(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!samplesOk(args, reply)) return;
   const e = ctx.peek(args, 2);
   if (e === NULL) reply.nil();
-  else reply.int(entryCellBytes(ctx.arena, e) + valueCellBytes(ctx.arena, e) + SLOT_BYTES);
+  else
+    reply.int(entryCellBytes(ctx.arena, e) + ctx.keyspace.types.of(ctx.arena, e).cellBytes(ctx.arena, e) + SLOT_BYTES);
 }
 
 export const memoryUsageCommand: CommandDef<ExecContext> = defineCommand<ExecContext>({

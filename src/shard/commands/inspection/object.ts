@@ -17,7 +17,6 @@ import type { ExecContext } from '../../context/context.js';
 import { idleMs, lfuCounter } from '../../entry/access-clock.js';
 import { ENC_INT, entryEncoding, entryType, TYPE_STRING } from '../../entry/entry.js';
 import { stringInt64 } from '../../types/string/string-value.js';
-import { valueEncodingName } from '../../types/value.js';
 
 /** Redis has one object for each integer below this, and reports so many references to it. */
 const SHARED_INTEGERS = 10_000;
@@ -38,7 +37,7 @@ function lookup(ctx: ExecContext, args: Args, reply: Reply): Ptr {
 
 function encoding(ctx: ExecContext, args: Args, reply: Reply): void {
   const e = lookup(ctx, args, reply);
-  if (e !== NULL) reply.bulkText(valueEncodingName(ctx.arena, e));
+  if (e !== NULL) reply.bulkText(ctx.keyspace.types.of(ctx.arena, e).encodingName(ctx.arena, e));
 }
 
 function freq(ctx: ExecContext, args: Args, reply: Reply): void {

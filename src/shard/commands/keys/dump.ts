@@ -33,7 +33,6 @@ import { RDB_HASH_METADATA_PRE_GA, RDB_VERSION_7_0, RDB_VERSION_7_4 } from '../.
 import { BadDataError, RdbReader } from '../../rdb/rdb-reader.js';
 import { RdbWriter } from '../../rdb/rdb-writer.js';
 import { readValue, valueForm, writeValue } from '../../rdb/value-codec.js';
-import { valueLength } from '../../types/value.js';
 import { integerArg } from '../arguments/integer.js';
 import { effectTime } from '../strings/expiry.js';
 
@@ -57,14 +56,15 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const { arena } = ctx;
-  const length = valueLength(arena, e);
+  const { types } = ctx.keyspace;
+  const length = types.of(arena, e).length(arena, e);
   boundInline(reply, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
   // What a dump before left that did not end: too big a reply for its thread, no memory.
   WRITER.reset();
   WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
-  const form = valueForm(arena, e, RDB_VERSION_7_0);
+  const form = valueForm(types, arena, e, RDB_VERSION_7_0);
   WRITER.byte(form);
-  writeValue(WRITER, arena, e, form);
+  writeValue(types, WRITER, arena, e, form);
   // The oldest version that knows the form, so that nobody refuses what it could read.
   WRITER.byte(form >= RDB_HASH_METADATA_PRE_GA ? RDB_VERSION_7_4 : RDB_VERSION_7_0);
   WRITER.byte(0);

@@ -8,10 +8,8 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../../context/context.js';
-import { entryType, TYPE_NAMES, TYPE_STRING } from '../../entry/entry.js';
-import { valueLength } from '../../types/value.js';
+import { entryType, TYPE_STRING } from '../../entry/entry.js';
 
-const TYPE_LINES = TYPE_NAMES.map((name) => Uint8Array.from(Buffer.from(`+${name}\r\n`, 'latin1')));
 /** Values with more elements than this are freed lazily by UNLINK. */
 const LAZY_ELEMENTS_MIN = 64;
 const NONE_LINE = Uint8Array.from(Buffer.from('+none\r\n', 'latin1'));
@@ -61,7 +59,8 @@ function removeAll(ctx: ExecContext, args: Args, reply: Reply, lazily: boolean):
 }
 
 function isBig(ctx: ExecContext, e: Ptr): boolean {
-  return entryType(ctx.arena, e) !== TYPE_STRING && valueLength(ctx.arena, e) > LAZY_ELEMENTS_MIN;
+  const { arena, keyspace } = ctx;
+  return entryType(arena, e) !== TYPE_STRING && keyspace.types.of(arena, e).length(arena, e) > LAZY_ELEMENTS_MIN;
 }
 
 function exists(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -84,7 +83,7 @@ function touch(ctx: ExecContext, args: Args, reply: Reply): void {
 
 function type(ctx: ExecContext, args: Args, reply: Reply): void {
   const e = lookupQuiet(ctx, args, 1);
-  const line = e === NULL ? NONE_LINE : TYPE_LINES[entryType(ctx.arena, e)]!;
+  const line = e === NULL ? NONE_LINE : ctx.keyspace.types.of(ctx.arena, e).line;
   reply.raw(line, 0, line.length);
 }
 

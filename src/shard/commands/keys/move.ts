@@ -15,9 +15,9 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { boundInline } from '../../context/typed-key.js';
 import { entryExpireAtMs, entryType, setClock, TYPE_STRING } from '../../entry/entry.js';
+import type { TypeTable } from '../../entry/type-table.js';
 import { copyEntry, renamedEntry } from '../../keyspace/copy-entry.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
-import { valueLength } from '../../types/value.js';
 import { integerArg } from '../arguments/integer.js';
 
 const INT32_MAX = 2147483647;
@@ -70,8 +70,8 @@ function noteReady(ctx: ExecContext, keyspace: Keyspace, args: Args, i: number):
 }
 
 /** Elements, or pieces of 64 bytes of a string, that a copy of the value visits. */
-function copyWork(arena: Arena, e: Ptr): number {
-  const length = valueLength(arena, e);
+function copyWork(types: TypeTable, arena: Arena, e: Ptr): number {
+  const length = types.of(arena, e).length(arena, e);
   return entryType(arena, e) === TYPE_STRING ? length >>> 6 : length;
 }
 
@@ -97,7 +97,7 @@ function renameGeneric(ctx: ExecContext, args: Args, reply: Reply, onlyNew: bool
   const off = args.off[2]!;
   const len = args.len[2]!;
   const moves = from.arena === to.arena;
-  if (!moves) boundInline(reply, copyWork(from.arena, e));
+  if (!moves) boundInline(reply, copyWork(from.types, from.arena, e));
   const next = moves
     ? renamedEntry(e, to, u8, dv, off, len, ctx.clock)
     : copyEntry(from.arena, e, to, u8, dv, off, len, ctx.clock);
@@ -192,7 +192,7 @@ function copy(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.int(0);
     return;
   }
-  boundInline(reply, copyWork(from, e));
+  boundInline(reply, copyWork(to.types, from, e));
   const next = copyEntry(from, e, to, args.u8, args.dv, args.off[2]!, args.len[2]!, ctx.clock);
   put(ctx, to, args, 2, old, next);
   ctx.dirty++;

@@ -14,8 +14,9 @@ import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
-import { entryExpireAtMs, entryType, F_BIG_KEY, keyWord, TYPE_NAMES } from '../../entry/entry.js';
+import { entryExpireAtMs, entryType, F_BIG_KEY, keyWord } from '../../entry/entry.js';
 import { entryKeyBytes, replyEntryKey } from '../../entry/entry-key.js';
+import type { TypeTable } from '../../entry/type-table.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import { pointAt, ScanPosition, scanStep } from '../../keyspace/scan.js';
 import { R_DEPTH } from '../../structures/extendible.js';
@@ -173,7 +174,7 @@ class ScanOptions {
 }
 
 /** Null when an error has been written. */
-function scanOptions(args: Args, reply: Reply): ScanOptions | null {
+function scanOptions(types: TypeTable, args: Args, reply: Reply): ScanOptions | null {
   const options = new ScanOptions();
   for (let i = 2; i < args.argc; i += 2) {
     const last = i + 1 >= args.argc;
@@ -188,7 +189,7 @@ function scanOptions(args: Args, reply: Reply): ScanOptions | null {
         return null;
       }
     } else if (!last && args.is(i, 'match')) options.match = isStar(args, i + 1) ? 0 : i + 1;
-    else if (!last && args.is(i, 'type')) options.type = typeArg(args, i + 1);
+    else if (!last && args.is(i, 'type')) options.type = typeArg(types, args, i + 1);
     else {
       reply.error(SYNTAX);
       return null;
@@ -197,9 +198,8 @@ function scanOptions(args: Args, reply: Reply): ScanOptions | null {
   return options;
 }
 
-function typeArg(args: Args, i: number): number {
-  for (let type = 0; type < TYPE_NAMES.length; type++) if (args.is(i, TYPE_NAMES[type]!)) return type;
-  return TYPE_UNKNOWN;
+function typeArg(types: TypeTable, args: Args, i: number): number {
+  return types.named(args.latin1(i))?.type ?? TYPE_UNKNOWN;
 }
 
 function* scan(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void, void> {
@@ -208,7 +208,7 @@ function* scan(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void
     reply.error(INVALID_CURSOR);
     return;
   }
-  const options = scanOptions(args, reply);
+  const options = scanOptions(ctx.keyspace.types, args, reply);
   if (options === null) return;
   const shards = ctx.shardCount;
   const position = new ScanPosition();

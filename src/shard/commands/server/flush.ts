@@ -55,7 +55,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
     for (let shard = 0; shard < ctx.shardCount; shard++) {
       for (let more = true; more; ) {
         ctx.leases.takeShard(shard);
-        more = freeGarbage(ctx.arenas[shard]!, SLICE_US);
+        more = freeGarbage(ctx.arenas[shard]!, ctx.keyspace.types, SLICE_US);
         ctx.leases.giveAll();
         if (more) yield;
       }

@@ -35,7 +35,6 @@ import { entryType, TYPE_LIST, TYPE_SET } from '../../entry/entry.js';
 import { MemberList } from '../../structures/member-list.js';
 import { useListLimits } from '../../types/list/list-limits.js';
 import { createRoot, listPush, shrinkConvert } from '../../types/list/list-value.js';
-import { valueLength } from '../../types/value.js';
 import { removeDestination } from '../sets/store.js';
 import { forgetLookups, looked, lookUp, lookUpNumber } from './lookup.js';
 import { type SortOptions, sortKeys, sortOptions, sortReadsOthers, sortRoKeys } from './options.js';
@@ -77,7 +76,7 @@ function run(ctx: ExecContext, args: Args, readonly: boolean, reply: Reply): voi
     reply.error(WRONGTYPE);
     return;
   }
-  const length = e === NULL ? 0 : valueLength(arena, e);
+  const length = e === NULL ? 0 : ctx.keyspace.types.of(arena, e).length(arena, e);
   const range = new SortRange(options, length);
   // A set that is stored, or read by a script, gets an order in any case: replicas must do the same.
   if (

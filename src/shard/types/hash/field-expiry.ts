@@ -9,13 +9,13 @@ import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import { CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import type { ExecContext } from '../../context/context.js';
 import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { HASH_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { entryKeyBytes } from '../../entry/entry-key.js';
 import { moveRoot, rootOf } from '../../entry/root.js';
-import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { EntryStore } from '../../services/entry-store.js';
+import type { ExpiryContext } from '../../services/value-context.js';
 import { elementName, name } from '../../structures/element.js';
 import { packedDropFirst } from './hash-packed.js';
 import { openTable, tableDelete } from './hash-table.js';
@@ -25,16 +25,13 @@ import { HashWalk } from './hash-walk.js';
 
 const WALK = new HashWalk();
 
-/** Whether the last `expireFields` removed the key. */
-export const expiry = { gone: false };
-
 /**
  * Removes up to `max` fields of the hash in `e` that are over at `ctx.nowMs`, and the key with the last of all.
- * Returns how many it removed. @requires the cursor of `keyspace` stands at `e`
+ * Returns how many it removed; the number is negative when the key is gone. @requires the cursor of `keyspace` stands
+ * at `e`
  */
-export function expireFields(ctx: ExecContext, keyspace: Keyspace, e: Ptr, max: number): number {
+export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, max: number): number {
   const arena = keyspace.arena;
-  expiry.gone = false;
   const n = Math.min(max, hashDue(arena, e, ctx.nowMs));
   if (n === 0) {
     // A time that was taken back may have left a bound that is too low.
@@ -48,21 +45,21 @@ export function expireFields(ctx: ExecContext, keyspace: Keyspace, e: Ptr, max: 
   if (entryEncoding(arena, e) === HASH_TABLE) dropFromTable(ctx, keyspace, e, key, n);
   else dropPacked(ctx, keyspace, e, key, n);
   keyspace.setFieldExpiry(e, hashNextAt(arena, e));
+  let gone = false;
   if (hashCount(arena, e) === 0) {
-    expiry.gone = true;
-    keyspace.remove(e);
-    keyspace.dict.table = keyspace.dict.tableOf(keyspace.dict.h1);
+    gone = true;
+    keyspace.removeHere(e);
   }
   arena.ctl[CTL_WRITING] = writing;
   ctx.stats.f64[STAT.expiredSubkeys] = ctx.stats.f64[STAT.expiredSubkeys]! + n;
   if (key !== null) {
     ctx.notifyBytes(EVENT_CLASS.HASH, 'hexpired', key, 0, key.length, keyspace.db);
-    if (expiry.gone) ctx.notifyBytes(EVENT_CLASS.GENERIC, 'del', key, 0, key.length, keyspace.db);
+    if (gone) ctx.notifyBytes(EVENT_CLASS.GENERIC, 'del', key, 0, key.length, keyspace.db);
   }
-  return n;
+  return gone ? -n : n;
 }
 
-function dropPacked(ctx: ExecContext, keyspace: Keyspace, e: Ptr, key: Uint8Array | null, n: number): void {
+function dropPacked(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, key: Uint8Array | null, n: number): void {
   const arena = keyspace.arena;
   if (key !== null && ctx.effectsOn) {
     WALK.open(arena, e, Number.NEGATIVE_INFINITY);
@@ -76,7 +73,7 @@ function dropPacked(ctx: ExecContext, keyspace: Keyspace, e: Ptr, key: Uint8Arra
   if (next !== root) moveRoot(arena, e, next);
 }
 
-function dropFromTable(ctx: ExecContext, keyspace: Keyspace, e: Ptr, key: Uint8Array | null, n: number): void {
+function dropFromTable(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, key: Uint8Array | null, n: number): void {
   const arena = keyspace.arena;
   const root = rootOf(arena, e);
   const table = openTable(arena, root);
@@ -89,7 +86,14 @@ function dropFromTable(ctx: ExecContext, keyspace: Keyspace, e: Ptr, key: Uint8A
   }
 }
 
-function effect(ctx: ExecContext, keyspace: Keyspace, key: Uint8Array, u8: Uint8Array, off: number, len: number): void {
+function effect(
+  ctx: ExpiryContext,
+  keyspace: EntryStore,
+  key: Uint8Array,
+  u8: Uint8Array,
+  off: number,
+  len: number,
+): void {
   ctx.effects.begin(3);
   ctx.effects.text('HDEL');
   ctx.effects.bytes(key, 0, key.length);

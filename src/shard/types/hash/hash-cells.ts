@@ -8,11 +8,10 @@ import { entryEncoding } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRootExtra } from '../../entry/root.js';
 import { tableCellBytes, visitTableValue } from '../../structures/element-table.js';
 import { copyTable } from '../../structures/element-table-copy.js';
-import { freeTableRoot, GARBAGE_HASH, giveUp } from '../../structures/garbage.js';
+import { freeTableRoot, giveUp } from '../../structures/garbage.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { openTable } from './hash-table.js';
-import { copyTimes, timesCellBytes, timesCount, visitTimes } from './hash-times.js';
-import { hashCount } from './hash-value.js';
+import { copyTimes, HASH_GARBAGE, timesCellBytes, timesCount, visitTimes } from './hash-times.js';
 import { HashWalk } from './hash-walk.js';
 
 const EXPIRE_MARK = Buffer.from('!!hexpire!!');
@@ -31,7 +30,7 @@ export function hashFree(arena: Arena, e: Ptr): void {
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) !== HASH_TABLE) free(arena, root);
   else if (timesCount(arena, root) === 0) freeTableRoot(arena, root);
-  else giveUp(arena, root, GARBAGE_HASH, openTable(arena, root).count <= FREE_AT_ONCE);
+  else giveUp(arena, root, HASH_GARBAGE, openTable(arena, root).count <= FREE_AT_ONCE);
 }
 
 /** Gives `copy`, an entry of the same type and encoding in `to`, a copy of the value. Throws ArenaFullError. */
@@ -43,7 +42,7 @@ export function hashCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
     try {
       copyTimes(to, copied);
     } catch (error) {
-      giveUp(to, copied, GARBAGE_HASH, true);
+      giveUp(to, copied, HASH_GARBAGE, true);
       throw error;
     }
   } else copied = lpFrom(to, from.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(from, root));
@@ -65,11 +64,6 @@ export function hashVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string) 
 /** The encoding as OBJECT ENCODING names it. */
 export function hashEncodingName(arena: Arena, e: Ptr): string {
   return ['listpack', 'hashtable', 'listpackex'][entryEncoding(arena, e)]!;
-}
-
-/** Number of elements. @requires lease */
-export function hashLength(arena: Arena, e: Ptr): number {
-  return hashCount(arena, e);
 }
 
 /** Mixes the elements into a digest as Redis's DEBUG DIGEST does. */

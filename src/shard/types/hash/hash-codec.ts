@@ -9,7 +9,6 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { int64, int64Number } from '../../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
 import { entryEncoding, entryFlags, F_FIELDS, setFlags } from '../../entry/entry.js';
 import { rootOf, setRoot } from '../../entry/root.js';
@@ -29,6 +28,7 @@ import {
 import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
 import type { RdbWriter } from '../../rdb/rdb-writer.js';
 import { asListpack } from '../../rdb/repack.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { LP_EMPTY_BYTES, lpFrom, lpTotal } from '../../structures/listpack.js';
 import { createHashRoot, findField, hashCount, hashNextAt, hasTimes, setField, setFoundAt } from './hash-value.js';
 import { HashWalk } from './hash-walk.js';
@@ -79,7 +79,7 @@ export function writeHash(writer: RdbWriter, arena: Arena, e: Ptr, form: number)
 // ---- reading
 
 /** Reads a hash of the given form into a detached entry without a root. Throws BAD_DATA and ArenaFullError. */
-export function readHash(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+export function readHash(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   readForm(ctx, e, form, reader);
   // The keyspace counts by this flag when the entry is put into it.
   if (hashNextAt(ctx.arena, e) !== Number.POSITIVE_INFINITY) {
@@ -87,7 +87,7 @@ export function readHash(ctx: ExecContext, e: Ptr, form: number, reader: RdbRead
   }
 }
 
-function readForm(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+function readForm(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   switch (form) {
     case RDB_HASH:
       readPairs(ctx, e, reader);
@@ -124,7 +124,7 @@ function open(entries: ForeignEntries, input: Text): void {
 }
 
 /** Fields and values by turns, which are kept packed however long they are. */
-function takePairs(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Text): void {
+function takePairs(ctx: ValueContext, e: Ptr, entries: ForeignEntries, input: Text): void {
   open(entries, input);
   const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]!;
   const packed = few ? asListpack(entries, input) : null;
@@ -138,7 +138,7 @@ function takePairs(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Tex
 }
 
 /** Gives the entry a root that suits `count` fields to come. */
-function begin(ctx: ExecContext, e: Ptr, count: number): void {
+function begin(ctx: ValueContext, e: Ptr, count: number): void {
   if (count === 0) throw BAD_DATA;
   const packed = count <= ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]!;
   const encoding = packed ? HASH_PACKED : HASH_TABLE;
@@ -146,21 +146,21 @@ function begin(ctx: ExecContext, e: Ptr, count: number): void {
 }
 
 /** Adds a field that must not be there yet. */
-function add(ctx: ExecContext, e: Ptr, field: Text, value: Text): void {
+function add(ctx: ValueContext, e: Ptr, field: Text, value: Text): void {
   if (!setField(ctx, e, field.u8, field.dv, field.off, field.len, value.u8, value.dv, value.off, value.len, false)) {
     throw BAD_DATA;
   }
 }
 
 /** Gives a field that was just added its time; 0: it stays. */
-function setTime(ctx: ExecContext, e: Ptr, field: Text, atMs: number): void {
+function setTime(ctx: ValueContext, e: Ptr, field: Text, atMs: number): void {
   if (atMs === 0) return;
   if (!(atMs > 0 && atMs <= FIELD_AT_MS_MAX)) throw BAD_DATA;
   findField(ctx.arena, e, field.u8, field.dv, field.off, field.len);
   setFoundAt(ctx.arena, e, atMs);
 }
 
-function readPairs(ctx: ExecContext, e: Ptr, reader: RdbReader): void {
+function readPairs(ctx: ValueContext, e: Ptr, reader: RdbReader): void {
   const count = reader.length();
   begin(ctx, e, count);
   for (let left = count; left > 0; left--) {
@@ -169,7 +169,7 @@ function readPairs(ctx: ExecContext, e: Ptr, reader: RdbReader): void {
   }
 }
 
-function readTimed(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+function readTimed(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   const base = form === RDB_HASH_METADATA ? reader.milliseconds() - 1 : 0;
   const count = reader.length();
   begin(ctx, e, count);
@@ -182,7 +182,7 @@ function readTimed(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): v
 }
 
 /** Fields and values by turns. */
-function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
+function addEntries(ctx: ValueContext, e: Ptr, entries: ForeignEntries): void {
   if (entries.count % 2 !== 0) throw BAD_DATA;
   begin(ctx, e, entries.count / 2);
   while (entries.next()) {
@@ -193,7 +193,7 @@ function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
 }
 
 /** Fields, values and times by turns. */
-function addTriples(ctx: ExecContext, e: Ptr, input: Text): void {
+function addTriples(ctx: ValueContext, e: Ptr, input: Text): void {
   open(LISTPACK, input);
   if (LISTPACK.count % 3 !== 0) throw BAD_DATA;
   begin(ctx, e, LISTPACK.count / 3);

@@ -22,11 +22,11 @@ import {
   withNumber,
 } from '../../structures/element.js';
 import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
-import { GARBAGE_HASH, giveUp } from '../../structures/garbage.js';
+import { giveUp } from '../../structures/garbage.js';
 import { lpFirst, lpNext } from '../../structures/listpack.js';
 import { item, lpBytes, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import { TRIPLE } from './hash-packed.js';
-import { timesAdd, timesMove, timesNextAt, timesRemove, timesSwap } from './hash-times.js';
+import { HASH_GARBAGE, timesAdd, timesMove, timesNextAt, timesRemove, timesSwap } from './hash-times.js';
 
 const TABLE = new ElementTable();
 const BUILT = new ElementTable();
@@ -160,7 +160,7 @@ export function tableFromPacked(arena: Arena, packed: Ptr, stride: number): Ptr 
   try {
     fillFromPacked(arena, packed, stride, root);
   } catch (error) {
-    giveUp(arena, root, GARBAGE_HASH, true);
+    giveUp(arena, root, HASH_GARBAGE, true);
     throw error;
   }
   return root;

@@ -8,8 +8,10 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
+import { TYPE_HASH } from '../../entry/entry.js';
 import { elementNumber, hasNumber, setElementNumber } from '../../structures/element.js';
-import { ElementCursor } from '../../structures/element-table.js';
+import { ElementCursor, visitTableValue } from '../../structures/element-table.js';
+import { freeTableStep, type GarbageKind, garbageNumber } from '../../structures/garbage.js';
 import { childOf, nodeEntries, setEntries, touchNode } from '../../structures/score-node.js';
 import { HEIGHT_MAX, ScoreTree, T_COUNT, T_HEIGHT, T_NODE } from '../../structures/score-tree.js';
 
@@ -74,8 +76,18 @@ export function copyTimes(arena: Arena, root: Ptr): void {
   }
 }
 
+/** A table of fields with the tree of their times. */
+export const HASH_GARBAGE: GarbageKind = {
+  number: garbageNumber(TYPE_HASH, 0),
+  step: (arena, root) => freeTimesStep(arena, root) && freeTableStep(arena, root),
+  visit: (arena, root, visit) => {
+    visitTimes(arena, root, visit);
+    visitTableValue(arena, root, visit);
+  },
+};
+
 /** Frees a bounded part of the tree; true when there is nothing left of it. */
-export function freeTimesStep(arena: Arena, root: Ptr): boolean {
+function freeTimesStep(arena: Arena, root: Ptr): boolean {
   const height = treeWord(arena, root, T_HEIGHT);
   if (height === 0) return true;
   let node = treeWord(arena, root, T_NODE) as Ptr;

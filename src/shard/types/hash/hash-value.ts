@@ -20,10 +20,10 @@ import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory
 import { free } from '../../../shared/memory/slab.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { HASH_PACKED, HASH_PACKED_EX, HASH_TABLE } from '../../entry/encodings.js';
 import { entryEncoding, F_FIELDS, valueWordOffset } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { value as elementSpan, elementValue, replyValue, valueLengthOf } from '../../structures/element.js';
 import { lpCount, lpCreate, lpDelete, lpFind, lpFirst, lpReplace } from '../../structures/listpack.js';
 import { item, lpBytes, lpRead, lpSize, lpTextLength } from '../../structures/listpack-entry.js';
@@ -193,7 +193,7 @@ export function hashDue(arena: Arena, e: Ptr, nowMs: number): number {
 }
 
 /** Tells the keyspace, whose cursor stands at `e`, when the hash has something due. */
-export function syncFieldExpiry(ctx: ExecContext, e: Ptr): void {
+export function syncFieldExpiry(ctx: ValueContext, e: Ptr): void {
   ctx.keyspace.setFieldExpiry(e, hashNextAt(ctx.arena, e));
 }
 
@@ -269,7 +269,7 @@ export const change = new HashChange();
  */
 // hot: every HSET
 export function setField(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   u8: Uint8Array,
   dv: DataView,
@@ -306,7 +306,7 @@ export function setField(
 }
 
 function setPacked(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   root: Ptr,
   encoding: number,

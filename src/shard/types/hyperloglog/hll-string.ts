@@ -11,8 +11,8 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
-import type { ExecContext } from '../../context/context.js';
 import { entryFlags, F_RAW, SHORT_VALUE_MAX, setFlags, valueWordOffset } from '../../entry/entry.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobBlock } from '../../structures/blob.js';
 import { embedStart, HEAD_BLOB, HEAD_EMBED, KEEP_EXPIRY, setBytes, stringLength } from '../string/string-value.js';
 import { DENSE_BYTES, denseByte, denseGet, denseHistogram, denseMax, densePack, denseSet } from './hll-dense.js';
@@ -188,7 +188,7 @@ export function packDense(u8: Uint8Array, at: number): void {
 }
 
 /** Makes `denseBytes` the value of the key; as `storeBytes`. */
-export function storeDense(ctx: ExecContext, e: Ptr, args: Args, keyIndex: number): Ptr {
+export function storeDense(ctx: ValueContext, e: Ptr, args: Args, keyIndex: number): Ptr {
   return storeBytes(ctx, e, args, keyIndex, denseBytes, denseView, DENSE_BYTES);
 }
 
@@ -196,7 +196,7 @@ export function storeDense(ctx: ExecContext, e: Ptr, args: Args, keyIndex: numbe
  * Makes `length` bytes the value of the key, whose expiry stays; the entry. Throws ArenaFullError, nothing done then.
  */
 export function storeBytes(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,

@@ -6,10 +6,10 @@ import { mixDigest } from '../../entry/digest-mix.js';
 import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
 import { rootOf, setRoot } from '../../entry/root.js';
 import { blobCellBytes, blobCopy } from '../../structures/blob.js';
-import { GARBAGE_LIST, giveUp } from '../../structures/garbage.js';
+import { giveUp } from '../../structures/garbage.js';
 import { lpSize } from '../../structures/listpack-entry.js';
 import { ListCursor } from './list-cursor.js';
-import { NODES_A_STEP, visitNode } from './list-garbage.js';
+import { LIST_GARBAGE, NODES_A_STEP, visitNode } from './list-garbage.js';
 import {
   copyPackedNode,
   createPlainNode,
@@ -52,7 +52,7 @@ export function listCellBytes(arena: Arena, e: Ptr): number {
 export function listFree(arena: Arena, e: Ptr): void {
   const root = rootOf(arena, e);
   if (isPacked(arena, e)) freeNode(arena, root);
-  else giveUp(arena, root, GARBAGE_LIST, listNodes(arena, e) <= NODES_A_STEP);
+  else giveUp(arena, root, LIST_GARBAGE, listNodes(arena, e) <= NODES_A_STEP);
 }
 
 /** A copy of a node, without links, in `to`. Throws ArenaFullError. */
@@ -130,5 +130,3 @@ export function listDigest(arena: Arena, e: Ptr, digest: Uint8Array): void {
     mixDigest(digest, reader.u8.slice(reader.off, reader.off + reader.len));
   } while (reader.next(arena));
 }
-
-export { listLength } from './list-value.js';

@@ -7,7 +7,6 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
-import type { ExecContext } from '../../context/context.js';
 import { LIST_PACKED } from '../../entry/encodings.js';
 import { setRoot } from '../../entry/root.js';
 import type { ForeignEntries } from '../../rdb/foreign-entries.js';
@@ -16,6 +15,7 @@ import { ForeignZiplist } from '../../rdb/foreign-ziplist.js';
 import { NODE_PACKED, NODE_PLAIN, RDB_LIST, RDB_LIST_QUICKLIST_2, RDB_LIST_ZIPLIST } from '../../rdb/rdb-format.js';
 import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
 import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobRead } from '../../structures/blob.js';
 import { listLimits, useListLimits } from './list-limits.js';
 import {
@@ -134,7 +134,7 @@ function backlen(size: number): Uint8Array {
 // ---- reading
 
 /** Reads a list of the given form into an entry without a root. Throws BAD_DATA and ArenaFullError. */
-export function readList(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+export function readList(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   const { arena } = ctx;
   useListLimits(ctx.control);
   setRoot(arena, e, LIST_PACKED, createPacked(arena, FIRST_NODE_BYTES, false));

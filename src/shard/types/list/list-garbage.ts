@@ -8,15 +8,24 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
+import { TYPE_LIST } from '../../entry/entry.js';
 import { blobBlock, blockCount } from '../../structures/blob.js';
+import { type GarbageKind, garbageNumber } from '../../structures/garbage.js';
 import { freeNode, isPlainNode, nodeNext, plainBlob, plainLength } from './list-node.js';
 import { Q_HEAD } from './list-value.js';
 
 /** Nodes that one step frees; a chain of so many is freed at once. */
 export const NODES_A_STEP = 64;
 
+/** A chain of nodes. */
+export const LIST_GARBAGE: GarbageKind = {
+  number: garbageNumber(TYPE_LIST, 0),
+  step: freeListStep,
+  visit: visitListGarbage,
+};
+
 /** Frees up to NODES_A_STEP nodes of a given-up chain; true when that was all, and the root is freed too. */
-export function freeListStep(arena: Arena, root: Ptr): boolean {
+function freeListStep(arena: Arena, root: Ptr): boolean {
   const words = arena.i32[root >>> SEGMENT_SHIFT]!;
   const w = ((root & UNIT_MASK) << 1) + Q_HEAD;
   let node = words[w]! as Ptr;
@@ -33,7 +42,7 @@ export function freeListStep(arena: Arena, root: Ptr): boolean {
 }
 
 /** Calls `visit` for the cells of a given-up chain, for fsck. */
-export function visitListGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+function visitListGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visit(root, 'list root');
   const first = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + Q_HEAD]! as Ptr;
   for (let node = first; node !== 0; node = nodeNext(arena, node)) visitNode(arena, node, visit);

@@ -12,7 +12,6 @@ import { freeTableRoot } from '../../structures/garbage.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { intsetBytes, intsetFrom } from './intset.js';
 import { SetCursor } from './set-cursor.js';
-import { setCount } from './set-value.js';
 
 /** Bytes of the cells that the value has outside the entry. @requires lease */
 export function setCellBytes(arena: Arena, e: Ptr): number {
@@ -56,11 +55,6 @@ export function setVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string) =
 /** The encoding as OBJECT ENCODING names it. */
 export function setEncodingName(arena: Arena, e: Ptr): string {
   return ['intset', 'listpack', 'hashtable'][entryEncoding(arena, e)]!;
-}
-
-/** Number of elements. @requires lease */
-export function setLength(arena: Arena, e: Ptr): number {
-  return setCount(arena, e);
 }
 
 /** Mixes the elements into a digest as Redis's DEBUG DIGEST does: in any order. */

@@ -5,7 +5,6 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { SET_INTSET, SET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { rootOf, setRoot } from '../../entry/root.js';
@@ -16,6 +15,7 @@ import { RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK, RDB_VERSION_7_2 } from '../.
 import { BAD_DATA, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
 import type { RdbWriter } from '../../rdb/rdb-writer.js';
 import { asListpack } from '../../rdb/repack.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { intsetBytes, intsetFrom } from './intset.js';
 import { SetCursor } from './set-cursor.js';
@@ -51,7 +51,7 @@ export function writeSet(writer: RdbWriter, arena: Arena, e: Ptr, form: number):
 // ---- reading
 
 /** Reads a set of the given form into an entry without a root. Throws BAD_DATA and ArenaFullError. */
-export function readSet(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+export function readSet(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   if (form === RDB_SET) {
     readMembers(ctx, e, reader);
     return;
@@ -79,7 +79,7 @@ export function readSet(ctx: ExecContext, e: Ptr, form: number, reader: RdbReade
   setRoot(arena, e, SET_PACKED, lpFrom(arena, packed.u8, packed.off, packed.len));
 }
 
-function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
+function addEntries(ctx: ValueContext, e: Ptr, entries: ForeignEntries): void {
   const { text, count } = entries;
   entries.next();
   begin(ctx, e, text, count);
@@ -88,7 +88,7 @@ function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
   } while (entries.next());
 }
 
-function readMembers(ctx: ExecContext, e: Ptr, reader: RdbReader): void {
+function readMembers(ctx: ValueContext, e: Ptr, reader: RdbReader): void {
   const { text } = reader;
   const count = reader.length();
   if (count === 0) throw BAD_DATA;
@@ -102,7 +102,7 @@ function readMembers(ctx: ExecContext, e: Ptr, reader: RdbReader): void {
 }
 
 /** Gives the entry a root that suits the first of `count` members to come. */
-function begin(ctx: ExecContext, e: Ptr, text: Text, count: number): void {
+function begin(ctx: ValueContext, e: Ptr, text: Text, count: number): void {
   newSet(ctx, text.u8, text.off, text.len, count);
   setRoot(ctx.arena, e, made.encoding, made.root);
 }

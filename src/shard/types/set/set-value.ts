@@ -16,10 +16,10 @@ import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../
 import { free } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
 import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { createMember, freeElement } from '../../structures/element.js';
 import { addElement, createTableRoot, ElementTable } from '../../structures/element-table.js';
 import { freeTableRoot } from '../../structures/garbage.js';
@@ -109,7 +109,7 @@ export const made = new Made();
  * Makes an empty set that suits the first of `count` members to come, the `len` bytes at `off`; it is in `made`.
  * Throws ArenaFullError.
  */
-export function newSet(ctx: ExecContext, u8: Uint8Array, off: number, len: number, count: number): void {
+export function newSet(ctx: ValueContext, u8: Uint8Array, off: number, len: number, count: number): void {
   const f64 = ctx.control.f64;
   const arena = ctx.arena;
   if (count <= f64[CONTROL_F64.setMaxIntsetEntries]! && isInteger(u8, off, len)) {
@@ -144,7 +144,7 @@ export function freeMade(arena: Arena): void {
 }
 
 /** Prepares a set for `count` members that are about to be added at once. Throws ArenaFullError. */
-export function setExpect(ctx: ExecContext, e: Ptr, count: number): void {
+export function setExpect(ctx: ValueContext, e: Ptr, count: number): void {
   const f64 = ctx.control.f64;
   const encoding = entryEncoding(ctx.arena, e);
   if (
@@ -162,7 +162,7 @@ export function setExpect(ctx: ExecContext, e: Ptr, count: number): void {
  * ArenaFullError.
  */
 // hot: every SADD
-export function setAdd(ctx: ExecContext, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
+export function setAdd(ctx: ValueContext, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
   const arena = ctx.arena;
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
@@ -192,7 +192,7 @@ function addToTable(arena: Arena, root: Ptr, u8: Uint8Array, dv: DataView, off: 
 }
 
 function addToPacked(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   root: Ptr,
   u8: Uint8Array,
@@ -217,7 +217,7 @@ function addToPacked(
 }
 
 function addToIntset(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   root: Ptr,
   u8: Uint8Array,
@@ -252,7 +252,7 @@ function addToIntset(
 }
 
 /** Whether the integers and one member that is none may stand in a listpack. */
-function packsWith(ctx: ExecContext, arena: Arena, root: Ptr, len: number): boolean {
+function packsWith(ctx: ValueContext, arena: Arena, root: Ptr, len: number): boolean {
   const f64 = ctx.control.f64;
   const count = intsetCount(arena, root);
   const valueMax = f64[CONTROL_F64.setMaxListpackValue]!;

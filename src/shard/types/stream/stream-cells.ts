@@ -4,12 +4,12 @@ import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.j
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { mixDigest } from '../../entry/digest-mix.js';
 import { STREAM_TREE } from '../../entry/encodings.js';
-import { entryEncoding } from '../../entry/entry.js';
+import { entryEncoding, TYPE_STREAM } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRootExtra } from '../../entry/root.js';
 import { blobCopy, blobFree } from '../../structures/blob.js';
 import { visitBlob } from '../../structures/element.js';
 import { ROOT_POSITION } from '../../structures/element-table.js';
-import { GARBAGE_STREAM, giveUp } from '../../structures/garbage.js';
+import { type GarbageKind, garbageNumber, giveUp } from '../../structures/garbage.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
 import { IdTree } from './id-tree.js';
@@ -55,11 +55,18 @@ export function streamFree(arena: Arena, e: Ptr): void {
 /** Frees a stream that no entry owns. */
 export function giveUpStream(arena: Arena, root: Ptr): void {
   freeGroups(arena, root);
-  giveUp(arena, root, GARBAGE_STREAM, nodesIn(arena, root) <= NODES_AT_ONCE);
+  giveUp(arena, root, STREAM_GARBAGE, nodesIn(arena, root) <= NODES_AT_ONCE);
 }
 
+/** Nodes of a stream, its groups freed. */
+export const STREAM_GARBAGE: GarbageKind = {
+  number: garbageNumber(TYPE_STREAM, 0),
+  step: freeStreamStep,
+  visit: visitStreamGarbage,
+};
+
 /** Frees some nodes of a stream that was given up; true when nothing is left, the root included. */
-export function freeStreamStep(arena: Arena, root: Ptr): boolean {
+function freeStreamStep(arena: Arena, root: Ptr): boolean {
   const tree = new IdTree().open(arena, root, S_TREE);
   const view = new NodeView();
   const w = ((root & UNIT_MASK) << 1) + ROOT_POSITION;
@@ -129,7 +136,7 @@ export function streamVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string
 }
 
 /** As `streamVisit`, for a stream that was given up. */
-export function visitStreamGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+function visitStreamGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visit(root, 'root of a stream');
   visitNodes(arena, root, visit, arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_POSITION]!);
 }

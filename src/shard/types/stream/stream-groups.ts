@@ -17,6 +17,7 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
+import { TYPE_STREAM } from '../../entry/entry.js';
 import {
   createPair,
   elementName,
@@ -33,7 +34,7 @@ import {
   ROOT_POSITION,
   visitTableValue,
 } from '../../structures/element-table.js';
-import { freeTableRoot, GARBAGE_GROUP, giveUp } from '../../structures/garbage.js';
+import { freeTableRoot, type GarbageKind, garbageNumber, giveUp } from '../../structures/garbage.js';
 import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
 import { IdTree, idOfElement } from './id-tree.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
@@ -314,11 +315,18 @@ const FREED_AT_ONCE = 512;
 const LEAVES_AT_ONCE = 64;
 
 function giveUpGroup(arena: Arena, group: Ptr): void {
-  giveUp(arena, group, GARBAGE_GROUP, pendingOf(arena, group).count <= FREED_AT_ONCE);
+  giveUp(arena, group, GROUP_GARBAGE, pendingOf(arena, group).count <= FREED_AT_ONCE);
 }
 
+/** A group of a stream. */
+export const GROUP_GARBAGE: GarbageKind = {
+  number: garbageNumber(TYPE_STREAM, 1),
+  step: freeGroupStep,
+  visit: visitGroupGarbage,
+};
+
 /** Frees a part of a group that was given up; true when it was the last, the group's cell included. */
-export function freeGroupStep(arena: Arena, group: Ptr): boolean {
+function freeGroupStep(arena: Arena, group: Ptr): boolean {
   const consumers = consumersRoot(arena, group);
   if (consumers !== NULL) {
     const el = new ElementCursor().open(arena, consumers).next();
@@ -374,7 +382,7 @@ export function visitGroups(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: str
 }
 
 /** As `visitGroups`, for one group that was given up. */
-export function visitGroupGarbage(arena: Arena, group: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+function visitGroupGarbage(arena: Arena, group: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visitGroup(arena, group, visit, word(arena, group, ROOT_POSITION));
 }
 

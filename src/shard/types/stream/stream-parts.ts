@@ -10,11 +10,11 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { Args } from '../../../shared/resp/args.js';
-import type { ExecContext } from '../../context/context.js';
 import { STREAM_TREE } from '../../entry/encodings.js';
 import { rootOf, setRoot } from '../../entry/root.js';
 import { type ForeignStreamNode, StreamIdParts } from '../../rdb/foreign-stream-node.js';
 import { Text } from '../../rdb/rdb-reader.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobFree, blobFrom, blobRead } from '../../structures/blob.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import type { ScoreCursor } from '../../structures/score-cursor.js';
@@ -207,7 +207,7 @@ function setText(text: Text, bytes: Uint8Array): void {
 
 /** A stream that is read. `open` it first. */
 export class StreamReceiver implements StreamBuilder {
-  private ctx!: ExecContext;
+  private ctx!: ValueContext;
   private arena!: Arena;
   private root: Ptr = NULL;
   private group: Ptr = NULL;
@@ -218,7 +218,7 @@ export class StreamReceiver implements StreamBuilder {
   private readonly held = new Pending();
 
   /** Gives an entry without a root an empty stream, to be filled. Throws ArenaFullError. Returns itself. */
-  open(ctx: ExecContext, e: Ptr): this {
+  open(ctx: ValueContext, e: Ptr): this {
     this.ctx = ctx;
     this.arena = ctx.arena;
     this.root = createStreamRoot(ctx.arena);

@@ -17,7 +17,7 @@ import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../
 import { alloc, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobFree, blobFrom, blobRead } from '../../structures/blob.js';
 import { createPair, freeElement } from '../../structures/element.js';
 import { LP_HEAD_BYTES, lpTotal } from '../../structures/listpack.js';
@@ -209,7 +209,7 @@ function dropNode(arena: Arena, root: Ptr): void {
  * changed then but for room. @requires `id` above the last id
  */
 // hot: XADD
-export function addEntry(ctx: ExecContext, root: Ptr, id: StreamId, args: Args, first: number, end: number): void {
+export function addEntry(ctx: ValueContext, root: Ptr, id: StreamId, args: Args, first: number, end: number): void {
   const { arena } = ctx;
   const bound = entryBound(args, first, end);
   const tail = tailOf(arena, root);
@@ -238,7 +238,7 @@ export function addEntry(ctx: ExecContext, root: Ptr, id: StreamId, args: Args, 
 }
 
 /** Whether the limits let the last node, in `view`, have the entry too; it and the entry's strings are `bytes`. */
-function takesMore(ctx: ExecContext, bytes: number): boolean {
+function takesMore(ctx: ValueContext, bytes: number): boolean {
   const { f64 } = ctx.control;
   const bytesMax = f64[CONTROL_F64.streamNodeMaxBytes]!;
   if (bytesMax > 0 && bytes >= bytesMax) return false;

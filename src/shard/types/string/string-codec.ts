@@ -4,11 +4,11 @@ import { copyWords } from '../../../shared/memory/copy-bytes.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, int64, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
-import type { ExecContext } from '../../context/context.js';
 import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../../entry/entry.js';
 import { STRING_BYTES_MAX } from '../../rdb/rdb-format.js';
 import { BAD_DATA, type RdbReader } from '../../rdb/rdb-reader.js';
 import type { RdbWriter } from '../../rdb/rdb-writer.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobCreate, blobFree, blobWrite } from '../../structures/blob.js';
 import { embedBytes, embedStart, embeds, HEAD_BLOB, HEAD_EMBED, HEAD_INT, stringLength } from './string-value.js';
 
@@ -38,7 +38,7 @@ export function writeString(writer: RdbWriter, arena: Arena, e: Ptr): void {
  * Reads a string into a detached entry for the key in argument i. Throws BAD_DATA and ArenaFullError; nothing is left
  * behind then.
  */
-export function readString(ctx: ExecContext, args: Args, i: number, reader: RdbReader): Ptr {
+export function readString(ctx: ValueContext, args: Args, i: number, reader: RdbReader): Ptr {
   const { text } = reader;
   const length = reader.stringOrLength(PIECE_BYTES);
   if (length >= 0) return readLong(ctx, args, i, reader, length);
@@ -68,7 +68,7 @@ export function readString(ctx: ExecContext, args: Args, i: number, reader: RdbR
 }
 
 /** A string of `len` bytes, all still in the input, none of which is taken on trust: blocks are made as bytes come. */
-function readLong(ctx: ExecContext, args: Args, i: number, reader: RdbReader, len: number): Ptr {
+function readLong(ctx: ValueContext, args: Args, i: number, reader: RdbReader, len: number): Ptr {
   if (len >= STRING_BYTES_MAX || !reader.mayHave(len)) throw BAD_DATA;
   const { arena } = ctx;
   const dir = blobCreate(arena, len);
@@ -85,11 +85,11 @@ function readLong(ctx: ExecContext, args: Args, i: number, reader: RdbReader, le
   }
 }
 
-function stringEntry(ctx: ExecContext, args: Args, i: number, head: number, valueSize: number): Ptr {
+function stringEntry(ctx: ValueContext, args: Args, i: number, head: number, valueSize: number): Ptr {
   return ctx.keyspace.createEntry(args.u8, args.dv, args.off[i]!, args.len[i]!, head, valueSize, -1, ctx.clock);
 }
 
-function blobEntry(ctx: ExecContext, args: Args, i: number, dir: Ptr, len: number): Ptr {
+function blobEntry(ctx: ValueContext, args: Args, i: number, dir: Ptr, len: number): Ptr {
   const e = stringEntry(ctx, args, i, HEAD_BLOB, 8);
   const vw = valueWord(ctx.arena, e);
   const i32 = ctx.arena.i32[e >>> SEGMENT_SHIFT]!;

@@ -10,8 +10,8 @@ import { copyBytes } from '../../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
-import type { ExecContext } from '../../context/context.js';
 import { F_RAW, keyLength, SHORT_VALUE_MAX, valueWord, valueWordOffset } from '../../entry/entry.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobByte, blobCreate, blobFree, blobResize, blobWrite } from '../../structures/blob.js';
 import {
   embedBytes,
@@ -68,7 +68,7 @@ export function setByte(arena: Arena, e: Ptr, offset: number, byte: number): voi
 }
 
 /** Gives the key of argument `keyIndex`, which the lookup just did not find, `length` zero bytes. Returns the entry. */
-export function createZeros(ctx: ExecContext, args: Args, keyIndex: number, length: number): Ptr {
+export function createZeros(ctx: ValueContext, args: Args, keyIndex: number, length: number): Ptr {
   const arena = ctx.arena;
   if (!embeds(args.len[keyIndex]!, length)) {
     const dir = blobCreate(arena, length);
@@ -97,7 +97,7 @@ function markRaw(arena: Arena, e: Ptr): void {
  * Makes the found string `e` mutable (no integer any more) and at least `newLength` bytes long; new bytes are zero.
  * Never shortens. Returns the entry, which may have moved. @requires invariant (2). Throws ArenaFullError.
  */
-export function growString(ctx: ExecContext, e: Ptr, newLength: number): Ptr {
+export function growString(ctx: ValueContext, e: Ptr, newLength: number): Ptr {
   const arena = ctx.arena;
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
@@ -132,7 +132,7 @@ export function growString(ctx: ExecContext, e: Ptr, newLength: number): Ptr {
 }
 
 /** A new cell for the entry, its value embedded with room for `newLength` bytes. */
-function regrow(ctx: ExecContext, e: Ptr, length: number, newLength: number): Ptr {
+function regrow(ctx: ValueContext, e: Ptr, length: number, newLength: number): Ptr {
   const arena = ctx.arena;
   const from = arena.i32[e >>> SEGMENT_SHIFT]!;
   const fw = (e & UNIT_MASK) << 1;
@@ -152,7 +152,7 @@ function regrow(ctx: ExecContext, e: Ptr, length: number, newLength: number): Pt
 }
 
 /** Moves the value of an entry into a blob of `newLength` bytes. */
-function toBlob(ctx: ExecContext, e: Ptr, length: number, newLength: number): Ptr {
+function toBlob(ctx: ValueContext, e: Ptr, length: number, newLength: number): Ptr {
   const arena = ctx.arena;
   const held = new Uint8Array(length);
   readString(arena, e, 0, held, 0, length);

@@ -16,7 +16,6 @@ import { fitsCell } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { BIG_BULK_BYTES, type Reply } from '../../../shared/resp/reply.js';
-import type { ExecContext } from '../../context/context.js';
 import {
   ENC_BLOB,
   ENC_EMBED,
@@ -36,9 +35,9 @@ import {
   valueWord,
   valueWordOffset,
 } from '../../entry/entry.js';
-import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { EntryStore } from '../../services/entry-store.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { blobCreate, blobFree, blobRead, blobReply, blobWrite } from '../../structures/blob.js';
-import { freeValue } from '../value.js';
 
 /** For `expireAtMs`: the key gets no expiry, or keeps the one it has. */
 export const NO_EXPIRY = -1;
@@ -197,7 +196,7 @@ export function embeds(keyLen: number, len: number): boolean {
  */
 // hot: every SET
 export function setString(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -215,7 +214,7 @@ export function setString(
 
 /** As `setString`, but never as an integer (what INCRBYFLOAT stores stays text). */
 export function setBytes(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -236,7 +235,7 @@ export function setBytes(
 
 /** Sets the key of argument `keyIndex` to an integer; otherwise as `setString`. */
 export function setInt(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -282,7 +281,7 @@ export function embedStart(arena: Arena, e: Ptr, len: number): number {
 }
 
 function setBlob(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -304,7 +303,7 @@ function setBlob(
 
 /** Makes a finished blob the value of a key; otherwise as `setString`. The blob is the entry's unless this throws. */
 export function setBlobDirectory(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -327,7 +326,7 @@ export function setBlobDirectory(
  */
 // hot: every SET
 export function prepareString(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   args: Args,
   keyIndex: number,
@@ -354,7 +353,7 @@ export function prepareString(
   if (expires === expireAtMs >= 0) {
     const bytes = (valueWordOffset(old) << 2) + valueSize;
     if (fitsCell(arena, e, bytes)) {
-      if ((old & 0xff) > HEAD_EMBED || (old & 15) !== TYPE_STRING) freeValue(arena, e);
+      if ((old & 0xff) > HEAD_EMBED || (old & 15) !== TYPE_STRING) keyspace.freeValue(e);
       if (arena.tracking !== 0) arena.touch(e, 0, bytes);
       i32[w] = (old & ~(0xff | (F_RAW << 8))) | head;
       if (expires) keyspace.setExpire(e, expireAtMs);
@@ -363,7 +362,7 @@ export function prepareString(
   }
   const clock = entryClock(arena, e);
   const next = keyspace.createEntry(args.u8, args.dv, off, len, head, valueSize, expireAtMs, clock);
-  if ((old & 0xff) > HEAD_EMBED || (old & 15) !== TYPE_STRING) freeValue(arena, e);
+  if ((old & 0xff) > HEAD_EMBED || (old & 15) !== TYPE_STRING) keyspace.freeValue(e);
   if ((old & (F_BIG_KEY << 8)) !== 0) {
     const kw = keyWord(arena, e);
     blobFree(arena, i32[kw + 1]! as Ptr, i32[kw]!);
@@ -373,7 +372,7 @@ export function prepareString(
 }
 
 /** Puts a new entry, not written yet, into its place; frees it when there is no memory for that. */
-function insertNew(keyspace: Keyspace, next: Ptr): void {
+function insertNew(keyspace: EntryStore, next: Ptr): void {
   try {
     keyspace.insert(next);
   } catch (error) {

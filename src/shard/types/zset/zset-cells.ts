@@ -9,12 +9,11 @@ import { entryEncoding, valueWord } from '../../entry/entry.js';
 import { rootOf } from '../../entry/root.js';
 import { compareBytes, elementName, elementNumber, name } from '../../structures/element.js';
 import { tableCellBytes, visitTableValue } from '../../structures/element-table.js';
-import { freeScoredRoot } from '../../structures/garbage.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { ScoreCursor } from '../../structures/score-cursor.js';
 import { checkTree, treeCellBytes, visitTree } from '../../structures/score-tree-cells.js';
 import { ZsetCursor } from './zset-cursor.js';
-import { createZsetTree, TREE_WORD, treeAddNew } from './zset-tree.js';
+import { createZsetTree, freeScoredRoot, TREE_WORD, treeAddNew } from './zset-tree.js';
 import { zsetCount } from './zset-value.js';
 
 /** Bytes of the cells that the value has outside the entry. @requires lease */
@@ -106,11 +105,6 @@ function checkPacked(arena: Arena, e: Ptr): string[] {
 /** The encoding as OBJECT ENCODING names it. */
 export function zsetEncodingName(arena: Arena, e: Ptr): string {
   return entryEncoding(arena, e) === ZSET_PACKED ? 'listpack' : 'skiplist';
-}
-
-/** Number of members. @requires lease */
-export function zsetLength(arena: Arena, e: Ptr): number {
-  return zsetCount(arena, e);
 }
 
 const DIGEST_BYTES = 20;

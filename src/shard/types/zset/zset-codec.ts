@@ -7,7 +7,6 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { rootOf, setRoot } from '../../entry/root.js';
@@ -18,6 +17,7 @@ import { RDB_ZSET, RDB_ZSET_2, RDB_ZSET_LISTPACK, RDB_ZSET_ZIPLIST } from '../..
 import { BAD_DATA, parseDouble, type RdbReader, type Text } from '../../rdb/rdb-reader.js';
 import type { RdbWriter } from '../../rdb/rdb-writer.js';
 import { asListpack } from '../../rdb/repack.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { compareBytes, elementName, name } from '../../structures/element.js';
 import { lpFrom, lpTotal } from '../../structures/listpack.js';
 import { ScoreCursor } from '../../structures/score-cursor.js';
@@ -58,7 +58,7 @@ export function writeZset(writer: RdbWriter, arena: Arena, e: Ptr, form: number)
 // ---- reading
 
 /** Reads a sorted set of the given form into an entry without a root. Throws BAD_DATA and ArenaFullError. */
-export function readZset(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+export function readZset(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   if (form === RDB_ZSET || form === RDB_ZSET_2) {
     readScored(ctx, e, form, reader);
     return;
@@ -68,7 +68,7 @@ export function readZset(ctx: ExecContext, e: Ptr, form: number, reader: RdbRead
 }
 
 /** Members and scores by turns, which are kept packed however long they are. */
-function takePairs(ctx: ExecContext, e: Ptr, entries: ForeignEntries, input: Text): void {
+function takePairs(ctx: ValueContext, e: Ptr, entries: ForeignEntries, input: Text): void {
   if (!entries.open(input.u8, input.dv, input.off, input.len)) throw BAD_DATA;
   const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.zsetMaxListpackEntries]!;
   const packed = few ? asListpack(entries, input) : null;
@@ -115,7 +115,7 @@ function scoreAfter(entries: ForeignEntries): number {
 }
 
 /** Members and scores by turns. */
-function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
+function addEntries(ctx: ValueContext, e: Ptr, entries: ForeignEntries): void {
   begin(ctx, e, entries.count / 2);
   while (entries.next()) {
     ODD.keep(entries.text);
@@ -123,7 +123,7 @@ function addEntries(ctx: ExecContext, e: Ptr, entries: ForeignEntries): void {
   }
 }
 
-function readScored(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): void {
+function readScored(ctx: ValueContext, e: Ptr, form: number, reader: RdbReader): void {
   const count = reader.length();
   begin(ctx, e, count);
   for (let left = count; left > 0; left--) {
@@ -136,13 +136,13 @@ function readScored(ctx: ExecContext, e: Ptr, form: number, reader: RdbReader): 
 }
 
 /** Gives the entry a root that suits `count` members to come. */
-function begin(ctx: ExecContext, e: Ptr, count: number): void {
+function begin(ctx: ValueContext, e: Ptr, count: number): void {
   if (count === 0) throw BAD_DATA;
   newZset(ctx, count, 0);
   setRoot(ctx.arena, e, made.encoding, made.root);
 }
 
 /** Adds a member that must not be there yet. */
-function add(ctx: ExecContext, e: Ptr, score: number, member: Text): void {
+function add(ctx: ValueContext, e: Ptr, score: number, member: Text): void {
   if (zsetAdd(ctx, e, score, member.u8, member.dv, member.off, member.len, 0) !== ZSET_ADDED) throw BAD_DATA;
 }

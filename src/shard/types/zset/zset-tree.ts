@@ -1,6 +1,6 @@
 /**
- * Big sorted sets: an element table (types/element-table.ts) whose elements are the members with their scores, and a
- * counted B+tree of them by score and name (score-tree.ts), whose words are in the table's root cell.
+ * Big sorted sets: an element table (structures/element-table.ts) whose elements are the members with their scores,
+ * and a counted B+tree of them by score and name (score-tree.ts), whose words are in the table's root cell.
  *
  *     root cell:  table | TREE_WORD: node, height, count
  *
@@ -9,6 +9,7 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
+import { TYPE_ZSET } from '../../entry/entry.js';
 import {
   createMember,
   elementName,
@@ -17,15 +18,40 @@ import {
   name,
   setElementNumber,
 } from '../../structures/element.js';
-import { addElement, createTableRoot, ElementTable, ROOT_TYPE_WORD } from '../../structures/element-table.js';
-import { freeScoredRoot } from '../../structures/garbage.js';
+import {
+  addElement,
+  createTableRoot,
+  ElementTable,
+  ROOT_TYPE_WORD,
+  visitTableValue,
+} from '../../structures/element-table.js';
+import { freeTableStep, type GarbageKind, garbageNumber, giveUp, isSmallTable } from '../../structures/garbage.js';
 import { lpFirst } from '../../structures/listpack.js';
 import { item, lpBytes } from '../../structures/listpack-entry.js';
 import { ScoreTree } from '../../structures/score-tree.js';
+import { freeTreeStep, visitTree } from '../../structures/score-tree-cells.js';
 import { packedNext, packedScore } from './zset-packed.js';
 
 /** First word of the tree in the root cell. */
 export const TREE_WORD = ROOT_TYPE_WORD;
+
+/** Leaves of the tree that one step of freeing frees. */
+const LEAVES_AT_ONCE = 64;
+
+/** A table of members with the tree of their scores. */
+export const ZSET_GARBAGE: GarbageKind = {
+  number: garbageNumber(TYPE_ZSET, 0),
+  step: (arena, root) => freeTreeStep(arena, root, TREE_WORD, LEAVES_AT_ONCE) && freeTableStep(arena, root),
+  visit: (arena, root, visit) => {
+    visitTree(arena, root, TREE_WORD, visit);
+    visitTableValue(arena, root, visit);
+  },
+};
+
+/** Frees a big sorted set: at once when it is small for one, in slices later when it is not. */
+export function freeScoredRoot(arena: Arena, root: Ptr): void {
+  giveUp(arena, root, ZSET_GARBAGE, isSmallTable(arena, root));
+}
 
 const TABLE = new ElementTable();
 const TREE = new ScoreTree();

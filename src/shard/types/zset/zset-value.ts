@@ -15,13 +15,12 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
-import type { ExecContext } from '../../context/context.js';
 import { ZSET_PACKED, ZSET_TREE } from '../../entry/encodings.js';
 import { entryEncoding, valueWordOffset } from '../../entry/entry.js';
 import { moveRoot, rootOf, setRoot } from '../../entry/root.js';
+import type { ValueContext } from '../../services/value-context.js';
 import { elementNumber, freeElement } from '../../structures/element.js';
 import { R_COUNT } from '../../structures/extendible.js';
-import { freeScoredRoot } from '../../structures/garbage.js';
 import { LP_EMPTY_BYTES, lpCount, lpCreate } from '../../structures/listpack.js';
 import {
   packedAt,
@@ -37,6 +36,7 @@ import {
 } from './zset-packed.js';
 import {
   createZsetTree,
+  freeScoredRoot,
   openZsetTree,
   treeAdd,
   treeFind,
@@ -83,7 +83,7 @@ export const scored = new Scored();
  * Makes an empty sorted set that suits `count` members to come, the first of `len` bytes; it is in `made`.
  * Throws ArenaFullError.
  */
-export function newZset(ctx: ExecContext, count: number, len: number): void {
+export function newZset(ctx: ValueContext, count: number, len: number): void {
   const f64 = ctx.control.f64;
   if (count <= f64[CONTROL_F64.zsetMaxListpackEntries]! && len <= f64[CONTROL_F64.zsetMaxListpackValue]!) {
     made.encoding = ZSET_PACKED;
@@ -157,7 +157,7 @@ function decide(current: number, score: number, flags: number): number {
  */
 // hot: every ZADD, ZINCRBY, GEOADD
 export function zsetAdd(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   score: number,
   u8: Uint8Array,
@@ -198,7 +198,7 @@ function addToTree(
 }
 
 function addToPacked(
-  ctx: ExecContext,
+  ctx: ValueContext,
   e: Ptr,
   root: Ptr,
   score: number,
@@ -238,7 +238,7 @@ function addToPacked(
 }
 
 /** Prepares a set for `count` members that are about to be added at once. Throws ArenaFullError. */
-export function zsetExpect(ctx: ExecContext, e: Ptr, count: number): void {
+export function zsetExpect(ctx: ValueContext, e: Ptr, count: number): void {
   if (count > ctx.control.f64[CONTROL_F64.zsetMaxListpackEntries]!) zsetToTree(ctx.arena, e);
 }
 

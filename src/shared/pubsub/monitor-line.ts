@@ -2,8 +2,8 @@
  * The lines of MONITOR: `+1700000000.123456 [db from] "command" "argument"...`. Any thread; cold unless somebody
  * monitors.
  */
-import { redactSecrets } from './command/secrets.js';
-import type { Args } from './resp/args.js';
+import { redactSecrets } from '../command/secrets.js';
+import type { Args } from '../resp/args.js';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',

@@ -1,0 +1,149 @@
+/**
+ * How a transaction or a watch ends: EXEC refused, DISCARD, UNWATCH, RESET, a connection that is closed.
+ *
+ * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) a watch that a busy script keeps
+ * from being ended is voided: it does not count any more, and is ended later.
+ */
+import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
+import type { Args } from '../../../shared/resp/args.js';
+import { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
+import { writeRequest } from '../../../shared/sync/records.js';
+import type { Connection } from '../session/connection.js';
+import type { IoThread } from '../thread/io-thread.js';
+import { buildArgs, type Transaction } from '../transaction/transaction.js';
+import { answer } from './in-turn.js';
+import { muteRequest, sendOwn } from './send.js';
+import { transactionTable } from './transaction-kinds.js';
+import { AGAIN, NEXT } from './verdict.js';
+
+/** Wait before another try to send what a closed connection leaves behind, ms. */
+const RETRY_MS = 10;
+
+const BECAUSE_OF = '-EXECABORT Transaction discarded because of: ';
+
+/** What a thread that only wants an effect lets write its reply. */
+const unread = new Reply(1024);
+
+/**
+ * Ends the connection's watches. While a busy script has their shards they only do not count any more. AGAIN: nothing
+ * was done. @requires nothing under way
+ */
+export function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+  tx.spoiled = false;
+  if (tx.watches.length === 0) return NEXT;
+  if (isBusy(io, transactionTable(io.registry).unwatch, buildArgs(tx, false))) {
+    tx.voided = true;
+    return NEXT;
+  }
+  return forgetWatches(io, conn, tx);
+}
+
+/** Whether a command would wait for a busy script. */
+export function isBusy(io: IoThread, id: number, args: Args): boolean {
+  if (io.control.i32[CONTROL.busyScripts] === 0) return false;
+  io.placement.place(id, args);
+  return io.executor.waitsForScript(id, io.placement);
+}
+
+/** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */
+export function forgetWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+  const id = transactionTable(io.registry).unwatch;
+  const args = buildArgs(tx, false);
+  io.placement.place(id, args);
+  unread.reset();
+  const wasVoided = tx.voided;
+  tx.voided = false;
+  if (io.inlineAllowed && io.executor.tryInline(id, args, unread, conn, io.placement)) {
+    tx.forgetWatches();
+    return NEXT;
+  }
+  const seq = conn.nextSeq;
+  const what = sendOwn(io, conn, id, args);
+  if (what === AGAIN) {
+    tx.voided = wasVoided;
+    return AGAIN;
+  }
+  muteRequest(conn, seq);
+  tx.forgetWatches();
+  return what;
+}
+
+/** `ran`: it counts as an EXEC that failed, otherwise as one that was refused. */
+export function abort(
+  io: IoThread,
+  conn: Connection,
+  id: number,
+  tx: Transaction | null,
+  error: Uint8Array,
+  ran: boolean,
+): number {
+  const what = tx === null ? NEXT : endWatches(io, conn, tx);
+  if (what === AGAIN) return AGAIN;
+  tx?.reset();
+  if (ran) {
+    io.stats.call(id);
+    io.stats.fail(id);
+  } else io.stats.reject(id);
+  io.stats.error(error, 0);
+  answer(conn, error);
+  return what;
+}
+
+/** EXEC was refused with `refusal`: gives the transaction up, and the watches where there is none. */
+export function abortTransaction(
+  io: IoThread,
+  conn: Connection,
+  id: number,
+  tx: Transaction | null,
+  refusal: Uint8Array,
+): number {
+  const text = Buffer.from(refusal.subarray(1)).toString('latin1').replace(/^ERR /, '');
+  return abort(io, conn, id, tx, Buffer.from(BECAUSE_OF + text, 'latin1'), false);
+}
+
+/** A transaction with local commands is over, or its connection is closed. */
+export function endExec(io: IoThread, conn: Connection): void {
+  conn.inExec = false;
+  const { tracking } = io.hub;
+  if (conn.tracking !== null) tracking.setCaching(conn, conn.tracking, false);
+  tracking.expectNoMore(conn);
+}
+
+/** RESET. Watches that could not be ended yet are kept for it: a WATCH behind it must not end with them. */
+export function resetTransaction(io: IoThread, conn: Connection): void {
+  const { tx } = conn;
+  if (tx === null || !tx.voided) {
+    dropTransaction(io, conn);
+    return;
+  }
+  tx.reset();
+  conn.capture = null;
+  conn.captured = null;
+}
+
+/** A connection is closed, or reset: its watches end, without anybody waiting for it. */
+export function dropTransaction(io: IoThread, conn: Connection): void {
+  const tx = conn.tx;
+  if (conn.inExec) endExec(io, conn);
+  conn.tx = null;
+  conn.capture?.reset();
+  conn.capture = null;
+  conn.captured = null;
+  if (!tx || tx.watches.length === 0) return;
+  sendUnwatch(io, conn.id, tx);
+}
+
+function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {
+  const id = transactionTable(io.registry).unwatch;
+  const args = buildArgs(tx, false);
+  // A watch belongs to a client and its I/O thread.
+  const flags = io.index << CLIENT_IO_SHIFT;
+  // To the slot of nobody: the reply finds no connection.
+  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, 0, 2, flags, clientId, args, 0)) {
+    io.ringWritten(0);
+    setImmediate(() => io.publishRequests());
+    return;
+  }
+  setTimeout(() => sendUnwatch(io, clientId, tx), RETRY_MS).unref();
+}

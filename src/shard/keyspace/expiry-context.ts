@@ -1,0 +1,18 @@
+/** What active expiry and the sampling of times to live ask of their thread: `ExecContext` fulfils it. */
+import type { Arena } from '../../shared/memory/arena.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
+import type { ControlBlock } from '../../shared/sync/control-block.js';
+import type { ExpiryContext } from '../services/value-context.js';
+import type { Keyspace } from './keyspace.js';
+
+export interface ActiveExpiryContext extends ExpiryContext {
+  /** The arena of the present shard. */
+  readonly arena: Arena;
+  /** The present shard. */
+  readonly shard: number;
+  /** Keyspaces by shard, then database. */
+  readonly keyspaces: readonly (readonly Keyspace[])[];
+  readonly control: ControlBlock;
+  /** Removes an expired entry at which the keyspace's cursor stands, with its effect and event. */
+  expire(keyspace: Keyspace, e: Ptr): void;
+}
