@@ -11,6 +11,7 @@
  * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
  */
 
+import { CLIENT_FLAG, ClientRecord, type ClientState } from '../../shared/command/client-state.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
@@ -34,15 +35,6 @@ import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 
-/** What commands know of the client that sent them. */
-export interface ClientState {
-  readonly id: number;
-  readonly db: number;
-  readonly proto: 2 | 3;
-  /** Bit 0: CLIENT NO-TOUCH; bit 4: CLIENT_TRACKS_READS; from CLIENT_IO_SHIFT on the index of its I/O thread. */
-  readonly flags: number;
-}
-
 /** Runs commands inside a command: transactions, scripts (the executor). */
 export interface CommandRunner {
   /** See Executor.nested. */
@@ -64,7 +56,7 @@ export interface CommandRunner {
 
 /** Classes of events after which a stream may be gone, or be something else. */
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
-const NO_TOUCH = 1;
+const NO_TOUCH = CLIENT_FLAG.noTouch;
 
 export class ExecContext {
   readonly threadId: number;
@@ -99,7 +91,7 @@ export class ExecContext {
   keyspace: Keyspace;
   /** Selected database. */
   db = 0;
-  client: ClientState = { id: 0, db: 0, proto: 2, flags: 0 };
+  client: ClientState = new ClientRecord();
   /** Time of the batch, unix ms. */
   nowMs = 0;
   /** Value for the clock of a new entry at this time, under the present policy. */

@@ -9,7 +9,7 @@
  * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
  */
 
-import { CLIENT_IO_SHIFT, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
+import { CLIENT_FLAG, CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
 import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_NONE } from '../../shared/command/key-positions.js';
 import { Placement } from '../../shared/command/placement.js';
@@ -27,7 +27,7 @@ import { WaiterWatch } from '../blocking/makes-ready.js';
 import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
 import { dropWatchers } from '../blocking/watch.js';
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ExecContext } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import type { ScriptEngine } from '../script/script-engine.js';
@@ -405,7 +405,7 @@ export class Executor {
         def.handler!(ctx, args, reply);
         if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== 0) this.settle(args);
       }
-      if ((client.flags & CLIENT_TRACKS_READS) !== 0 && (flags & FLAG_READONLY) !== 0) {
+      if ((client.flags & CLIENT_FLAG.tracksReads) !== 0 && (flags & FLAG_READONLY) !== 0) {
         this.rememberReads(cmdId, args, client);
       }
     } catch (error) {

@@ -4,7 +4,9 @@
  *
  * Invariants: (1) nothing here is called while no script runs; (2) see lua-vm.ts: no `try` around calls into Lua.
  */
+
 import { createHash } from 'node:crypto';
+import { ClientRecord } from '../../shared/command/client-state.js';
 import {
   FLAG_ADMIN,
   FLAG_CONTAINER,
@@ -25,7 +27,7 @@ import { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, THREAD } from '../../shared/sync/control-block.js';
 import { RUN, runNumber } from '../../shared/sync/script-run.js';
 import { REDIS_VERSION } from '../../shared/version.js';
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ExecContext } from '../context/context.js';
 import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effects/effect-log.js';
 import { pushReply } from './lua/lua-values.js';
 import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua/lua-vm.js';
@@ -45,14 +47,6 @@ const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** The client as which a script calls commands: the caller's, in a database that the script may change. */
-export class ScriptClient implements ClientState {
-  id = 0;
-  db = 0;
-  proto: 2 | 3 = 2;
-  flags = 0;
-}
-
 /** Who gets effects, as scripts say it. */
 const REPL_AOF = 1;
 const REPL_REPLICA = 2;
@@ -69,7 +63,8 @@ export class RunningScript {
 }
 
 export class RedisApi {
-  readonly client = new ScriptClient();
+  /** The client as which a script calls commands: the caller's, in a database that the script may change. */
+  readonly client = new ClientRecord();
   running: RunningScript | null = null;
   private readonly vm: LuaVm;
   private readonly registry: Registry;

@@ -175,7 +175,7 @@ export const aclCommand: CommandDef = container(
     }),
     sub('list', true, list, { arity: 2, complexity: PER_USER, summary: 'Returns the users as rules.' }),
     sub('users', true, users, { arity: 2, complexity: PER_USER, summary: 'Returns the names of the users.' }),
-    sub('whoami', false, (_io, conn: Connection, _args, reply) => reply.bulkText(conn.user), {
+    sub('whoami', false, (_io, conn: Connection, _args, reply) => reply.bulkText(conn.session.user), {
       arity: 2,
       summary: 'Returns the user of the connection.',
     }),

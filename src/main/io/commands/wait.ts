@@ -64,7 +64,7 @@ async function wait(io: IoThread, conn: Connection, args: Args, reply: Reply): P
   }
   const timeoutMs = timeoutAt(args, 2, io.control.nowMs(), reply);
   if (timeoutMs === null) return;
-  if (replicas > 0 && !conn.neverBlocks && (await blockFor(io, conn, timeoutMs))) reply.errorText(UNBLOCKED);
+  if (replicas > 0 && !conn.session.neverBlocks && (await blockFor(io, conn, timeoutMs))) reply.errorText(UNBLOCKED);
   else reply.int(0);
 }
 
@@ -83,7 +83,7 @@ async function waitAof(io: IoThread, conn: Connection, args: Args, reply: Reply)
       return;
     }
     const enough = local === 0 && replicas === 0;
-    if (!enough && !conn.neverBlocks && (await blockFor(io, conn, timeoutMs))) {
+    if (!enough && !conn.session.neverBlocks && (await blockFor(io, conn, timeoutMs))) {
       reply.errorText(UNBLOCKED);
       return;
     }

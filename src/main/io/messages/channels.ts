@@ -17,8 +17,9 @@ import { monotonicMs } from '../../../shared/clock.js';
 import { globMatch } from '../../../shared/glob.js';
 import type { InterestName, InterestWriter } from '../../../shared/pubsub/interest.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
 import { give } from '../session/push.js';
+import { MODE } from '../session/session.js';
 import { inSlices, MANY, SLICE_MS } from '../session/slices.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
@@ -75,8 +76,8 @@ export class Channels {
 
   /** Subscribes the connection to what `u8[off, off + len)` names, if it is not yet; the bytes are copied. */
   subscribe(conn: Connection, kind: number, u8: Uint8Array, off: number, len: number): void {
-    conn.subscriptions ??= new Subscriptions();
-    const own = conn.subscriptions.of(kind);
+    conn.session.subscriptions ??= new Subscriptions();
+    const own = conn.session.subscriptions.of(kind);
     const map = this.mapOf(kind);
     const name = latin1(u8, off, len);
     let channel = map.get(name);
@@ -89,8 +90,8 @@ export class Channels {
     own.set(channel, channel.conns.length);
     channel.conns.push(conn);
     this.note(channel, channel.conns.length - 1);
-    if ((conn.modes & MODE.subscribed) === 0) {
-      conn.modes |= MODE.subscribed;
+    if ((conn.session.modes & MODE.subscribed) === 0) {
+      conn.session.modes |= MODE.subscribed;
       this.io.stats.f64[STAT.pubsubClients] = ++this.subscribers;
     }
     this.count();
@@ -120,7 +121,7 @@ export class Channels {
 
   /** Ends the connection's subscription to the channel, if there is one. */
   remove(conn: Connection, channel: Channel): void {
-    const own = conn.subscriptions?.of(channel.kind);
+    const own = conn.session.subscriptions?.of(channel.kind);
     const index = own?.get(channel);
     if (own === undefined || index === undefined) return;
     this.depart();
@@ -129,12 +130,12 @@ export class Channels {
     const last = conns.pop()!;
     if (last !== conn) {
       conns[index] = last;
-      last.subscriptions!.of(channel.kind).set(channel, index);
+      last.session.subscriptions!.of(channel.kind).set(channel, index);
     }
     this.note(channel, conns.length + 1);
     if (conns.length === 0) this.drop(channel);
-    if (conn.subscriptions!.isEmpty) {
-      conn.modes &= ~MODE.subscribed;
+    if (conn.session.subscriptions!.isEmpty) {
+      conn.session.modes &= ~MODE.subscribed;
       this.io.stats.f64[STAT.pubsubClients] = --this.subscribers;
     }
     this.count();
@@ -150,7 +151,7 @@ export class Channels {
    * nothing meanwhile.
    */
   removeAll(conn: Connection): void {
-    const own = conn.subscriptions;
+    const own = conn.session.subscriptions;
     if (own === null) return;
     const all: Channel[] = [];
     for (const map of [own.channels, own.patterns, own.shardChannels])
@@ -162,7 +163,7 @@ export class Channels {
       return;
     }
     for (const channel of all) this.remove(conn, channel);
-    conn.subscriptions = null;
+    conn.session.subscriptions = null;
   }
 
   private count(): void {
@@ -298,7 +299,7 @@ export class Channels {
     let pushes: Uint8Array | null = null;
     for (let i = 0; i < conns.length; i++) {
       const conn = conns[i]!;
-      if (conn.proto === 2) give(io, conn, bytes);
+      if (conn.session.proto === 2) give(io, conn, bytes);
       else {
         if (pushes === null) pushes = train.asPushes(bytes);
         give(io, conn, pushes);
@@ -311,7 +312,7 @@ export class Channels {
     let message3: Uint8Array | null = null;
     for (let i = 0; i < conns.length; i++) {
       const conn = conns[i]!;
-      if (conn.proto === 2) give(io, conn, message);
+      if (conn.session.proto === 2) give(io, conn, message);
       else {
         if (message3 === null) message3 = asPush(message);
         give(io, conn, message3);

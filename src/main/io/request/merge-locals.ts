@@ -39,8 +39,8 @@ export async function mergeLocals(
       continue;
     }
     io.stats.call(id);
-    reply.proto = conn.proto;
-    conn.neverBlocks = true;
+    reply.proto = conn.session.proto;
+    conn.session.neverBlocks = true;
     const args = queuedArgs(tx, c, first);
     reply.errors = 0;
     const started = monotonicMs();
@@ -49,8 +49,8 @@ export async function mergeLocals(
     const usec = (endedMs - started) * 1000;
     io.stats.time(id, usec);
     if (reply.errors !== 0) countFailure(io, id, reply);
-    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
-    conn.neverBlocks = false;
+    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.session.name);
+    conn.session.neverBlocks = false;
     if (endedMs < sliceEndMs) continue;
     await otherEvents();
     sliceEndMs = monotonicMs() + SLICE_MS;

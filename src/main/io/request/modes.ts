@@ -2,10 +2,12 @@
  * What makes a connection's commands different: subscriptions in RESP2, tracking, MONITOR. Called from dispatch for
  * connections with `modes`, and for all while somebody monitors.
  */
+
 import { FLAG_MAY_REPLICATE, FLAG_READONLY, FLAG_TRANSACTION, FLAG_WRITE } from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { TRACK } from '../messages/tracking-state.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { queuedArgs, type Transaction } from '../transaction/transaction.js';
 
@@ -32,7 +34,7 @@ export function beforeCommand(
   flags: number,
   args: Args,
 ): Uint8Array | null {
-  if ((conn.modes & MODE.subscribed) !== 0 && conn.proto === 2) {
+  if ((conn.session.modes & MODE.subscribed) !== 0 && conn.session.proto === 2) {
     const { name } = io.registry.defs[id]!;
     if (!WHILE_SUBSCRIBED.has(name)) {
       return Uint8Array.from(
@@ -44,11 +46,11 @@ export function beforeCommand(
       );
     }
   }
-  if ((conn.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
+  if ((conn.session.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
     return NO_KEYSPACE;
   }
   // What a transaction reads is told by whoever runs it.
-  if (conn.tracking !== null && (conn.tx === null || !conn.tx.open)) {
+  if (conn.session.tracking !== null && (conn.session.tx === null || !conn.session.tx.open)) {
     io.hub.tracking.beforeCommand(conn, id, flags, args);
   }
   return null;
@@ -67,18 +69,18 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   io.refused = false;
   if (conn.closed) return;
   // What the client is told of its own command stands before the reply to the next one.
-  if (conn.modes !== 0 && io.hub.outbox.pending) {
+  if (conn.session.modes !== 0 && io.hub.outbox.pending) {
     io.executor.endBatch();
     io.hub.tellOwn();
   }
-  const inMulti = conn.tx?.open === true;
-  const state = conn.tracking;
+  const inMulti = conn.session.tx?.open === true;
+  const state = conn.session.tracking;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
   if (state !== null && (state.flags & TRACK.caching) !== 0 && !inMulti && !conn.inExec && !args.is(0, 'client')) {
     io.hub.tracking.setCaching(conn, state, false);
   }
-  if (!io.monitored || refused || conn.lastCommandId < 0) return;
-  const flags = io.registry.flags[conn.lastCommandId]!;
+  if (!io.monitored || refused || conn.session.lastCommandId < 0) return;
+  const flags = io.registry.flags[conn.session.lastCommandId]!;
   if (inMulti && ((flags & FLAG_TRANSACTION) === 0 || !args.is(0, 'multi'))) return;
   io.hub.monitors.feed(conn, flags, args);
 }

@@ -37,7 +37,7 @@ export function runLocal(io: IoThread, conn: Connection, id: number, flags: numb
   }
   const usec = (monotonicMs() - started) * 1000;
   stats.time(id, usec);
-  if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
+  if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.session.name);
   conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
   const answersLater = (conn.barrier & BARRIER.promise) !== 0;
@@ -46,7 +46,7 @@ export function runLocal(io: IoThread, conn: Connection, id: number, flags: numb
     else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
   }
   if (conn.closed) return WAIT;
-  reply.proto = conn.proto;
+  reply.proto = conn.session.proto;
   return conn.closeAfterReply || conn.barrier !== 0 ? WAIT : NEXT;
 }
 
@@ -67,7 +67,7 @@ function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: num
 }
 
 function runAsync(io: IoThread, conn: Connection, id: number, args: Args): number {
-  const reply = io.acquireReply(conn.proto);
+  const reply = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   const started = monotonicMs();
   conn.argvBytes = args.bytes;
@@ -85,7 +85,7 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
     const usec = (monotonicMs() - started) * 1000;
     io.stats.time(id, usec);
     io.slow.refresh();
-    if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.name);
+    if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.session.name);
     if (reply.errors !== 0) countFailure(io, id, reply);
     io.promiseSettled(conn, reply);
   };

@@ -51,7 +51,20 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;
   const seq = conn.nextSeq;
-  if (!write(ring, conn.slot, seq, id, conn.db, conn.proto, conn.flags, conn.id, args, io.placement.word)) {
+  if (
+    !write(
+      ring,
+      conn.slot,
+      seq,
+      id,
+      conn.session.db,
+      conn.session.proto,
+      conn.session.flags,
+      conn.session.id,
+      args,
+      io.placement.word,
+    )
+  ) {
     conn.barrier |= BARRIER.ringFull;
     io.ringFull.push(conn);
     io.stats.f64[STAT.ringFull]! += 1;

@@ -52,7 +52,7 @@ export function answerLater(
   work: (reply: Reply) => Promise<void>,
 ): Promise<void> | undefined {
   if ((conn.barrier & BARRIER.promise) !== 0) return work(reply);
-  const own = io.acquireReply(conn.proto);
+  const own = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   work(own).then(
     () => io.promiseSettled(conn, own, isPush),

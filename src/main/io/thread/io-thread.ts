@@ -189,7 +189,7 @@ export class IoThread {
   /** Puts a new connection in its slot and begins to read from it. */
   addConnection(conn: Connection): void {
     this.slots[conn.slot] = conn;
-    this.connections.set(conn.id, conn);
+    this.connections.set(conn.session.id, conn);
     this.stats.f64[STAT.connectionsReceived]! += 1;
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     conn.transport.attach(conn);
@@ -200,10 +200,10 @@ export class IoThread {
   closeConnection(conn: Connection): void {
     if (conn.closed) return;
     conn.closed = true;
-    if (conn.modes !== 0) this.hub.forget(conn);
-    if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.id, conn.addr, conn.name);
+    if (conn.session.modes !== 0) this.hub.forget(conn);
+    if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.session.id, conn.addr, conn.session.name);
     conn.transport.close();
-    if (conn.tx !== null || conn.inExec) dropTransaction(this, conn);
+    if (conn.session.tx !== null || conn.inExec) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
     else if (conn.pending !== 0) noteGone(this.claims, conn.slot);
     conn.endWait?.(false);
@@ -211,7 +211,7 @@ export class IoThread {
     conn.input.drop();
     dropOutput(this, conn);
     conn.deferred = null;
-    this.connections.delete(conn.id);
+    this.connections.delete(conn.session.id);
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     Atomics.sub(this.control.i32, CONTROL.clients, 1);
     this.releaseSlot(conn);
@@ -238,7 +238,7 @@ export class IoThread {
   onData(conn: Connection, n: number): void {
     if (conn.closeAfterReply) return;
     // Whoever listens has heard all that was said before its command came.
-    if (conn.modes !== 0 && this.hasIncoming()) {
+    if (conn.session.modes !== 0 && this.hasIncoming()) {
       this.onWake();
       if (conn.closed) return;
     }
@@ -294,7 +294,10 @@ export class IoThread {
     }
     if (input.bytes > this.limits.queryBufferBytes) {
       this.stats.f64[STAT.inputLimitDisconnections]! += 1;
-      this.log('warning', `Closing client that reached max query buffer length: id=${conn.id} addr=${conn.addr}`);
+      this.log(
+        'warning',
+        `Closing client that reached max query buffer length: id=${conn.session.id} addr=${conn.addr}`,
+      );
       this.closeConnection(conn);
       return;
     }

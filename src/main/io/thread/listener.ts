@@ -14,6 +14,7 @@ import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { monotonicMs } from '../../../shared/clock.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../../shared/errors/replies.js';
 import { SherdError } from '../../../shared/errors/sherd-error.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
@@ -27,7 +28,8 @@ import { SpareDescriptor } from '../net/spare-descriptor.js';
 import { isStreamHandle, type StreamHandle, streamBinding } from '../net/stream-binding.js';
 import { freeUnixPath, removeUnixSocket } from '../net/unix-socket-path.js';
 import { ConnectionInput } from '../request/input.js';
-import { CONN_FLAG, Connection } from '../session/connection.js';
+import { Connection } from '../session/connection.js';
+import { Session } from '../session/session.js';
 import type { IoThread } from './io-thread.js';
 
 interface ServerHandle {
@@ -301,27 +303,19 @@ export class Listener {
     const { io } = this;
     const addr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(peer);
     const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
-    const id = io.control.nextClientId();
     this.spare.keep();
-    const conn = new Connection(
-      io,
-      transport,
-      new ConnectionInput(),
-      io.takeSlot(),
-      id,
-      io.control.nowMs(),
-      addr,
-      laddr,
-      fd,
-    );
-    if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
-    else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
-    conn.authenticated = this.directive('requirepass', '') === '';
+    const session = new Session(io.control.nextClientId(), io.index);
+    if (unix) session.flags |= CLIENT_FLAG.unixSocket | CLIENT_FLAG.local;
+    else if (isLoopback(peer.address ?? '')) session.flags |= CLIENT_FLAG.local;
+    session.authenticated = this.directive('requirepass', '') === '';
+    const input = new ConnectionInput();
+    const nowMs = io.control.nowMs();
+    const conn = new Connection({ io, session, transport, input, slot: io.takeSlot(), nowMs, addr, laddr, fd });
     io.addConnection(conn);
     // Without a password only this machine may come in, unless the person who runs it says otherwise.
     if (
-      conn.authenticated &&
-      (conn.flags & CONN_FLAG.local) === 0 &&
+      session.authenticated &&
+      (session.flags & CLIENT_FLAG.local) === 0 &&
       this.directive('protected-mode', 'yes') === 'yes'
     ) {
       transport.write(PROTECTED_MODE);

@@ -68,7 +68,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
   conn.blocked = {
     seq: conn.nextSeq,
     command: id,
-    db: conn.db,
+    db: conn.session.db,
     keys,
     wantsAbsent: def.name === 'xreadgroup',
     waits: false,
@@ -184,7 +184,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
     }
     return false;
   }
-  sendForget(io, conn.slot, conn.id, blocked);
+  sendForget(io, conn.slot, conn.session.id, blocked);
   endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   conn.barrier &= ~BARRIER.ring;
@@ -230,7 +230,7 @@ export function abandon(io: IoThread, conn: Connection): void {
     if (isUndecided(io.claims, conn.slot, blocked.seq)) setTimeout(() => abandon(io, conn), LOOK_AGAIN_MS);
     return;
   }
-  sendForget(io, conn.slot, conn.id, blocked);
+  sendForget(io, conn.slot, conn.session.id, blocked);
   endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   io.releaseSlot(conn);
