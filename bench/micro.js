@@ -27,7 +27,7 @@ import { Reply } from '../dist/modules/shared/resp/reply.js';
 import { StatsBlock } from '../dist/modules/shared/stats/stats-block.js';
 import { ControlBlock } from '../dist/modules/shared/sync/control-block.js';
 import { LEASE_WORDS, Lease } from '../dist/modules/shared/sync/lease.js';
-import { RequestView, readRequest, writeRequest } from '../dist/modules/shared/sync/records.js';
+import { RequestHead, RequestView, readRequest, writeRequest } from '../dist/modules/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../dist/modules/shared/sync/ring.js';
 
 const BATCH = 1000;
@@ -102,11 +102,13 @@ function ringTask(request) {
   const producer = new RingProducer(sab);
   const consumer = new RingConsumer(sab);
   const view = new RequestView();
+  const head = Object.assign(new RequestHead(), { connId: 1, cmdId: 2, clientId: 1 });
   return () => {
     let read = 0;
     for (let i = 0; i < BATCH; i += 16) {
       for (let k = 0; k < 16 && i + k < BATCH; k++) {
-        if (!writeRequest(producer, 1, i, 2, 0, 2, 0, 1, args)) throw new Error('full');
+        head.seq = i;
+        if (!writeRequest(producer, head, args)) throw new Error('full');
       }
       producer.publish();
       for (let at = consumer.peek(); at >= 0; at = consumer.peek()) {

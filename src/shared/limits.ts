@@ -5,11 +5,11 @@
  * This file imports nothing.
  */
 
-/** Ids of commands: the statistics of each thread have a cell for each. */
-export const COMMANDS_MAX = 512;
+/** Most ids of commands and subcommands. The statistics of each thread have a cell for each. */
+export const COMMAND_IDS_MAX = 1024;
 
 /** Bytes of the statistics of one thread (stats/stats-layout.ts lays them out, and asserts that they fit). */
-export const STATS_BYTES: number = 64 << 10;
+export const STATS_BYTES: number = 8192 + COMMAND_IDS_MAX * 112;
 
 /** The slow log: a head, then so many slots of so many bytes. A longer `slowlog-max-len` keeps no more. */
 export const SLOW_LOG_HEAD_BYTES = 64;
@@ -52,7 +52,7 @@ export const TYPE_LIMITS = {
 /** What must hold between limits; looked at when the module loads. */
 const RELATIONS: readonly (readonly [what: string, holds: boolean])[] = [
   ['each mail id is a small positive int32', MAIL_LIVES * MAIL_IDS_PER_LIFE <= 2 ** 30],
-  ['the statistics have room for a cell of 112 bytes for each command', COMMANDS_MAX * 112 <= STATS_BYTES],
+  ['the statistics have room for a cell of 112 bytes for each command', COMMAND_IDS_MAX * 112 <= STATS_BYTES],
   ['slots of the slow log are whole doubles', SLOW_LOG_HEAD_BYTES % 8 === 0 && SLOW_LOG_SLOT_BYTES % 8 === 0],
 ];
 for (const [what, holds] of RELATIONS) if (!holds) throw new Error(`limits: not true that ${what}`);

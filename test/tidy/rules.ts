@@ -43,6 +43,20 @@ function noImportOf(...layers: string[]): (source: Source) => string[] {
     });
 }
 
+/** A definition whose name, group, categories or documentation decide something. */
+const NAME_COMPARED = new RegExp(
+  [
+    /\b(def|defs\[[^\]]*\]!?|spec|command)\.(name|group|complexity|summary|since)\s*(===|!==|\.\w+\()/,
+    /(===|!==)\s*(def|defs\[[^\]]*\]!?|spec)\.(name|group|complexity)\b/,
+    /\.(includes|has|test|get|indexOf|startsWith)\(\s*(def|registry\.defs\[[^\]]*\]!?)\.(name|group|complexity)\b/,
+    /\[(def|defs\[[^\]]*\]!?)\.(name|group)\]/,
+    /\b(def|spec)\.acl\.length\b/,
+    /\.group\s*(===|!==)\s*'/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
+
 export const RULES: readonly Rule[] = [
   {
     title: `lines have at most ${COLUMNS_MAX} columns`,
@@ -149,6 +163,14 @@ export const RULES: readonly Rule[] = [
     check: noLine(/\.\.\.\w+Commands?\b/, "put the array into the family's table.ts"),
     good: 'const stringCommands = [get, set];',
     bad: 'const stringCommands = [get, ...countCommands];',
+  },
+  {
+    title: 'what a command is stands in its definition: nothing else compares names or groups (#12)',
+    // The registry, what it is made of, and the tables of the commands.
+    files: /^src\/(?!shared\/command\/|(.*\/)?table\.ts)/,
+    check: noLine(NAME_COMPARED, 'add a fact to CommandFacts (src/shared/command/spec.ts) and ask for its bit'),
+    good: { path: 'src/main/io/request/gates.ts', text: 'if ((facts & FACT_INTERNAL) !== 0) return;' },
+    bad: { path: 'src/main/io/request/gates.ts', text: "if (def.name === 'select') return;" },
   },
   {
     title: 'code is not made from text',

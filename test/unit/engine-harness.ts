@@ -3,6 +3,7 @@
 import { storesWithoutTouch } from '../../src/shard/check/fsck.js';
 import { shardCommands } from '../../src/shard/commands/table.js';
 import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
+import type { TypeTable } from '../../src/shard/entry/type-table.js';
 import { createExecutor } from '../../src/shard/execute/engine.js';
 import type { Executor } from '../../src/shard/execute/executor.js';
 import { formatDatabases } from '../../src/shard/keyspace/databases.js';
@@ -43,7 +44,7 @@ export function wordsToArgs(words: readonly Word[]): Args {
 
 export class TestEngine {
   readonly control: ControlBlock;
-  readonly registry: Registry = REGISTRY;
+  readonly registry: Registry;
   readonly executor: Executor;
   readonly stats: StatsBlock;
   /** Views of our own beside the executor's. */
@@ -52,7 +53,9 @@ export class TestEngine {
   db = 0;
   proto: 2 | 3 = 2;
 
-  constructor(shards = 1) {
+  /** `registry`, `types`: other commands and value types than those of the server. */
+  constructor(shards = 1, registry = REGISTRY, types?: TypeTable) {
+    this.registry = registry;
     const segments: SharedArrayBuffer[][] = [];
     const provider: SegmentProvider = {
       allocate: (shard, index) => (segments[shard]![index] = new SharedArrayBuffer(SEGMENT_BYTES)),
@@ -82,6 +85,7 @@ export class TestEngine {
       stats: this.stats,
       config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
+      ...(types === undefined ? {} : { types }),
       report: (_where, error) => {
         throw error;
       },

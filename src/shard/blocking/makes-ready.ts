@@ -1,4 +1,5 @@
 /** Which commands concern clients that wait for keys: looked up by whoever runs commands, made once. */
+import { FACT_WAKES, FACT_WAKES_ELSEWHERE, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_ONE } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { NULL } from '../../shared/memory/ptr.js';
@@ -7,34 +8,19 @@ import { CONTROL } from '../../shared/sync/control-block.js';
 import type { ExecContext } from '../context/context.js';
 import { anyWaits, firstWaiter } from './waiters.js';
 
-/** Groups whose writes may bring lists, sorted sets or streams into being. */
-const READY_GROUPS: readonly string[] = [
-  'generic',
-  'list',
-  'sorted-set',
-  'stream',
-  'geo',
-  'server',
-  'transactions',
-  'scripting',
-];
-/** Of these groups, what makes nothing. */
-const ONLY_POPS: readonly string[] = ['lpop', 'rpop', 'blpop', 'brpop', 'zpopmin', 'zpopmax', 'bzpopmin', 'bzpopmax'];
-/** May bring a key into being for which clients wait. */
+/** The command may bring a key into being for which clients wait. */
 const MAY_MAKE = 1;
-/** Any other write: a key that ends concerns only who waits with a group. */
+/** Any other write may end a key, which concerns only clients that wait with a group. */
 const MAY_END = 2;
-/** As MAY_MAKE, for a key that is not the command's own: MOVE makes one in another database. */
+/** As MAY_MAKE, for a key that is not the command's own. */
 const MAY_MAKE_ELSEWHERE = 3;
-const ELSEWHERE: readonly string[] = ['move'];
 
-/** By command id: MAY_MAKE, MAY_END, MAY_MAKE_ELSEWHERE, or 0 for what writes nothing. */
+/** By command id: what may follow from it for blocked clients; 0 for what writes nothing. */
 function readyClasses(registry: Registry): Uint8Array {
-  return Uint8Array.from(registry.defs, (def) => {
-    if (!def.flags.includes('write')) return 0;
-    if (ONLY_POPS.includes(def.name)) return MAY_END;
-    if (ELSEWHERE.includes(def.name)) return MAY_MAKE_ELSEWHERE;
-    return READY_GROUPS.includes(def.group) ? MAY_MAKE : MAY_END;
+  return Uint8Array.from(registry.facts, (facts, id) => {
+    if ((registry.flags[id]! & FLAG_WRITE) === 0) return 0;
+    if ((facts & FACT_WAKES_ELSEWHERE) !== 0) return MAY_MAKE_ELSEWHERE;
+    return (facts & FACT_WAKES) !== 0 ? MAY_MAKE : MAY_END;
   });
 }
 

@@ -139,7 +139,7 @@ export class TypeTable {
   }
 
   /** Frees what an entry's value has outside the entry. @requires lease */
-  // hot: DEL, and SET of a key that holds something else
+  // hot: bench/peer.js (DEL, and SET of a key that holds something else)
   free(arena: Arena, e: Ptr): void {
     const head = headByte(arena, e);
     if (this.outside[head] !== 0) this.frees[head]!(arena, e);

@@ -31,10 +31,10 @@ export class CallTimer {
   }
 
   /** hot: a call begins; its token. `bounded`: its work is, as that of everything that I/O threads run. */
-  begin(cmdId: number, bounded: boolean): number {
+  begin(cmdId: number, args: Args, bounded: boolean): number {
     if ((++this.calls & (TIME_EVERY - 1)) === 0) return -monotonicMs();
     const isFirst = this.timedIn[cmdId] !== this.i32[CONTROL.statsEpoch]! + 1;
-    if (!isFirst && (this.slow.mode === WATCH.nothing || !this.slow.times(cmdId, bounded))) return 0;
+    if (!isFirst && (this.slow.mode === WATCH.nothing || !this.slow.times(cmdId, args, bounded))) return 0;
     return monotonicMs();
   }
 

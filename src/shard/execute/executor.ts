@@ -33,6 +33,7 @@ import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
+import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
 
@@ -53,6 +54,7 @@ export class Executor {
   private readonly placement: Placement;
   /** The lowest shard of the running command. */
   private home = 0;
+  private readonly frames: Frames;
   private readonly timer: CallTimer;
   private readonly waiters: WaiterWatch;
   /** The only I/O thread: whoever waits is its client. */
@@ -81,6 +83,7 @@ export class Executor {
     };
     this.report = report;
     this.shards = ctx.shardCount;
+    this.frames = new Frames(ctx);
     this.placement = new Placement(registry, ctx.shardCount);
     this.background = new Background(this.newContext());
     this.servesInline = ctx.control.ioThreads === 1;
@@ -274,23 +277,16 @@ export class Executor {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
     ctx.client = client;
-    ctx.commandId = cmdId;
-    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
-    ctx.db = client.db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty = 0;
-    ctx.ownEffects = false;
     ctx.readNotifyFlags();
-    reply.errors = 0;
-    if ((flags & FLAG_DENYOOM) !== 0 && this.maxmemory > 0 && this.overMemory()) {
+    this.begin(cmdId, flags, reply, client.db, oneShard);
+    if ((flags & FLAG_DENYOOM) !== 0 && this.refusesMemory()) {
       reply.error(OOM);
       this.stats.reject(cmdId);
       this.stats.error(OOM, 0);
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, reply.inline);
+    const timing = this.timer.begin(cmdId, args, reply.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
     const mark = reply.mark();
@@ -305,10 +301,28 @@ export class Executor {
       this.failed(cmdId, reply, mark, error);
       ctl[CTL_WRITING] = 0;
     }
-    // What waits is counted when it has been carried out.
-    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
+    this.count(cmdId, args, reply, client, timing);
+    reply.errors = 0;
+    if (ctx.blocking.ready.length !== 0) this.serve(cmdId);
+  }
+
+  /** A command begins: its part of the context. */
+  private begin(cmdId: number, flags: number, reply: Reply, db: number, oneShard: boolean): void {
+    const ctx = this.ctx;
+    ctx.commandId = cmdId;
+    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
+    ctx.db = db;
+    ctx.oneShard = oneShard;
+    ctx.useShard(this.home);
+    ctx.dirty = 0;
+    ctx.ownEffects = false;
+    reply.errors = 0;
+  }
+
+  /** A command has ended: its time, and whether it failed. What waits is counted when it has been carried out. */
+  private count(cmdId: number, args: Args, reply: Reply, client: ClientState, timing: number): void {
+    if (this.ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
-    if (ctx.blocking.ready.length !== 0) this.serve(cmdId, reply);
     if (reply.errors !== 0) this.countFailure(cmdId, reply);
   }
 
@@ -319,23 +333,10 @@ export class Executor {
    */
   // hot: every redis.call
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
-    const ctx = this.ctx;
-    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
-    // Inside a transaction or script nothing waits.
-    const { ticket } = ctx.blocking;
-    const waitsAt = ticket.io;
-    ticket.io = -1;
-    ctx.client = client;
-    ctx.readNotifyFlags();
+    this.frames.open(client);
+    this.ctx.readNotifyFlags();
     this.nestedCommand(cmdId, args, reply, client);
-    ticket.io = waitsAt;
-    ctx.client = outerClient;
-    ctx.commandId = commandId;
-    ctx.db = db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty += dirty;
-    ctx.ownEffects = true;
+    this.frames.close(this.home, this.ctx.dirty);
   }
 
   /**
@@ -352,14 +353,10 @@ export class Executor {
     client: ClientState & { db: number },
   ): void {
     const ctx = this.ctx;
-    const { db, oneShard, dirty, commandId, client: outerClient } = ctx;
-    const { ticket } = ctx.blocking;
-    const waitsAt = ticket.io;
-    ticket.io = -1;
-    ctx.client = client;
+    this.frames.open(client);
     ctx.readNotifyFlags();
     args.setBuffer(all.u8, all.dv);
-    let changes = dirty;
+    let changes = 0;
     let at = 0;
     for (let c = 0; c < commands; c++) {
       const argc = heads[3 * c + 1]!;
@@ -373,30 +370,17 @@ export class Executor {
       this.nestedCommand(heads[3 * c]!, args, reply, client);
       changes += ctx.dirty;
     }
-    ticket.io = waitsAt;
-    ctx.client = outerClient;
-    ctx.commandId = commandId;
-    ctx.db = db;
-    ctx.oneShard = oneShard;
-    ctx.useShard(this.home);
-    ctx.dirty = changes;
-    ctx.ownEffects = true;
+    this.frames.close(this.home, changes);
   }
 
+  /** @requires a frame opened for `client` */
   private nestedCommand(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     const ctx = this.ctx;
     const registry = this.registry;
     const flags = registry.flags[cmdId]!;
-    ctx.commandId = cmdId;
-    ctx.mayWrite = (flags & FLAG_WRITE) !== 0;
-    ctx.db = client.db;
-    ctx.oneShard = this.shards === 1;
-    ctx.useShard(this.home);
-    ctx.dirty = 0;
-    ctx.ownEffects = false;
-    reply.errors = 0;
+    this.begin(cmdId, flags, reply, client.db, this.shards === 1);
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, false);
+    const timing = this.timer.begin(cmdId, args, false);
     const mark = reply.mark();
     const def = registry.defs[cmdId]!;
     try {
@@ -411,9 +395,7 @@ export class Executor {
     } catch (error) {
       this.failed(cmdId, reply, mark, error);
     }
-    if (ctx.blocking.blocked) this.stats.uncall(cmdId);
-    else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
-    if (reply.errors !== 0) this.countNestedFailure(cmdId, reply);
+    this.count(cmdId, args, reply, client, timing);
   }
 
   /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
@@ -443,12 +425,6 @@ export class Executor {
     outer.dirty += ctx.dirty;
   }
 
-  private countNestedFailure(cmdId: number, reply: Reply): void {
-    this.stats.fail(cmdId);
-    if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
-    this.ctx.errorCounted = false;
-  }
-
   /** A request was answered with an error before it was run: counts it. */
   countRefusal(cmdId: number, line: Uint8Array): void {
     this.stats.reject(cmdId);
@@ -461,22 +437,22 @@ export class Executor {
     this.stats.error(Buffer.from(`-${text}\r\n`, 'latin1'), 0);
   }
 
-  /** The -OOM reply, when `denyOom` commands are refused now. For transactions and scripts, which ask beforehand. */
+  /**
+   * Whether `denyoom` commands are refused now. Transactions and scripts ask beforehand. (Eviction will free memory
+   * here, under the leases that are held, before the answer is yes.)
+   */
   refusesMemory(): boolean {
     return this.maxmemory > 0 && this.overMemory();
   }
 
   /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
-  private serve(cmdId: number, reply: Reply): void {
-    const { errors, lastError } = reply;
+  private serve(cmdId: number): void {
     try {
       this.ctx.blocking.serveReady(this.ctx);
     } catch (error) {
       this.ctx.blocking.dropReady();
       this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
     }
-    reply.errors = errors;
-    reply.lastError = lastError;
   }
 
   /** Counts what the command changed and passes it on, if somebody listens. */
@@ -491,11 +467,11 @@ export class Executor {
     effects.commit(EFFECT_COMMAND, db);
   }
 
+  /** A command has answered with an error: counts it, unless a script has. */
   private countFailure(cmdId: number, reply: Reply): void {
     this.stats.fail(cmdId);
     if (!this.ctx.errorCounted) this.stats.error(reply.lastError!, 0);
     this.ctx.errorCounted = false;
-    reply.errors = 0;
   }
 
   private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {

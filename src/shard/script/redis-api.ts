@@ -17,14 +17,15 @@ import {
   FLAG_WRITE,
 } from '../../shared/command/flags.js';
 import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
+import { NOT_FROM_SCRIPTS } from '../../shared/command/not-from-scripts.js';
 import type { Registry } from '../../shared/command/registry.js';
-import { SCRIPT_COMMAND } from '../../shared/command/script-commands.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { monitorLine } from '../../shared/pubsub/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { CONTROL, THREAD } from '../../shared/sync/control-block.js';
+import { SCRIPT_COMMAND } from '../../shared/sync/script-commands.js';
 import { RUN, runNumber } from '../../shared/sync/script-run.js';
 import { REDIS_VERSION } from '../../shared/version.js';
 import type { ExecContext } from '../context/context.js';
@@ -37,15 +38,6 @@ const INT64_LIMIT = 2 ** 63;
 const KEY_INDEXES = 1024;
 /** Room for the text of one number. */
 const NUMBER_CHARS_MAX = 64;
-
-/** Commands that I/O threads answer, which this thread does not know, and which scripts must not call. */
-const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set(
-  (
-    'acl auth bgrewriteaof bgsave client cluster config discard exec failover function hello latency module monitor' +
-    ' multi psubscribe psync punsubscribe quit replconf replicaof reset role save script shutdown slaveof slowlog' +
-    ' ssubscribe subscribe sunsubscribe sync unsubscribe unwatch waitaof watch'
-  ).split(' '),
-);
 
 /** Who gets effects, as scripts say it. */
 const REPL_AOF = 1;
@@ -184,7 +176,7 @@ export class RedisApi {
         this.countBuiltIn(which);
         return null;
       }
-      const known = NOT_FOR_SCRIPTS.has(args.latin1(0).toLowerCase());
+      const known = NOT_FROM_SCRIPTS.has(args.latin1(0).toLowerCase());
       return known ? 'This Redis command is not allowed from script' : 'Unknown Redis command called from script';
     }
     this.commandId = id;

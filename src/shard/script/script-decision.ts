@@ -44,28 +44,30 @@ function isKeyless(args: Args): boolean {
   return args.len[2] === 1 && args.u8[args.off[2]!] === 48;
 }
 
-/** Whether EVAL or EVALSHA with these arguments may touch keys that it does not name, or names none. */
-export function isOpenCall(args: Args): boolean {
+/** Whether EVAL with these arguments may touch keys that it does not name, or names none. */
+export function isOpenScript(args: Args): boolean {
   if (registry === null || scripts === null || isKeyless(args)) return true;
   const length = args.len[1]!;
-  const bySha = args.len[0] === 7 || args.len[0] === 10;
-  if (bySha) {
-    if (length !== SHA_CHARS) return false;
-    const known = closedBySha.find(args.u8, args.off[1]!);
-    if (known !== null) return !known;
-    const sha = args.latin1(1).toLowerCase();
-    const body = scripts.find(sha);
-    // Nobody knows it: the answer will be NOSCRIPT.
-    if (body === null) return false;
-    const isClosed = isClosedScript(Buffer.from(body).toString('latin1'), registry);
-    if (closedBySha.size >= KNOWN_MAX) closedBySha.clear();
-    closedBySha.set(sha, isClosed);
-    return !isClosed;
-  }
   const text = args.latin1(1);
   const name = length <= BODY_KEY_MAX ? text : createHash('sha1').update(text, 'latin1').digest('hex');
   const known = closed.get(name);
   return !(known ?? remember(name, isClosedScript(text, registry)));
+}
+
+/** As `isOpenScript`, for EVALSHA. */
+export function isOpenSha(args: Args): boolean {
+  if (registry === null || scripts === null || isKeyless(args)) return true;
+  if (args.len[1] !== SHA_CHARS) return false;
+  const known = closedBySha.find(args.u8, args.off[1]!);
+  if (known !== null) return !known;
+  const sha = args.latin1(1).toLowerCase();
+  const body = scripts.find(sha);
+  // Nobody knows it: the answer will be NOSCRIPT.
+  if (body === null) return false;
+  const isClosed = isClosedScript(Buffer.from(body).toString('latin1'), registry);
+  if (closedBySha.size >= KNOWN_MAX) closedBySha.clear();
+  closedBySha.set(sha, isClosed);
+  return !isClosed;
 }
 
 /** Whether FCALL with these arguments may touch keys that it does not name, or names none. */
@@ -75,13 +77,19 @@ export function isOpenFunction(args: Args): boolean {
   return !closedFunctions.has(args.latin1(1).toLowerCase());
 }
 
-/** What the script of this EVAL, EVALSHA or a read-only form says in its first line; COMPAT when nothing is known. */
-function flagsOfCall(args: Args): number {
-  const bySha = args.is(0, 'evalsha') || args.is(0, 'evalsha_ro');
-  const body = bySha ? scripts?.find(args.latin1(1).toLowerCase()) : Buffer.from(args.latin1(1), 'latin1');
-  if (body === undefined || body === null) return COMPAT;
+/** What a script says in its first line; COMPAT when nothing is known. */
+function flagsOfScript(body: Uint8Array | null): number {
+  if (body === null) return COMPAT;
   const shebang = readShebang(Uint8Array.from(body));
   return typeof shebang === 'string' ? COMPAT : shebang.flags;
+}
+
+function flagsOfEval(args: Args): number {
+  return flagsOfScript(Buffer.from(args.latin1(1), 'latin1'));
+}
+
+function flagsOfSha(args: Args): number {
+  return flagsOfScript(scripts?.find(args.latin1(1).toLowerCase()) ?? null);
 }
 
 /** The flags with which the function of this FCALL was registered; COMPAT when there is no such function. */
@@ -93,9 +101,14 @@ function flagsOfFunction(args: Args): number {
   return COMPAT;
 }
 
-/** Whether the script of this EVAL or EVALSHA says in its first line that it writes nothing. Cold. */
-export function isReadOnlyCall(args: Args): boolean {
-  return (flagsOfCall(args) & NO_WRITES) !== 0;
+/** Whether the script of this EVAL says in its first line that it writes nothing. Cold. */
+export function isReadOnlyScript(args: Args): boolean {
+  return (flagsOfEval(args) & NO_WRITES) !== 0;
+}
+
+/** As `isReadOnlyScript`, for EVALSHA. */
+export function isReadOnlySha(args: Args): boolean {
+  return (flagsOfSha(args) & NO_WRITES) !== 0;
 }
 
 /** Whether the function of this FCALL was registered as one that writes nothing. Cold. */
@@ -103,9 +116,14 @@ export function isReadOnlyFunction(args: Args): boolean {
   return (flagsOfFunction(args) & NO_WRITES) !== 0;
 }
 
-/** Whether the script of this call has a first line, by which it is refused when memory is short. Cold. */
-export function deniesOomCall(args: Args): boolean {
-  return (flagsOfCall(args) & (COMPAT | NO_WRITES | ALLOW_OOM)) === 0;
+/** Whether the script of this EVAL has a first line, by which it is refused when memory is short. Cold. */
+export function deniesOomScript(args: Args): boolean {
+  return (flagsOfEval(args) & (COMPAT | NO_WRITES | ALLOW_OOM)) === 0;
+}
+
+/** As `deniesOomScript`, for EVALSHA. */
+export function deniesOomSha(args: Args): boolean {
+  return (flagsOfSha(args) & (COMPAT | NO_WRITES | ALLOW_OOM)) === 0;
 }
 
 /** Whether the function of this call is refused when memory is short. Cold. */

@@ -10,7 +10,7 @@
  * in its box until the loop passes over its record; (4) the mark of the script's request (RingConsumer.begin) is that
  * of its reply ring's end, here as in the loop.
  */
-import { FLAG_ALLOW_BUSY } from '../../shared/command/flags.js';
+import { FACT_INTERNAL, FLAG_ALLOW_BUSY } from '../../shared/command/flags.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { markAnswered, RequestView, readRequestHead, writeReply } from '../../shared/sync/records.js';
 import type { ShardPair } from './shard-loop.js';
@@ -26,9 +26,9 @@ export class BusyRefusal {
   constructor(pairs: readonly ShardPair[], registry: Registry, count: (cmdId: number, line: Uint8Array) => void) {
     this.pairs = pairs;
     this.count = count;
-    // Commands without ACL categories are what I/O threads send on their own account.
-    this.refusable = Uint8Array.from(registry.defs, (def, id) =>
-      def.acl.length > 0 && (registry.flags[id]! & FLAG_ALLOW_BUSY) === 0 ? 1 : 0,
+    // What I/O threads send on their own account is not refused.
+    this.refusable = Uint8Array.from(registry.facts, (facts, id) =>
+      (facts & FACT_INTERNAL) === 0 && (registry.flags[id]! & FLAG_ALLOW_BUSY) === 0 ? 1 : 0,
     );
   }
 

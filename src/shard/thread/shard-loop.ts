@@ -19,7 +19,7 @@
 
 import { monotonicMs } from '../../shared/clock.js';
 import { ClientRecord, type ClientState } from '../../shared/command/client-state.js';
-import { FLAG_READONLY } from '../../shared/command/flags.js';
+import { FACT_CARRIES_COMMANDS, FACT_NEEDS_SCRIPTS, FLAG_READONLY } from '../../shared/command/flags.js';
 import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_JOB } from '../../shared/command/registry.js';
 import { BUSY, BUSY_FUNCTION } from '../../shared/errors/replies.js';
@@ -192,13 +192,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private needsScripts(cmdId: number, args: Args): boolean {
     const { scripts } = this.executor;
     if (scripts === null || scripts.ready) return false;
-    const { registry } = this.parts;
-    const def = registry.defs[cmdId]!;
-    let needs = def.group === 'scripting';
-    if (def.name.startsWith('transaction|apply')) {
-      needs = queuedCommands(args).some((id) => registry.defs[id]!.group === 'scripting');
-    }
-    return needs && scripts.mustWait;
+    const { facts } = this.parts.registry;
+    let bits = facts[cmdId]!;
+    if ((bits & FACT_CARRIES_COMMANDS) !== 0) for (const id of queuedCommands(args)) bits |= facts[id]!;
+    return (bits & FACT_NEEDS_SCRIPTS) !== 0 && scripts.mustWait;
   }
 
   /** Runs until stop(), or until the interpreter of scripts is to be made: call again then. */

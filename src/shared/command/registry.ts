@@ -13,18 +13,19 @@
  * `lookupSub` allocate nothing and never throw.
  */
 import { strict as assert } from 'node:assert';
-import { COMMANDS_MAX } from '../limits.js';
+import { COMMAND_IDS_MAX } from '../limits.js';
 import type { Args } from '../resp/args.js';
 import {
+  FACT_INTERNAL,
   FLAG_ASYNC,
   FLAG_CONTAINER,
   FLAG_INLINE,
-  FLAG_JOB,
   FLAG_MOVABLE_KEYS,
-  FLAG_SUBCOMMAND,
   FLAG_TRANSACTION,
+  factBits,
   flagBit,
   HIDDEN_FLAGS,
+  isOfTransactions,
 } from './flags.js';
 import { KEYS_COMPLEX, KEYS_NONE, KEYS_ONE, KEYS_RANGE, legacyRange } from './key-positions.js';
 import type { CommandDef, Route } from './spec.js';
@@ -55,6 +56,8 @@ export class Registry {
   readonly route: Uint8Array;
   /** FLAG_* bits by id (`movablekeys` and the derived bits included). */
   readonly flags: Int32Array;
+  /** FACT_* bits by id. */
+  readonly facts: Int32Array;
   /** Legacy key range by id, as COMMAND INFO shows it; zeros when there is none. `lastKey` is absolute or negative. */
   readonly firstKey: Int16Array;
   readonly lastKey: Int16Array;
@@ -68,7 +71,7 @@ export class Registry {
   /** Ids of the top-level commands in table order. */
   readonly top: readonly number[];
 
-  /** Ids of requests that no client can make: subcommands without a container (`transaction|apply`). */
+  /** Ids of requests that no client can make (`transaction|apply`). */
   readonly internal: readonly number[];
 
   private readonly nameBytes: Uint8Array;
@@ -82,21 +85,22 @@ export class Registry {
   constructor(defs: readonly CommandDef[]) {
     const flat = flatten(defs);
     const n = flat.defs.length;
-    assert(n < COMMANDS_MAX, 'too many commands');
+    assert(n <= COMMAND_IDS_MAX, 'too many commands');
     this.defs = flat.defs;
     this.count = n;
     this.subs = flat.subs;
     this.top = flat.top;
     this.parent = Int16Array.from(flat.parent);
-    this.internal = flat.defs.flatMap((_def, id) => (flat.isSub[id] && flat.parent[id]! < 0 ? [id] : []));
     this.arity = new Int16Array(n);
     this.route = new Uint8Array(n);
     this.flags = new Int32Array(n);
+    this.facts = new Int32Array(n);
     this.firstKey = new Int16Array(n);
     this.lastKey = new Int16Array(n);
     this.keyStep = new Int16Array(n);
     this.keyKind = new Uint8Array(n);
     for (let id = 0; id < n; id++) this.describe(id);
+    this.internal = flat.defs.flatMap((_def, id) => ((this.facts[id]! & FACT_INTERNAL) !== 0 ? [id] : []));
 
     const byName = new Map<string, number>();
     for (let id = 0; id < n; id++) {
@@ -208,12 +212,11 @@ export class Registry {
     const range = legacyRange(def);
     if (range.movable) bits |= FLAG_MOVABLE_KEYS;
     if (this.subs[id]!.length > 0) bits |= FLAG_CONTAINER;
-    if (this.parent[id]! >= 0) bits |= FLAG_SUBCOMMAND;
     if (def.async) bits |= FLAG_ASYNC;
-    if (def.job) bits |= FLAG_JOB;
     if (def.inline) bits |= FLAG_INLINE;
-    if (def.group === 'transactions' && !def.name.includes('|')) bits |= FLAG_TRANSACTION;
+    if (isOfTransactions(def)) bits |= FLAG_TRANSACTION;
     this.flags[id] = bits;
+    this.facts[id] = factBits(def);
     this.arity[id] = def.arity;
     this.route[id] = ROUTE_CODE[def.route];
     this.firstKey[id] = range.first;

@@ -80,8 +80,48 @@ export interface ArgSpec {
   readonly args?: readonly ArgSpec[];
 }
 
-/** Where a command runs; see docs/ARCHITECTURE.md, "Routes". */
+/** Where a command runs: on the I/O thread, on the shards of its keys, on all shards, as a job of a shard's thread. */
 export type Route = 'local' | 'key' | 'all' | 'job';
+
+/** What a connection does with a command that concerns its transaction. */
+export type TransactionPart = 'multi' | 'exec' | 'discard' | 'watch' | 'unwatch' | 'quit' | 'reset';
+
+/**
+ * Properties of a command by which threads decide. The registry compiles them to the bits of `registry.facts` (FACT_*),
+ * so that no thread compares names or groups. An absent property is false.
+ */
+export interface CommandFacts {
+  /**
+   * What can make a call long: `arguments`, their number or their length; `value`, anything else (the size of a value,
+   * a count among the arguments). Such calls are timed for SLOWLOG and LATENCY at every threshold. Absent: a call is
+   * short. Bounded calls, as I/O threads run them, are short in any case.
+   */
+  readonly longWork?: 'arguments' | 'value';
+  /** The command runs in the interpreter of scripts. It tells by itself what it reads, and may touch any key. */
+  readonly needsScripts?: boolean;
+  /** A request between threads, which no client can send: not listed, not counted, never refused. */
+  readonly internal?: boolean;
+  /** The arguments are a queue of commands (EXEC), as `queuedCommands` reads them. */
+  readonly carriesCommands?: boolean;
+  /** Allowed to a RESP2 client that is subscribed to something. */
+  readonly whileSubscribed?: boolean;
+  /** A small write that is not `fast`: an I/O thread may run it in a transaction. */
+  readonly smallWrite?: boolean;
+  /**
+   * The command may bring a list, a sorted set or a stream into being, so blocked clients may have to be served: those
+   * that wait for the command's own key, or those that wait for a key `elsewhere` (in another database). A write
+   * without this can only end a key.
+   */
+  readonly wakes?: 'key' | 'elsewhere';
+  /** A client that blocks in this command is also woken when its key ends. */
+  readonly waitsForEnd?: boolean;
+  /** The connection carries the command out for its transaction. */
+  readonly transaction?: TransactionPart;
+  /** Commands that are queued behind this one run in the database that it selects. */
+  readonly selectsDatabase?: boolean;
+  /** What CLIENT CACHING has said holds on after this command. */
+  readonly keepsCaching?: boolean;
+}
 
 /**
  * A command under leases: parses its arguments, touches memory, writes its reply. Synchronous; knows no thread.
@@ -92,7 +132,7 @@ export type Handler<C> = (ctx: C, args: Args, reply: Reply) => void;
 /** A slow command: a generator that yields, holding no lease, between bounded slices of work. */
 export type JobHandler<C> = (ctx: C, args: Args, reply: Reply) => Generator<void, void, void>;
 
-export interface CommandSpec {
+export interface CommandSpec extends CommandFacts {
   /** Lower case; a subcommand is `container|sub`. */
   readonly name: string;
   /** Redis's arity: exact count with the name, or minus the minimum. */

@@ -10,8 +10,8 @@
  *          2  hits that are still to come, this one included
  *          3  what happens then: STOP or FAIL        8.. hits of each point since the start, all threads together
  *
- * One fault is armed at a time; the main thread arms it. A new kind of fault is a new row in POINT, and a statement where
- * it happens.
+ * One fault is armed at a time; the main thread arms it. A new kind of fault is a new row in POINT, and a statement
+ * where it happens.
  */
 
 /** Where a fault may happen. */

@@ -99,8 +99,8 @@ export class StoreCheck {
   }
 
   /**
-   * What was found since the start, one for each page. `slabPagesUsed`: slab pages handed out, over all segments; others
-   * are not looked at, since that would make them resident. @requires settle()
+   * What was found since the start, one for each page. `slabPagesUsed`: slab pages handed out, over all segments;
+   * others are not looked at, since that would make them resident. @requires settle()
    */
   findings(slabPagesUsed: number): UnannouncedStore[] {
     const findings: UnannouncedStore[] = [];

@@ -3,12 +3,13 @@
  * events. Each thread that runs commands has one.
  *
  * To time every command would cost a tenth of a short one. With thresholds of a millisecond and more only those are
- * timed that can be slow: not what an I/O thread runs itself, whose work is bounded, and nothing of constant or
- * logarithmic complexity. Thresholds below a millisecond have everything timed.
+ * timed that can be slow, as the definitions say (`longWork`): by the size of a value, or by arguments that are many or
+ * long. What an I/O thread runs itself is bounded, so it is not timed. Thresholds below a millisecond have everything
+ * timed.
  *
  * Invariant: `mode` and the thresholds are as of the last `refresh`.
  */
-import { FLAG_FAST, FLAG_SKIP_SLOWLOG } from '../command/flags.js';
+import { FACT_INTERNAL, FACT_LONG_ARGUMENTS, FACT_LONG_VALUE, FLAG_FAST, FLAG_SKIP_SLOWLOG } from '../command/flags.js';
 import type { Registry } from '../command/registry.js';
 import type { Args } from '../resp/args.js';
 import { CONTROL_F64, type ControlBlock } from '../sync/control-block.js';
@@ -20,21 +21,25 @@ export const WATCH = { nothing: 0, slowOnes: 1, everything: 2 } as const;
 
 /** From this threshold on short commands are not timed. */
 const EVERYTHING_BELOW_USEC = 1000;
-const QUICK = /^O\((1|log\(N\))\)/;
-/** Requests of our own that carry commands: these are timed one by one. */
-const INNER = /^transaction\|/;
+/** So many arguments, or so many bytes in one of those looked at, are not short. */
+const LONG_ARGUMENTS = 64;
+const LONG_BYTES = 64 * 1024;
+/** The argument of SET, and of other commands with options behind it, that may be long; else it is the last. */
+const VALUE_ARGUMENT = 2;
 
-/** Classes of commands. */
-const NEVER = 0;
-const SHORT = 1;
-const MAYBE_LONG = 2;
+/** Whether the arguments are many, or the value among them is long. */
+function hasLongArguments(args: Args): boolean {
+  const { argc, len } = args;
+  if (argc >= LONG_ARGUMENTS || len[argc - 1]! >= LONG_BYTES) return true;
+  return argc > VALUE_ARGUMENT && len[VALUE_ARGUMENT]! >= LONG_BYTES;
+}
 
 export class SlowWatch {
   readonly log: SlowLog;
   readonly events: LatencyEvents;
   private readonly control: ControlBlock;
   private readonly registry: Registry;
-  private readonly classes: Uint8Array;
+  private readonly facts: Int32Array;
   mode: number = WATCH.nothing;
   /** From here on a command is noted, microseconds. */
   usec = Number.POSITIVE_INFINITY;
@@ -44,10 +49,7 @@ export class SlowWatch {
     this.registry = registry;
     this.log = new SlowLog(control);
     this.events = new LatencyEvents(control);
-    this.classes = Uint8Array.from(registry.defs, (def) => {
-      if (INNER.test(def.name)) return NEVER;
-      return QUICK.test(def.complexity) ? SHORT : MAYBE_LONG;
-    });
+    this.facts = registry.facts;
     this.refresh();
   }
 
@@ -63,10 +65,16 @@ export class SlowWatch {
     else this.mode = usec < EVERYTHING_BELOW_USEC ? WATCH.everything : WATCH.slowOnes;
   }
 
-  /** Whether a call is timed. `bounded`: its work is. @requires mode is not WATCH.nothing */
-  times(cmdId: number, bounded: boolean): boolean {
-    const kind = this.classes[cmdId]!;
-    return this.mode === WATCH.everything ? kind !== NEVER : kind === MAYBE_LONG && !bounded;
+  /**
+   * Whether a call is timed. `bounded`: its work is bounded. @requires mode is not WATCH.nothing
+   * hot: calls over a ring, and in scripts and transactions; bench/peer "ring"
+   */
+  times(cmdId: number, args: Args, bounded: boolean): boolean {
+    const facts = this.facts[cmdId]!;
+    // What an internal request carries is timed command by command.
+    if (this.mode === WATCH.everything) return (facts & FACT_INTERNAL) === 0;
+    if (bounded || (facts & (FACT_LONG_VALUE | FACT_LONG_ARGUMENTS)) === 0) return false;
+    return (facts & FACT_LONG_VALUE) !== 0 || hasLongArguments(args);
   }
 
   /** A call took `usec`, which is not less than `this.usec`. `clientId` 0: `address` and `name` are known. */
@@ -84,7 +92,7 @@ export class SlowWatch {
     address: string,
     name: string,
   ): void {
-    if (this.classes[cmdId] === NEVER) return;
+    if ((this.facts[cmdId]! & FACT_INTERNAL) !== 0) return;
     const { f64 } = this.control;
     const flags = this.registry.flags[cmdId]!;
     const slow = f64[CONTROL_F64.slowlogUsec]!;

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { getHeapStatistics } from 'node:v8';
-import { COMMANDS_MAX, STATS_BYTES } from '../limits.js';
+import { COMMAND_IDS_MAX, STATS_BYTES } from '../limits.js';
 import {
   CMD_CALLS,
   CMD_FAILED,
@@ -127,5 +127,5 @@ function samePrefix(table: Uint8Array, base: number, u8: Uint8Array, start: numb
 
 // The regions fit one behind the other.
 assert(ERRORS_AT + STATS_ERRORS_MAX * ERROR_CELL === COMMANDS_AT);
-assert((COMMANDS_AT + COMMANDS_MAX * COMMAND_CELL) * 2 === LATENCY_AT);
-assert((LATENCY_AT + COMMANDS_MAX * LATENCY_BUCKETS) * 4 === STATS_BYTES);
+assert((COMMANDS_AT + COMMAND_IDS_MAX * COMMAND_CELL) * 2 === LATENCY_AT);
+assert((LATENCY_AT + COMMAND_IDS_MAX * LATENCY_BUCKETS) * 4 === STATS_BYTES);

@@ -5,9 +5,9 @@
  *
  *      0  header and counters   512 doubles   STAT_* indexes below
  *   4096  errors by prefix      128 cells of 32 bytes: 24 bytes of prefix (NUL padded), one double
- *   8192  commands              512 cells of 4 doubles: calls, usec, rejected, failed
- *  24576  latency histograms    512 cells of 20 unsigned 32-bit counts; count k: took at most 2^k microseconds
- *  65536  end
+ *   8192  commands              1024 cells of 4 doubles: calls, usec, rejected, failed
+ *  40960  latency histograms    1024 cells of 20 unsigned 32-bit counts; count k: took at most 2^k microseconds
+ * 122880  end
  *
  * Invariants: (1) one writer per region; (2) counters only grow: CONFIG RESETSTAT
  * writes the sums into a region of its own, see stats-reader.ts.
@@ -28,7 +28,7 @@ export const CMD_USEC = 1;
 export const CMD_REJECTED = 2;
 export const CMD_FAILED = 3;
 /** Unsigned 32-bit index. */
-export const LATENCY_AT = 6144;
+export const LATENCY_AT = 10240;
 
 /** Kinds of threads (STAT.kind). */
 export const THREAD_MAIN = 1;

@@ -7,7 +7,7 @@
  *
  * Invariants: (1) counters only grow; (2) two RESETSTATs at the same moment on two threads write nearly the same sums.
  */
-import { COMMANDS_MAX } from '../limits.js';
+import { COMMAND_IDS_MAX } from '../limits.js';
 import type { StatsBlock } from './stats-block.js';
 import {
   CMD_CALLS,
@@ -47,7 +47,7 @@ export class StatsReader {
   reset(): void {
     const { f64, u32, u8 } = this.baseline;
     for (let i = COUNTERS_AT; i < ERRORS_AT; i++) f64[i] = this.rawSum(i);
-    const end = COMMANDS_AT + COMMANDS_MAX * COMMAND_CELL;
+    const end = COMMANDS_AT + COMMAND_IDS_MAX * COMMAND_CELL;
     for (let i = COMMANDS_AT; i < end; i++) f64[i] = this.rawSum(i);
     for (let i = LATENCY_AT; i < u32.length; i++) {
       let total = 0;

@@ -42,7 +42,7 @@ export const CONTROL = {
   descriptorsRefusedFrom: server.word(),
   /** Four random words: the key of the dictionary's hash, the same in every thread. */
   hashSeed: server.word(4),
-  /** Ids of the commands of shared/command/script-commands.ts. */
+  /** Ids of the commands of shared/sync/script-commands.ts. */
   scriptCommands: server.word(7),
 
   // ---- Switches: read often, seldom written.

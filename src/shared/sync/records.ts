@@ -60,31 +60,30 @@ export function argsBytes(args: Args): number {
   return total;
 }
 
-/**
- * hot: writes one request and commits it (not published); false when the ring or its mailbox is full. `connId`: slot of
- * the connection in its I/O thread, `seq`: uint32 number of the request there; both come back in the reply.
- */
-export function writeRequest(
-  ring: RingProducer,
-  connId: number,
-  seq: number,
-  cmdId: number,
-  db: number,
-  proto: number,
-  clientFlags: number,
-  clientId: number,
-  args: Args,
-  info = 0,
-): boolean {
+/** What stands before the arguments of a request. A writer has one and fills it again for each request. */
+export class RequestHead {
+  /** Slot of the connection in its I/O thread. */
+  connId = 0;
+  /** Number of the request there, uint32; both come back in the reply. */
+  seq = 0;
+  clientId = 0;
+  cmdId = 0;
+  db = 0;
+  proto = 2;
+  clientFlags = 0;
+  /** Placement.word of the command; PLACED_NOT when the reader is to place it. */
+  info = 0;
+}
+
+/** hot: writes one request and commits it (not published); false when the ring or its mailbox is full. */
+export function writeRequest(ring: RingProducer, head: RequestHead, args: Args): boolean {
   const { argc, len, off, u8: from } = args;
   let size = REQUEST.lens + 4 * argc;
   for (let i = 0; i < argc; i++) size += len[i]!;
-  if (size > ring.recordBytesMax) {
-    return mailRequest(ring, connId, seq, cmdId, db, proto, clientFlags, clientId, args, info, false);
-  }
+  if (size > ring.recordBytesMax) return mailRequest(ring, head, args, false);
   const at = ring.reserve(size);
   if (at < 0) return false;
-  writeRequestHead(ring, at, connId, seq, cmdId, db, proto, clientFlags, clientId, info, argc, 0);
+  writeRequestHead(ring, at, head, argc, 0);
   const i32 = ring.i32;
   const to = ring.u8;
   const lens = (at + REQUEST.lens) >> 2;
@@ -103,34 +102,11 @@ export function writeRequest(
  * Like writeRequest for a big command whose bytes lie in a SharedArrayBuffer that the caller gives away: nothing is
  * copied. @requires args.u8 views a SharedArrayBuffer from its start and is not written any more
  */
-export function writeRequestGiven(
-  ring: RingProducer,
-  connId: number,
-  seq: number,
-  cmdId: number,
-  db: number,
-  proto: number,
-  clientFlags: number,
-  clientId: number,
-  args: Args,
-  info = 0,
-): boolean {
-  return mailRequest(ring, connId, seq, cmdId, db, proto, clientFlags, clientId, args, info, true);
+export function writeRequestGiven(ring: RingProducer, head: RequestHead, args: Args): boolean {
+  return mailRequest(ring, head, args, true);
 }
 
-function mailRequest(
-  ring: RingProducer,
-  connId: number,
-  seq: number,
-  cmdId: number,
-  db: number,
-  proto: number,
-  clientFlags: number,
-  clientId: number,
-  args: Args,
-  info: number,
-  given: boolean,
-): boolean {
+function mailRequest(ring: RingProducer, head: RequestHead, args: Args, given: boolean): boolean {
   const mailbox = ring.mailbox;
   if (mailbox === null) throw new Error('records: big request without a mailbox');
   const { argc } = args;
@@ -154,51 +130,29 @@ function mailRequest(
     pos += n;
   }
   const mail = mailbox.post([data], table);
-  writeRequestHead(ring, at, connId, seq, cmdId, db, proto, clientFlags, clientId, info, argc, mail);
+  writeRequestHead(ring, at, head, argc, mail);
   ring.commit(REQUEST.lens);
   mailbox.named(ring.committedPosition());
   return true;
 }
 
 /** hot */
-function writeRequestHead(
-  ring: RingProducer,
-  at: number,
-  connId: number,
-  seq: number,
-  cmdId: number,
-  db: number,
-  proto: number,
-  clientFlags: number,
-  clientId: number,
-  info: number,
-  argc: number,
-  mail: number,
-): void {
+function writeRequestHead(ring: RingProducer, at: number, head: RequestHead, argc: number, mail: number): void {
   const i32 = ring.i32;
   const w = at >> 2;
-  i32[w] = connId;
-  i32[w + 1] = seq;
-  ring.f64[(at + REQUEST.clientId) >> 3] = clientId;
-  i32[w + (REQUEST.cmdId >> 2)] = cmdId;
-  i32[w + (REQUEST.dbProto >> 2)] = db | (proto << 16);
-  i32[w + (REQUEST.flags >> 2)] = clientFlags;
-  i32[w + (REQUEST.info >> 2)] = info;
+  i32[w] = head.connId;
+  i32[w + 1] = head.seq;
+  ring.f64[(at + REQUEST.clientId) >> 3] = head.clientId;
+  i32[w + (REQUEST.cmdId >> 2)] = head.cmdId;
+  i32[w + (REQUEST.dbProto >> 2)] = head.db | (head.proto << 16);
+  i32[w + (REQUEST.flags >> 2)] = head.clientFlags;
+  i32[w + (REQUEST.info >> 2)] = head.info;
   i32[w + (REQUEST.argc >> 2)] = argc;
   i32[w + (REQUEST.mail >> 2)] = mail;
 }
 
 /** One request as the shard reads it; reused from record to record. */
-export class RequestView {
-  connId = 0;
-  /** uint32 */
-  seq = 0;
-  clientId = 0;
-  cmdId = 0;
-  db = 0;
-  proto = 2;
-  clientFlags = 0;
-  info = 0;
+export class RequestView extends RequestHead {
   /** The mail that has the arguments, 0 when they lie in the ring. */
   mail = 0;
   /** The arguments, in ring memory or in the mail's own buffer. */

@@ -1,7 +1,7 @@
 /** SLOWLOG and LATENCY: what took long is noted, whichever thread ran it, and whose it was. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkAndStop } from '../../harness/fsck.js';
-import type { RespClient, Value } from '../../harness/resp-client.js';
+import { ReplyError, type RespClient, type Value } from '../../harness/resp-client.js';
 import { startSherd, type TestServer } from '../../harness/servers.js';
 
 describe('the log of slow commands', () => {
@@ -63,5 +63,37 @@ describe('the log of slow commands', () => {
     expect(await client.ok('SLOWLOG', 'LEN')).toBe(4);
     await client.ok('SLOWLOG', 'RESET');
     expect(await client.ok('SLOWLOG', 'GET')).toEqual([]);
+  });
+});
+
+describe('the log of slow commands at the default threshold', () => {
+  let server: TestServer;
+  let client: RespClient;
+  beforeAll(async () => {
+    server = await startSherd({ shards: 1, dispatch: 'ring' });
+    client = await server.client();
+  });
+  afterAll(() => checkAndStop(server));
+
+  const ITEMS = 60_000;
+  const items = (prefix: string, count = ITEMS): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+  /** Calls that take more than 10 ms, behind a short one: the first call of a command is timed in any case. */
+  const SLOW: readonly (readonly [name: string, short: string[], slow: () => string[]])[] = [
+    ['HSET', ['h', 'a', '1'], () => ['h', ...items('f', 2 * ITEMS)]],
+    ['SADD', ['s', 'a'], () => ['s', ...items('m', 2 * ITEMS)]],
+    ['ZADD', ['z', '1', 'a'], () => ['z', ...items('m').flatMap((member, i) => [String(i), member])]],
+    ['XADD', ['x', '*', 'a', '1'], () => ['x', '*', ...items('f', 2 * ITEMS)]],
+    ['SRANDMEMBER', ['s'], () => ['s', '-100000']],
+    ['SSCAN', ['s', '0', 'COUNT', '1'], () => ['s', '0', 'COUNT', '1000000']],
+    ['DEL', ['k0'], () => items('k', 2 * ITEMS)],
+  ];
+
+  test.each(SLOW)('has a slow %s of many (#12)', async (name, short, slow) => {
+    await client.ok(name, ...short);
+    await client.ok('SLOWLOG', 'RESET');
+    const [reply] = await client.pipeline([[name, ...slow()]]);
+    expect(reply).not.toBeInstanceOf(ReplyError);
+    const entries = (await client.ok('SLOWLOG', 'GET', '-1')) as Value[][];
+    expect(entries.map((each) => (each[3] as string[])[0])).toContain(name);
   });
 });

@@ -7,6 +7,7 @@ import {
   finishRequest,
   REPLY,
   ReplyView,
+  RequestHead,
   RequestView,
   readReply,
   readRequest,
@@ -52,6 +53,8 @@ function argsBack(args: Args): Uint8Array[] {
   return Array.from({ length: args.argc }, (_, i) => new Uint8Array(args.copy(i)));
 }
 
+const headOf = (fields: Partial<RequestHead>): RequestHead => Object.assign(new RequestHead(), fields);
+
 const bytes = (n: number, seed = 1): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 7 + seed) & 255);
 
 describe('records', () => {
@@ -66,7 +69,22 @@ describe('records', () => {
       fc.property(sizes, fc.nat(0xffffffff), fc.nat(15), fc.boolean(), (lengths, seq, db, resp3) => {
         const parts = lengths.map((n, i) => bytes(n, i));
         const proto = resp3 ? 3 : 2;
-        expect(writeRequest(producer, 5, seq, 77, db, proto, 9, 2 ** 40 + 1, argsOf(parts), -3)).toBe(true);
+        expect(
+          writeRequest(
+            producer,
+            headOf({
+              connId: 5,
+              seq: seq,
+              cmdId: 77,
+              db: db,
+              proto: proto,
+              clientFlags: 9,
+              clientId: 2 ** 40 + 1,
+              info: -3,
+            }),
+            argsOf(parts),
+          ),
+        ).toBe(true);
         producer.publish();
         expect(readRequest(consumer, consumer.peek(), view)).toBe(true);
         expect(view).toMatchObject({
@@ -91,7 +109,13 @@ describe('records', () => {
     const { producer, consumer } = pair(4096);
     const parts = [bytes(3), bytes(100_000)];
     const args = argsOf(parts, true);
-    expect(writeRequestGiven(producer, 1, 2, 3, 0, 2, 0, 4, args)).toBe(true);
+    expect(
+      writeRequestGiven(
+        producer,
+        headOf({ connId: 1, seq: 2, cmdId: 3, db: 0, proto: 2, clientFlags: 0, clientId: 4 }),
+        args,
+      ),
+    ).toBe(true);
     producer.publish();
     const view = new RequestView();
     readRequest(consumer, consumer.peek(), view);
@@ -130,22 +154,52 @@ describe('records', () => {
     const one = argsOf([new Uint8Array(MAIL_BYTES_MAX + 1)], true);
     const small = argsOf([bytes(2000)]);
     const view = new RequestView();
-    expect(writeRequestGiven(producer, 1, 1, 1, 0, 2, 0, 1, one)).toBe(true);
-    expect(writeRequest(producer, 1, 2, 1, 0, 2, 0, 1, small)).toBe(false);
+    expect(
+      writeRequestGiven(
+        producer,
+        headOf({ connId: 1, seq: 1, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+        one,
+      ),
+    ).toBe(true);
+    expect(
+      writeRequest(
+        producer,
+        headOf({ connId: 1, seq: 2, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+        small,
+      ),
+    ).toBe(false);
     producer.publish();
     expect(readRequest(consumer, consumer.peek(), view)).toBe(true);
     consumer.advance();
     expect(consumer.release()).toBe(true);
-    expect(writeRequest(producer, 1, 2, 1, 0, 2, 0, 1, small)).toBe(true);
+    expect(
+      writeRequest(
+        producer,
+        headOf({ connId: 1, seq: 2, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+        small,
+      ),
+    ).toBe(true);
     let written = 0;
-    while (writeRequest(producer, 1, 3, 1, 0, 2, 0, 1, argsOf([bytes(50)]))) written++;
+    while (
+      writeRequest(
+        producer,
+        headOf({ connId: 1, seq: 3, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+        argsOf([bytes(50)]),
+      )
+    )
+      written++;
     expect(written).toBeGreaterThan(5);
   });
 
   test('a receiver that was started again gets every mail that was not released', () => {
     const { sab, near, producer, consumer } = pair(4096);
     const view = new RequestView();
-    for (let i = 0; i < 4; i++) writeRequest(producer, i, i, 1, 0, 2, 0, 1, argsOf([bytes(2000, i)]));
+    for (let i = 0; i < 4; i++)
+      writeRequest(
+        producer,
+        headOf({ connId: i, seq: i, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+        argsOf([bytes(2000, i)]),
+      );
     producer.publish();
     // The first receiver takes all mails off the port, carries out one request, and dies.
     readRequest(consumer, consumer.peek(), view);
@@ -165,7 +219,11 @@ describe('records', () => {
 
   test('a reader of a mail that is nowhere is told so', () => {
     const { sab, producer } = pair(4096);
-    writeRequest(producer, 3, 4, 1, 0, 2, 0, 1, argsOf([bytes(2000)]));
+    writeRequest(
+      producer,
+      headOf({ connId: 3, seq: 4, cmdId: 1, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+      argsOf([bytes(2000)]),
+    );
     producer.publish();
     const { port2 } = new MessageChannel();
     const stranger = new Mailbox(port2);
@@ -181,7 +239,13 @@ describe('records', () => {
     const view = new RequestView();
     const sent = [1, 2].map((seed) => bytes(5000, seed));
     sent.forEach((part, seq) => {
-      expect(writeRequest(producer, 1, seq, 0, 0, 2, 0, 1, argsOf([part]))).toBe(true);
+      expect(
+        writeRequest(
+          producer,
+          headOf({ connId: 1, seq: seq, cmdId: 0, db: 0, proto: 2, clientFlags: 0, clientId: 1 }),
+          argsOf([part]),
+        ),
+      ).toBe(true);
     });
     producer.publish();
     for (let seq = 0; seq < 2; seq++) {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { ShardLoop, type ShardParts } from '../../../src/shard/thread/shard-loop.js';
 import { Args } from '../../../src/shared/resp/args.js';
-import { REPLY, ReplyView, readReply, writeReply, writeRequest } from '../../../src/shared/sync/records.js';
+import {
+  REPLY,
+  ReplyView,
+  RequestHead,
+  readReply,
+  writeReply,
+  writeRequest,
+} from '../../../src/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
 import { JOB_WORDS, JOBS_MAX } from '../../../src/shared/sync/thread-data.js';
 
@@ -19,7 +26,8 @@ function scene() {
   const requests = new RingProducer(requestRing);
   const args = new Args();
   args.argc = 1;
-  for (let seq = 0; seq < 3; seq++) writeRequest(requests, 7, seq, 0, 0, 2, 0, 1, args);
+  const head = Object.assign(new RequestHead(), { connId: 7, clientId: 1 });
+  for (head.seq = 0; head.seq < 3; head.seq++) writeRequest(requests, head, args);
   requests.publish();
   const takeOver = (leaseWasHeld: boolean): Told[] => {
     const pair = {

@@ -253,6 +253,7 @@ function sub(name: string, admin: boolean, local: CommandDef['local'], spec: Sub
   return defineCommand({
     name: `client|${name}`,
     group: 'connection',
+    keepsCaching: true,
     acl: ['@connection'],
     route: 'local',
     complexity: 'O(1)',

@@ -205,6 +205,7 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'ping',
+    whileSubscribed: true,
     arity: -1,
     flags: ['fast'],
     since: '1.0.0',
@@ -228,6 +229,8 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'quit',
+    transaction: 'quit',
+    whileSubscribed: true,
     arity: -1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
     since: '1.0.0',
@@ -241,6 +244,7 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'select',
+    selectsDatabase: true,
     arity: 2,
     flags: ['loading', 'stale', 'fast'],
     since: '1.0.0',
@@ -287,6 +291,8 @@ export const connectionCommands: readonly CommandDef[] = [
   defineCommand({
     ...CONNECTION,
     name: 'reset',
+    transaction: 'reset',
+    whileSubscribed: true,
     arity: 1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
     since: '6.2.0',

@@ -133,7 +133,7 @@ function reset(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
 /** Calls of a command, the one that asks left out. */
 function callsBefore(io: IoThread, id: number): number {
   const calls = io.server?.stats.command(id).calls ?? 0;
-  return io.registry.defs[id]!.name === 'latency|histogram' ? calls - 1 : calls;
+  return io.registry.defs[id]!.local === histogram ? calls - 1 : calls;
 }
 
 /** Ids of the commands asked for that have been timed, subcommands after their container. */

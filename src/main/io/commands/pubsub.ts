@@ -231,6 +231,7 @@ function subscription(
     name,
     arity,
     flags: SUBSCRIBE_FLAGS,
+    whileSubscribed: true,
     acl: [],
     group: 'pubsub',
     route: 'local',

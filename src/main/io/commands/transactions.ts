@@ -21,6 +21,7 @@ export const transactionCommands: readonly CommandDef[] = [
   defineCommand({
     ...COMMON,
     name: 'multi',
+    transaction: 'multi',
     arity: 1,
     flags: [...FLAGS],
     since: '1.2.0',
@@ -30,6 +31,7 @@ export const transactionCommands: readonly CommandDef[] = [
   defineCommand({
     ...COMMON,
     name: 'exec',
+    transaction: 'exec',
     arity: 1,
     flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
     since: '1.2.0',
@@ -39,6 +41,7 @@ export const transactionCommands: readonly CommandDef[] = [
   defineCommand({
     ...COMMON,
     name: 'discard',
+    transaction: 'discard',
     arity: 1,
     flags: [...FLAGS],
     since: '2.0.0',
@@ -48,6 +51,7 @@ export const transactionCommands: readonly CommandDef[] = [
   defineCommand({
     ...COMMON,
     name: 'unwatch',
+    transaction: 'unwatch',
     local: unwatchQueued,
     arity: 1,
     flags: [...FLAGS],

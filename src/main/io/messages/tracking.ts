@@ -20,7 +20,7 @@
 
 import type { Outbox } from '../../../shard/blocking/outbox.js';
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
-import { FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
+import { FACT_NEEDS_SCRIPTS, FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -206,10 +206,9 @@ export class Tracking {
     if ((flags & FLAG_READONLY) === 0 || (flags & FLAG_PUBSUB) !== 0) return;
     if ((conn.session.flags & CLIENT_FLAG.tracksReads) === 0) return;
     const { io } = this;
-    const def = io.registry.defs[id]!;
-    // What a script reads is told by whoever runs it.
-    if (def.group === 'scripting') return;
-    const count = io.placement.findKeys(def, args);
+    // The thread that runs a script tells what the script reads.
+    if ((io.registry.facts[id]! & FACT_NEEDS_SCRIPTS) !== 0) return;
+    const count = io.placement.findKeys(io.registry.defs[id]!, args);
     for (let i = 0; i < count; i++) {
       const k = io.placement.keys[i]!;
       this.remember(conn.session.id, args.u8, args.dv, args.off[k]!, args.len[k]!);

@@ -8,10 +8,10 @@ import { CLIENT_IO_SHIFT } from '../../../shared/command/client-state.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
-import { writeRequest } from '../../../shared/sync/records.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { buildArgs, type Transaction } from '../transaction/transaction.js';
+import { sendFromNobody } from '../waiting/from-nobody.js';
 import { answer } from './in-turn.js';
 import { muteRequest, sendOwn } from './send.js';
 import { transactionTable } from './transaction-kinds.js';
@@ -135,15 +135,9 @@ export function dropTransaction(io: IoThread, conn: Connection): void {
 }
 
 function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {
-  const id = transactionTable(io.registry).unwatch;
   const args = buildArgs(tx, false);
   // A watch belongs to a client and its I/O thread.
   const flags = io.index << CLIENT_IO_SHIFT;
-  // To the slot of nobody: the reply finds no connection.
-  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, 0, 2, flags, clientId, args, 0)) {
-    io.ringWritten(0);
-    setImmediate(() => io.publishRequests());
-    return;
-  }
+  if (sendFromNobody(io, transactionTable(io.registry).unwatch, 0, clientId, flags, args)) return;
   setTimeout(() => sendUnwatch(io, clientId, tx), RETRY_MS).unref();
 }

@@ -2,27 +2,21 @@
  * What makes a connection's commands different: subscriptions in RESP2, tracking, MONITOR. Called from dispatch for
  * connections with `modes`, and for all while somebody monitors.
  */
-
-import { FLAG_MAY_REPLICATE, FLAG_READONLY, FLAG_TRANSACTION, FLAG_WRITE } from '../../../shared/command/flags.js';
+import {
+  FACT_KEEPS_CACHING,
+  FACT_WHILE_SUBSCRIBED,
+  FLAG_MAY_REPLICATE,
+  FLAG_READONLY,
+  FLAG_WRITE,
+  TRANSACTION,
+  transactionOf,
+} from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { TRACK } from '../messages/tracking-state.js';
 import type { Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { queuedArgs, type Transaction } from '../transaction/transaction.js';
-
-/** What a RESP2 connection may send while it subscribes to something. */
-const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
-  'ping',
-  'subscribe',
-  'ssubscribe',
-  'psubscribe',
-  'unsubscribe',
-  'sunsubscribe',
-  'punsubscribe',
-  'quit',
-  'reset',
-]);
 
 const NO_KEYSPACE = Uint8Array.from(Buffer.from("-ERR Replica can't interact with the keyspace\r\n", 'latin1'));
 
@@ -35,8 +29,8 @@ export function beforeCommand(
   args: Args,
 ): Uint8Array | null {
   if ((conn.session.modes & MODE.subscribed) !== 0 && conn.session.proto === 2) {
-    const { name } = io.registry.defs[id]!;
-    if (!WHILE_SUBSCRIBED.has(name)) {
+    if ((io.registry.facts[id]! & FACT_WHILE_SUBSCRIBED) === 0) {
+      const { name } = io.registry.defs[id]!;
       return Uint8Array.from(
         Buffer.from(
           `-ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET` +
@@ -75,12 +69,14 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   }
   const inMulti = conn.session.tx?.open === true;
   const state = conn.session.tracking;
+  const id = conn.session.lastCommandId;
+  const facts = id < 0 ? 0 : io.registry.facts[id]!;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
-  if (state !== null && (state.flags & TRACK.caching) !== 0 && !inMulti && !conn.inExec && !args.is(0, 'client')) {
+  const cachingEnds = !inMulti && !conn.inExec && (facts & FACT_KEEPS_CACHING) === 0;
+  if (cachingEnds && state !== null && (state.flags & TRACK.caching) !== 0) {
     io.hub.tracking.setCaching(conn, state, false);
   }
-  if (!io.monitored || refused || conn.session.lastCommandId < 0) return;
-  const flags = io.registry.flags[conn.session.lastCommandId]!;
-  if (inMulti && ((flags & FLAG_TRANSACTION) === 0 || !args.is(0, 'multi'))) return;
-  io.hub.monitors.feed(conn, flags, args);
+  if (!io.monitored || refused || id < 0) return;
+  if (inMulti && transactionOf(facts) !== TRANSACTION.multi) return;
+  io.hub.monitors.feed(conn, io.registry.flags[id]!, args);
 }

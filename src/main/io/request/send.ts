@@ -51,20 +51,16 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;
   const seq = conn.nextSeq;
-  if (
-    !write(
-      ring,
-      conn.slot,
-      seq,
-      id,
-      conn.session.db,
-      conn.session.proto,
-      conn.session.flags,
-      conn.session.id,
-      args,
-      io.placement.word,
-    )
-  ) {
+  const { head } = io;
+  head.connId = conn.slot;
+  head.seq = seq;
+  head.clientId = conn.session.id;
+  head.cmdId = id;
+  head.db = conn.session.db;
+  head.proto = conn.session.proto;
+  head.clientFlags = conn.session.flags;
+  head.info = io.placement.word;
+  if (!write(ring, head, args)) {
     conn.barrier |= BARRIER.ringFull;
     io.ringFull.push(conn);
     io.stats.f64[STAT.ringFull]! += 1;

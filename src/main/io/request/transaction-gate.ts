@@ -4,6 +4,7 @@
  *
  * Invariant: what is written into `conn.out` here is written in its turn.
  */
+import { TRANSACTION, transactionOf } from '../../../shared/command/flags.js';
 import { OOM } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Connection } from '../session/connection.js';
@@ -14,7 +15,6 @@ import { endWatches, forgetWatches, isBusy } from './end-transaction.js';
 import { exec } from './exec.js';
 import { answer, mustWait } from './in-turn.js';
 import { refuseWith } from './refuse.js';
-import { KIND, transactionTable } from './transaction-kinds.js';
 import { AGAIN, NEXT, PASS } from './verdict.js';
 
 const line = (text: string): Uint8Array => Uint8Array.from(Buffer.from(`-${text}\r\n`, 'latin1'));
@@ -35,23 +35,23 @@ const OK = Uint8Array.from(Buffer.from('+OK\r\n'));
 export function transactionGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
   const tx = conn.session.tx;
   const open = tx?.open === true;
-  switch (transactionTable(io.registry).kinds[id]) {
-    case KIND.multi:
+  switch (transactionOf(io.registry.facts[id]!)) {
+    case TRANSACTION.multi:
       return multi(io, conn, id);
-    case KIND.exec:
+    case TRANSACTION.exec:
       return open ? exec(io, conn, id, tx) : failWith(io, conn, id, EXEC_WITHOUT);
-    case KIND.discard:
+    case TRANSACTION.discard:
       return open ? discard(io, conn, id, tx) : failWith(io, conn, id, DISCARD_WITHOUT);
-    case KIND.watch:
+    case TRANSACTION.watch:
       if (open) return failWith(io, conn, id, WATCH_INSIDE);
       conn.session.tx ??= new Transaction();
       return watch(io, conn, id, conn.session.tx, args);
-    case KIND.quit:
+    case TRANSACTION.quit:
       return PASS;
-    case KIND.reset:
+    case TRANSACTION.reset:
       // A WATCH behind it must not find the old watches, nor end with them.
       return tx === null || tx.watches.length === 0 ? PASS : unwatchFirst(io, conn, tx);
-    case KIND.unwatch:
+    case TRANSACTION.unwatch:
       if (!open) return unwatch(io, conn, id);
       break;
     default:

@@ -29,7 +29,7 @@ import type { LogLevel } from '../../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../../shared/sync/control-port.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import { pauseAt } from '../../../shared/sync/pause.js';
-import { BULLETINS, type ReplyView, readReply } from '../../../shared/sync/records.js';
+import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { ServerView } from '../commands/server-view.js';
 import { Hub } from '../messages/hub.js';
@@ -107,8 +107,9 @@ export class IoThread {
   private readonly batch = Array.from({ length: BATCH_MAX }, () => new Args());
   readonly replyView: ReplyView;
 
-  /** Where the command at hand belongs. */
+  /** Where the command at hand belongs, and the head of its request. */
   readonly placement: Placement;
+  readonly head: RequestHead = new RequestHead();
   /** The gates of commands, in order. */
   gateRow: readonly Gate[] = GATES;
   /** Bits of the gates at which every command of this turn is asked. */

@@ -20,6 +20,9 @@ import {
   queuedClientWord,
 } from '../../../shard/commands/transactions/transactions.js';
 import {
+  FACT_NEEDS_SCRIPTS,
+  FACT_SELECTS_DATABASE,
+  FACT_SMALL_WRITE,
   FLAG_DENYOOM,
   FLAG_FAST,
   FLAG_INLINE,
@@ -42,8 +45,6 @@ interface Watch {
   readonly key: Uint8Array;
 }
 
-/** Small writes that Redis does not call fast; they may be run by an I/O thread nevertheless. */
-const SMALL_WRITES: readonly string[] = ['set', 'setex', 'psetex', 'setnx', 'del', 'getset', 'getex', 'append'];
 /** Queued commands that an I/O thread runs at most in one go. */
 const INLINE_COMMANDS_MAX = 32;
 const INLINE_BYTES_MAX = 16 * 1024;
@@ -185,23 +186,20 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
   tx.used = at;
   tx.flags |= (flags & FLAG_MAY_REPLICATE) === 0 ? flags : pausedFlags(io, id, flags, args);
   if (deniesOom(io, id, flags, args)) tx.flags |= FLAG_DENYOOM;
+  const facts = registry.facts[id]!;
   const route = registry.route[id]!;
   if (route === ROUTE_LOCAL) {
     tx.locals++;
     tx.small = false;
-    const def = registry.defs[id]!;
-    if (def.name === 'select') selectQueued(io, tx, args);
-    if (def.clientState !== undefined) tx.shapes = true;
+    if ((facts & FACT_SELECTS_DATABASE) !== 0) selectQueued(io, tx, args);
+    if (registry.defs[id]!.clientState !== undefined) tx.shapes = true;
     return true;
   }
-  const def = registry.defs[id]!;
-  if ((flags & FLAG_INLINE) === 0) tx.small = false;
-  else if ((flags & FLAG_FAST) === 0 && !SMALL_WRITES.includes(def.name)) tx.small = false;
-  const kind = registry.keyKind[id]!;
-  if (kind === KEYS_ONE && def.group !== 'scripting') {
+  if ((flags & FLAG_INLINE) === 0 || ((flags & FLAG_FAST) === 0 && (facts & FACT_SMALL_WRITE) === 0)) tx.small = false;
+  if (registry.keyKind[id] === KEYS_ONE && (facts & FACT_NEEDS_SCRIPTS) === 0) {
     if (tx.keyCount >= tx.keys.length) tx.keys = grown(tx.keys, tx.keyCount + 1);
     tx.keys[tx.keyCount++] = tx.shardArgs + registry.firstKey[id]!;
-  } else queueKeys(io, tx, def, id, args);
+  } else queueKeys(io, tx, registry.defs[id]!, id, args);
   tx.shardArgs += argc;
   return true;
 }
@@ -210,7 +208,7 @@ export function enqueue(io: IoThread, tx: Transaction, id: number, args: Args): 
 function queueKeys(io: IoThread, tx: Transaction, def: CommandDef, id: number, args: Args): void {
   const { registry } = io;
   const route = registry.route[id]!;
-  const wide = def.group === 'scripting' || def.everyShard?.(args) === true;
+  const wide = (registry.facts[id]! & FACT_NEEDS_SCRIPTS) !== 0 || def.everyShard?.(args) === true;
   if (wide || route === ROUTE_ALL || route === ROUTE_JOB || registry.keyKind[id] === KEYS_NONE) {
     tx.all = true;
     return;

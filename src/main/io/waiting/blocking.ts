@@ -8,15 +8,17 @@
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
  * way; (2) who answers here has taken the claim; the waiters in the shards are then dropped by `blocking|forget`.
  */
+import { FACT_WAITS_FOR_END } from '../../../shared/command/flags.js';
 import type { CommandDef } from '../../../shared/command/spec.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CLAIM_SLOTS, isUndecided, openClaim, takeClaim } from '../../../shared/sync/claims.js';
-import { type ReplyView, writeRequest } from '../../../shared/sync/records.js';
+import type { ReplyView } from '../../../shared/sync/records.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { outOf } from '../session/push.js';
 import type { IoThread } from '../thread/io-thread.js';
+import { sendFromNobody } from './from-nobody.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
 
 /** A shard thread decides about a request: look again after so long, ms. */
@@ -70,7 +72,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     command: id,
     db: conn.session.db,
     keys,
-    wantsAbsent: def.name === 'xreadgroup',
+    wantsAbsent: (io.registry.facts[id]! & FACT_WAITS_FOR_END) !== 0,
     waits: false,
     deadlineMs: 0,
     timer: null,
@@ -265,11 +267,6 @@ function argsOf(words: readonly Uint8Array[]): Args {
 }
 
 function sendWhenRoom(io: IoThread, name: string, db: number, clientId: number, args: Args): void {
-  const id = io.registry.idOf(name);
-  if (writeRequest(io.requestRings[0]!, io.nobodySlot(), 0, id, db, 2, 0, clientId, args, 0)) {
-    io.ringWritten(0);
-    setImmediate(() => io.publishRequests());
-    return;
-  }
+  if (sendFromNobody(io, io.registry.idOf(name), db, clientId, 0, args)) return;
   setTimeout(() => sendWhenRoom(io, name, db, clientId, args), RETRY_MS).unref();
 }

@@ -248,6 +248,7 @@ export const bitfieldCommands: readonly CommandDef<ExecContext>[] = [
     acl: ['@bitmap'],
     group: 'bitmap',
     since: '3.2.0',
+    longWork: 'arguments',
     complexity: 'O(1) for each operation.',
     summary: 'Reads, sets and increments integers of any width inside a string.',
     keys: [
@@ -285,6 +286,7 @@ export const bitfieldCommands: readonly CommandDef<ExecContext>[] = [
     acl: ['@bitmap'],
     group: 'bitmap',
     since: '6.0.0',
+    longWork: 'arguments',
     complexity: 'O(1) for each operation.',
     summary: 'Reads integers of any width inside a string.',
     keys: [keyRO(1)],

@@ -91,6 +91,7 @@ export const bitopCommand = defineCommand<ExecContext>({
   acl: ['@bitmap'],
   group: 'bitmap',
   since: '2.6.0',
+  longWork: 'value',
   complexity: 'O(N) for N bytes in all sources; parts of bitmaps that were never set cost next to nothing.',
   summary: 'Combines strings bit by bit and stores the result under another key.',
   keys: [keyOW(DESTINATION), keyRange(FIRST_SOURCE, -1, 1, ['RO', 'access'])],

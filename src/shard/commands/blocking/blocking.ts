@@ -36,6 +36,7 @@ export const blockingRequests: readonly CommandDef<ExecContext>[] = [
     acl: [],
     group: 'generic',
     since: '2.0.0',
+    internal: true,
     complexity: 'O(N) of the clients that wait for the keys',
     summary: 'Takes a client out of the queues of keys.',
     findKeys: (args, out) => {
@@ -52,6 +53,7 @@ export const blockingRequests: readonly CommandDef<ExecContext>[] = [
     acl: [],
     group: 'generic',
     since: '2.0.0',
+    internal: true,
     complexity: 'O(N) of the clients that wait for the key',
     summary: 'Serves clients who wait for a key, under the leases of all shards.',
     route: 'all',

@@ -280,6 +280,7 @@ export const debugCommand = defineCommand<ExecContext>({
   acl: [],
   group: 'server',
   since: '1.0.0',
+  longWork: 'value',
   complexity: 'Depends on subcommand.',
   summary: 'Commands for tests and for work on the server.',
   docFlags: ['syscmd'],

@@ -251,6 +251,7 @@ const GEO = {
   group: 'geo',
   route: 'key',
   inline: true,
+  longWork: 'value',
   complexity: 'O(N+log(M)) for M members, N of them in the cells of the grid that cover the area.',
 } as const;
 const OLD = { ...GEO, deprecatedSince: '6.2.0', docFlags: ['deprecated'] } as const;
@@ -262,6 +263,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...OLD,
     name: 'georadius',
+    wakes: 'key',
     arity: -6,
     flags: ['write', 'denyoom'],
     since: '3.2.0',
@@ -290,6 +292,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...OLD,
     name: 'georadiusbymember',
+    wakes: 'key',
     arity: -5,
     flags: ['write', 'denyoom'],
     since: '3.2.0',
@@ -330,6 +333,7 @@ export const geoSearchCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...GEO,
     name: 'geosearchstore',
+    wakes: 'key',
     arity: -8,
     flags: ['write', 'denyoom'],
     since: '6.2.0',

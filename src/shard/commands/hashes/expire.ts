@@ -347,6 +347,7 @@ const COMMON = {
   acl: ['@hash'],
   group: 'hash',
   since: '7.4.0',
+  longWork: 'arguments',
   complexity: 'O(N) for N fields; O(log M) each in a big hash with M fields that expire.',
   route: 'key',
   inline: true,

@@ -175,6 +175,7 @@ export const hashRandomCommand = defineCommand<ExecContext>({
   acl: ['@hash'],
   group: 'hash',
   since: '6.2.0',
+  longWork: 'value',
   complexity: 'O(N) for N fields returned.',
   summary: 'Returns random fields of a hash.',
   keys: [keyRO(1)],

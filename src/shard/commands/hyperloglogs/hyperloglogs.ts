@@ -269,6 +269,7 @@ export const pfCommands: CommandDef<ExecContext>[] = [
     name: 'pfadd',
     arity: -2,
     flags: ['write', 'denyoom', 'fast'],
+    longWork: 'arguments',
     complexity: 'O(1) for each element; up to O(N) while there are few, for N bytes of the sparse form.',
     summary: 'Counts elements into a HyperLogLog, which is made if needed.',
     keys: [keyRW(1, 'insert')],
@@ -280,6 +281,7 @@ export const pfCommands: CommandDef<ExecContext>[] = [
     name: 'pfcount',
     arity: -2,
     flags: ['readonly', 'may_replicate'],
+    longWork: 'value',
     complexity: 'O(1) for one key that has not changed since it was counted; else O(N) for N keys, 16384 steps each.',
     summary: 'Estimates how many different elements a HyperLogLog, or several together, have seen.',
     keys: [
@@ -296,6 +298,7 @@ export const pfCommands: CommandDef<ExecContext>[] = [
     name: 'pfmerge',
     arity: -2,
     flags: ['write', 'denyoom'],
+    longWork: 'value',
     complexity: 'O(N) for N keys, 16384 steps each.',
     summary: 'Makes a HyperLogLog that has seen what it and others have seen.',
     keys: [keyAt(1, ['RW', 'access', 'insert']), keyRange(2, -1, 1, ['RO', 'access'])],

@@ -42,6 +42,7 @@ export const memoryUsageCommand: CommandDef<ExecContext> = defineCommand<ExecCon
   acl: [],
   group: 'server',
   since: '4.0.0',
+  longWork: 'value',
   complexity: 'O(1) for a value in its entry; O(N) for the N blocks of 64 KiB of a long one.',
   summary: 'Returns the bytes that a key and its value take.',
   keys: [keyAt(2, ['RO'])],

@@ -218,6 +218,7 @@ function effectAbsolute(ctx: ExecContext, args: Args, atMs: number): void {
 const RESTORE: Omit<CommandDef<ExecContext>, 'name' | 'flags' | 'since' | 'summary' | 'group'> = {
   arity: -4,
   acl: ['@keyspace', '@dangerous'],
+  longWork: 'value',
   complexity: 'O(N) for N elements, O(N*log(N)) for a sorted set.',
   keys: [keyOW(1)],
   args: [
@@ -248,6 +249,7 @@ export const dumpCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace'],
     group: 'generic',
     since: '2.6.0',
+    longWork: 'value',
     complexity: 'O(N) for N elements.',
     summary: 'Returns the value of a key as bytes that RESTORE reads.',
     keys: [keyRO(1)],
@@ -260,6 +262,7 @@ export const dumpCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...RESTORE,
     name: 'restore',
+    wakes: 'key',
     flags: ['write', 'denyoom'],
     group: 'generic',
     since: '2.6.0',
@@ -268,6 +271,7 @@ export const dumpCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...RESTORE,
     name: 'restore-asking',
+    wakes: 'key',
     flags: ['write', 'denyoom', 'asking'],
     group: 'server',
     since: '3.0.0',

@@ -355,6 +355,7 @@ export const scanCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace', '@dangerous'],
     group: 'generic',
     since: '1.0.0',
+    longWork: 'value',
     complexity: 'O(N) for N keys in the database, in slices between which other commands run.',
     summary: 'Lists the keys that match a pattern.',
     args: [pattern()],
@@ -369,6 +370,7 @@ export const scanCommands: CommandDef<ExecContext>[] = [
     acl: ['@keyspace'],
     group: 'generic',
     since: '2.8.0',
+    longWork: 'value',
     complexity: 'O(1) a call; O(N) for a walk over all N keys.',
     summary: 'Walks over the keys of the database in steps.',
     args: [

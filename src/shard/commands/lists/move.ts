@@ -176,6 +176,7 @@ export const listMoveCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...LIST,
     name: 'lmove',
+    wakes: 'key',
     arity: 5,
     flags: ['write', 'denyoom'],
     since: '6.2.0',
@@ -188,6 +189,7 @@ export const listMoveCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...LIST,
     name: 'rpoplpush',
+    wakes: 'key',
     arity: 3,
     flags: ['write', 'denyoom'],
     since: '1.2.0',
@@ -206,6 +208,7 @@ export const listMoveCommands: CommandDef<ExecContext>[] = [
     arity: -4,
     flags: ['write'],
     since: '7.0.0',
+    longWork: 'value',
     complexity: 'O(N+M) for N keys and M elements returned.',
     summary: 'Returns elements from an end of the first list that exists, and takes them out of it.',
     keys: [keyCounted(1, ['RW', 'access', 'delete'])],

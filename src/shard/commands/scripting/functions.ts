@@ -212,9 +212,11 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
 const CALL = {
   acl: ['@scripting'],
   group: 'scripting',
+  needsScripts: true,
   route: 'key',
   arity: -3,
   since: '7.0.0',
+  longWork: 'value',
   complexity: 'Depends on the function that is executed.',
   everyShard: isOpenFunction,
   args: [str('function'), integer('numkeys'), key('key', { ...OPT, ...MANY }), str('arg', { ...OPT, multiple: true })],
@@ -223,11 +225,19 @@ const CALL_FLAGS = ['noscript', 'stale', 'skip_monitor', 'no_mandatory_keys'] as
 const CHANGE = {
   acl: ['@scripting'],
   group: 'scripting',
+  needsScripts: true,
   route: 'all',
   since: '7.0.0',
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
 } as const;
-const LOOK = { acl: ['@scripting'], group: 'scripting', route: 'key', since: '7.0.0', flags: ['noscript'] } as const;
+const LOOK = {
+  acl: ['@scripting'],
+  group: 'scripting',
+  needsScripts: true,
+  route: 'key',
+  since: '7.0.0',
+  flags: ['noscript'],
+} as const;
 
 /** FCALL, FCALL_RO and the subcommands of FUNCTION that concern the libraries. */
 export const functionCommands: readonly CommandDef<ExecContext>[] = [
@@ -265,6 +275,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     name: 'function|delete',
     arity: 3,
     flags: ['noscript', 'write'],
+    longWork: 'value',
     complexity: 'O(1)',
     summary: 'Forgets a library and its functions.',
     args: [str('library-name')],
@@ -274,6 +285,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     ...LOOK,
     name: 'function|dump',
     arity: 2,
+    longWork: 'value',
     complexity: 'O(N) where N is the number of functions',
     summary: 'Returns all libraries as a payload.',
     handler: dump,
@@ -283,6 +295,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     name: 'function|flush',
     arity: -2,
     flags: ['noscript', 'write'],
+    longWork: 'value',
     complexity: 'O(N) where N is the number of functions deleted',
     summary: 'Forgets all libraries.',
     args: [oneOf('flush-type', [token('async'), token('sync')], OPT)],
@@ -292,6 +305,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     ...LOOK,
     name: 'function|list',
     arity: -2,
+    longWork: 'value',
     complexity: 'O(N) where N is the number of functions',
     summary: 'Describes the libraries.',
     args: [str('library-name-pattern', { ...OPT, token: 'LIBRARYNAME' }), token('withcode', 'WITHCODE', OPT)],
@@ -303,6 +317,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     name: 'function|load',
     arity: -3,
     flags: ['noscript', 'write', 'denyoom'],
+    longWork: 'value',
     complexity: 'O(1) (considering compilation time is redundant)',
     summary: 'Makes the functions of a library known.',
     args: [token('replace', 'REPLACE', OPT), str('function-code')],
@@ -313,6 +328,7 @@ export const functionCommands: readonly CommandDef<ExecContext>[] = [
     name: 'function|restore',
     arity: -3,
     flags: ['noscript', 'write', 'denyoom'],
+    longWork: 'value',
     complexity: 'O(N) where N is the number of functions on the payload',
     summary: 'Brings back libraries from a payload.',
     args: [str('serialized-value'), oneOf('policy', [token('flush'), token('append'), token('replace')], OPT)],

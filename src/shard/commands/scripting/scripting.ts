@@ -9,7 +9,14 @@ import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
 import { interpreted } from '../../script/interpreted.js';
-import { deniesOomCall, isOpenCall, isReadOnlyCall } from '../../script/script-decision.js';
+import {
+  deniesOomScript,
+  deniesOomSha,
+  isOpenScript,
+  isOpenSha,
+  isReadOnlyScript,
+  isReadOnlySha,
+} from '../../script/script-decision.js';
 import { ScriptEngine } from '../../script/script-engine.js';
 import { SHA_CHARS } from '../../script/sha-table.js';
 import { integerArg } from '../arguments/integer.js';
@@ -73,7 +80,7 @@ function scriptFlush(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-const SCRIPT = { acl: ['@scripting'], group: 'scripting', route: 'key' } as const;
+const SCRIPT = { acl: ['@scripting'], group: 'scripting', needsScripts: true, route: 'key' } as const;
 const EVAL_FLAGS = ['noscript', 'stale', 'skip_monitor', 'no_mandatory_keys'] as const;
 const RW_KEYS = [keyCounted(2, ['RW', 'access', 'update'])];
 const RO_KEYS = [keyCounted(2, ['RO', 'access'])];
@@ -87,13 +94,14 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -3,
     flags: [...EVAL_FLAGS, 'may_replicate'],
     since: '2.6.0',
+    longWork: 'value',
     complexity: 'Depends on the script that is executed.',
     summary: 'Runs a Lua script.',
     keys: [{ ...RW_KEYS[0]!, notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE' }],
     args: [str('script'), ...ARGUMENTS],
-    everyShard: isOpenCall,
-    onlyReads: isReadOnlyCall,
-    deniesOom: deniesOomCall,
+    everyShard: isOpenScript,
+    onlyReads: isReadOnlyScript,
+    deniesOom: deniesOomScript,
     handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
@@ -102,13 +110,14 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -3,
     flags: [...EVAL_FLAGS, 'may_replicate'],
     since: '2.6.0',
+    longWork: 'value',
     complexity: 'Depends on the script that is executed.',
     summary: 'Runs a Lua script that was loaded before, by its SHA1.',
     keys: RW_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
-    everyShard: isOpenCall,
-    onlyReads: isReadOnlyCall,
-    deniesOom: deniesOomCall,
+    everyShard: isOpenSha,
+    onlyReads: isReadOnlySha,
+    deniesOom: deniesOomSha,
     handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, false)),
   }),
   defineCommand<ExecContext>({
@@ -117,12 +126,13 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -3,
     flags: [...EVAL_FLAGS, 'readonly'],
     since: '7.0.0',
+    longWork: 'value',
     complexity: 'Depends on the script that is executed.',
     summary: 'Runs a Lua script that only reads.',
     keys: RO_KEYS,
     args: [str('script'), ...ARGUMENTS],
-    everyShard: isOpenCall,
-    deniesOom: deniesOomCall,
+    everyShard: isOpenScript,
+    deniesOom: deniesOomScript,
     handler: interpreted((ctx, args, reply) => evalScript(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
@@ -131,12 +141,13 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -3,
     flags: [...EVAL_FLAGS, 'readonly'],
     since: '7.0.0',
+    longWork: 'value',
     complexity: 'Depends on the script that is executed.',
     summary: 'Runs a Lua script that only reads and was loaded before, by its SHA1.',
     keys: RO_KEYS,
     args: [str('sha1'), ...ARGUMENTS],
-    everyShard: isOpenCall,
-    deniesOom: deniesOomCall,
+    everyShard: isOpenSha,
+    deniesOom: deniesOomSha,
     handler: interpreted((ctx, args, reply) => evalSha(ctx, args, reply, true)),
   }),
   defineCommand<ExecContext>({
@@ -145,6 +156,7 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: 3,
     flags: ['noscript', 'stale'],
     since: '2.6.0',
+    longWork: 'value',
     complexity: 'O(N) with N being the length in bytes of the script body.',
     summary: 'Loads a Lua script without running it.',
     args: [str('script')],
@@ -157,6 +169,7 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -3,
     flags: ['noscript'],
     since: '2.6.0',
+    longWork: 'arguments',
     complexity: 'O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).',
     summary: 'Tells which scripts are known.',
     args: [str('sha1', { multiple: true })],
@@ -169,6 +182,7 @@ export const scriptCommands: readonly CommandDef<ExecContext>[] = [
     arity: -2,
     flags: ['noscript'],
     since: '2.6.0',
+    longWork: 'value',
     complexity: 'O(N) with N being the number of scripts in cache',
     summary: 'Forgets all scripts.',
     args: [oneOf('flush-type', [token('async'), token('sync')], { ...OPT, since: '6.2.0' })],

@@ -386,6 +386,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...READ,
     name: 'sinter',
+    longWork: 'value',
     complexity: SMALLEST,
     summary: 'Lists the members that all of several sets have.',
     handler: sinter,
@@ -396,6 +397,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
     arity: -3,
     flags: ['readonly'],
     since: '7.0.0',
+    longWork: 'value',
     complexity: SMALLEST,
     summary: 'Counts the members that all of several sets have, up to a limit if wanted.',
     keys: [keyCounted(1, ['RO', 'access'])],
@@ -405,6 +407,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...STORE,
     name: 'sinterstore',
+    longWork: 'value',
     complexity: SMALLEST,
     summary: 'Stores the members that all of several sets have as a set.',
     keys: [keyAt(1, ['OW', 'update']), FROM],
@@ -413,6 +416,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...READ,
     name: 'sunion',
+    longWork: 'value',
     complexity: TOTAL,
     summary: 'Lists the members that any of several sets has.',
     handler: sunion,
@@ -420,6 +424,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...STORE,
     name: 'sunionstore',
+    longWork: 'value',
     complexity: TOTAL,
     summary: 'Stores the members that any of several sets has as a set.',
     keys: [keyAt(1, ['OW', 'update']), FROM],
@@ -428,6 +433,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...READ,
     name: 'sdiff',
+    longWork: 'value',
     complexity: TOTAL,
     summary: 'Lists the members of a set that none of several others has.',
     handler: sdiff,
@@ -435,6 +441,7 @@ export const setAlgebraCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...STORE,
     name: 'sdiffstore',
+    longWork: 'value',
     complexity: TOTAL,
     summary: 'Stores the members of a set that none of several others has as a set.',
     keys: [keyAt(1, ['OW', 'update']), FROM],

@@ -85,6 +85,7 @@ export const setScanCommands: CommandDef<ExecContext>[] = [
     acl: ['@set'],
     group: 'set',
     since: '2.8.0',
+    longWork: 'value',
     complexity: 'O(1) a call; O(N) for a walk over all N members.',
     summary: 'Walks over the members of a set in steps.',
     keys: [keyRO(1)],

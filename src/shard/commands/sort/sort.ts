@@ -265,6 +265,7 @@ const SORT = {
   arity: -2,
   acl: ['@set', '@sortedset', '@list', '@dangerous'],
   group: 'generic',
+  longWork: 'value',
   complexity: 'O(N+M*log(M)) for N elements in the key and M in the answer; O(N) when nothing is sorted.',
   route: 'key',
   inline: true,
@@ -295,6 +296,7 @@ export const sortingCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...SORT,
     name: 'sort',
+    wakes: 'key',
     flags: ['write', 'denyoom'],
     since: '1.0.0',
     summary: 'Sorts the elements of a list, set or sorted set, and stores the result if wanted.',

@@ -224,6 +224,7 @@ export const xgroupCommand: CommandDef<ExecContext> = container(
     defineCommand<ExecContext>({
       ...SUB,
       name: 'xgroup|create',
+      wakes: 'key',
       arity: -5,
       flags: ['write', 'denyoom'],
       complexity: 'O(1)',
@@ -250,6 +251,7 @@ export const xgroupCommand: CommandDef<ExecContext> = container(
       name: 'xgroup|delconsumer',
       arity: 5,
       flags: ['write'],
+      longWork: 'value',
       complexity: 'O(N) for N entries that the consumer has not acknowledged.',
       summary: 'Removes a consumer from a group, with the entries that it has not acknowledged.',
       keys: [keyRW(KEY, 'delete')],

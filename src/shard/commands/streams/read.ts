@@ -404,6 +404,7 @@ export const streamReadCommands: CommandDef<ExecContext>[] = [
     name: 'xread',
     arity: -4,
     flags: ['readonly', 'blocking'],
+    longWork: 'value',
     complexity: 'O(N) for N entries returned.',
     summary: 'Returns the entries of streams behind given ids, and waits if there are none.',
     keys: [streamsAfter(1)],
@@ -413,8 +414,10 @@ export const streamReadCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...READ,
     name: 'xreadgroup',
+    waitsForEnd: true,
     arity: -7,
     flags: ['write', 'blocking'],
+    longWork: 'value',
     complexity: 'O(M) for M entries returned.',
     summary: 'Returns entries that no consumer of the group has got yet, or those that the consumer has, and waits.',
     keys: [streamsAfter(4)],

@@ -196,6 +196,7 @@ export const stringLcsCommands: CommandDef<ExecContext>[] = [
     acl: ['@string'],
     group: 'string',
     since: '7.0.0',
+    longWork: 'value',
     complexity: 'O(N*M) for strings of N and M bytes.',
     summary: 'Finds the longest common subsequence of two strings.',
     keys: [keyRange(1, 1, 1, ['RO', 'access'])],

@@ -218,16 +218,24 @@ function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   end(ctx, small, inline, reply);
 }
 
-const HIDDEN = { acl: [], group: 'transactions', since: '1.2.0', complexity: 'O(N) of what it carries' } as const;
+const HIDDEN = {
+  internal: true,
+  acl: [],
+  group: 'transactions',
+  since: '1.2.0',
+  complexity: 'O(N) of what it carries',
+} as const;
 
 export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     name: 'watch',
+    transaction: 'watch',
     arity: -2,
     flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
     acl: ['@transaction'],
     group: 'transactions',
     since: '2.2.0',
+    longWork: 'arguments',
     complexity: 'O(1) for every key.',
     summary: 'Has the next EXEC do nothing if one of the keys changes before it.',
     keys: [keyRange(1, -1, 1, ['RO'])],
@@ -239,6 +247,8 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|apply',
+    carriesCommands: true,
+    wakes: 'key',
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'What EXEC sends to the shards of the queued keys.',
@@ -250,6 +260,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|queue',
+    wakes: 'key',
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'What EXEC runs where it was queued.',
@@ -261,6 +272,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...HIDDEN,
     name: 'transaction|apply-all',
+    carriesCommands: true,
     arity: -2,
     flags: ['write', 'noscript'],
     summary: 'As transaction|apply, for commands that concern all shards.',

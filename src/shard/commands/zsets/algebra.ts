@@ -279,6 +279,7 @@ function reading(name: string, op: number, complexity: string, summary: string):
     arity: -3,
     flags: ['readonly'],
     since: '6.2.0',
+    longWork: 'value',
     complexity,
     summary,
     keys: [keyCounted(1, ['RO', 'access'])],
@@ -298,10 +299,12 @@ function storing(
   const weights = op === DIFF ? [] : WEIGHTS;
   return defineCommand<ExecContext>({
     ...BASE,
+    wakes: 'key',
     name,
     arity: -4,
     flags: ['write', 'denyoom'],
     since,
+    longWork: 'value',
     complexity,
     summary,
     keys: [keyAt(1, ['OW', 'update']), keyCounted(2, ['RO', 'access'])],
@@ -324,6 +327,7 @@ export const zsetAlgebraCommands: CommandDef<ExecContext>[] = [
     arity: -3,
     flags: ['readonly'],
     since: '7.0.0',
+    longWork: 'value',
     complexity: 'O(N*K) for N members in the smallest of K inputs.',
     summary: 'Counts the members that all of several sorted sets have, up to a limit if wanted.',
     keys: [keyCounted(1, ['RO', 'access'])],

@@ -95,6 +95,7 @@ export const zsetBlockingCommands: CommandDef<ExecContext>[] = [
     arity: -3,
     flags: ['write', 'fast', 'blocking'],
     since: '5.0.0',
+    longWork: 'arguments',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
     summary: 'Takes the member with the lowest score of the first set that has any, and waits if none has.',
     keys: POP_KEYS,
@@ -109,6 +110,7 @@ export const zsetBlockingCommands: CommandDef<ExecContext>[] = [
     arity: -3,
     flags: ['write', 'fast', 'blocking'],
     since: '5.0.0',
+    longWork: 'arguments',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
     summary: 'Takes the member with the highest score of the first set that has any, and waits if none has.',
     keys: POP_KEYS,
@@ -122,6 +124,7 @@ export const zsetBlockingCommands: CommandDef<ExecContext>[] = [
     arity: -5,
     flags: ['write', 'blocking'],
     since: '7.0.0',
+    longWork: 'value',
     complexity:
       'O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set,' +
       ' and M being the number of elements popped.',

@@ -179,6 +179,7 @@ const POP = {
   inline: true,
   arity: -2,
   since: '5.0.0',
+  longWork: 'value',
   complexity: 'O(M*log(N)) for M members to remove of N.',
 } as const;
 const ONE = {

@@ -140,6 +140,7 @@ export const zsetRandomCommands: CommandDef<ExecContext>[] = [
     acl: ['@sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
+    longWork: 'value',
     complexity: 'O(N*log(M)) for N members returned of M.',
     summary: 'Returns members at random.',
     keys: [keyRO(1)],

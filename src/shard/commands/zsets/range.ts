@@ -241,6 +241,7 @@ const READ = {
   inline: true,
   arity: -4,
   flags: ['readonly'],
+  longWork: 'value',
   complexity: 'O(log(N)+M) for N members in the set, of which M are returned.',
   keys: [keyRO(1)],
 } as const;
@@ -323,9 +324,11 @@ export const zsetRangeCommands: CommandDef<ExecContext>[] = [
   defineCommand<ExecContext>({
     ...READ,
     name: 'zrangestore',
+    wakes: 'key',
     arity: -5,
     flags: ['write', 'denyoom'],
     since: '6.2.0',
+    longWork: 'value',
     complexity: 'O(log(N)+M) for N members in the set, of which M are stored.',
     summary: 'Stores the members in a range of ranks, scores or names as a sorted set.',
     keys: [keyAt(1, ['OW', 'update']), keyRO(2)],

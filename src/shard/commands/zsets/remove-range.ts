@@ -87,6 +87,7 @@ const REMOVE = {
   inline: true,
   arity: 4,
   flags: ['write'],
+  longWork: 'value',
   complexity: 'O(M*log(N)) for M members to remove of N.',
   keys: [keyRW(1, 'delete')],
 } as const;

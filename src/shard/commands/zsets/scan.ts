@@ -92,6 +92,7 @@ export const zsetScanCommands: CommandDef<ExecContext>[] = [
     acl: ['@sortedset'],
     group: 'sorted-set',
     since: '2.8.0',
+    longWork: 'value',
     complexity: 'O(1) a call; O(N) for a walk over all N members.',
     summary: 'Walks over the members of a sorted set in steps.',
     keys: [keyRO(1)],

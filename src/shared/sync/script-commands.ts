@@ -3,8 +3,9 @@
  * thread's registry ends before them, so I/O threads leave their ids in the control block: by these what scripts call
  * is counted with the rest.
  */
-import { CONTROL, type ControlBlock } from '../sync/control-block.js';
-import type { Registry } from './registry.js';
+
+import type { Registry } from '../command/registry.js';
+import { CONTROL, type ControlBlock } from './control-block.js';
 
 /** Indexes into the words from CONTROL.scriptCommands on. */
 export const SCRIPT_COMMAND = { ping: 0, echo: 1, time: 2, select: 3, wait: 4, waitaof: 5, configGet: 6 } as const;

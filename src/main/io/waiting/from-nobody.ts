@@ -1,0 +1,33 @@
+/** Requests to a shard behind which no connection stands: nobody waits for the reply. */
+import { PLACED_NOT } from '../../../shared/command/placement.js';
+import type { Args } from '../../../shared/resp/args.js';
+import { writeRequest } from '../../../shared/sync/records.js';
+import type { IoThread } from '../thread/io-thread.js';
+
+/**
+ * Sends a request to shard 0, which places it; false when its ring is full. `flags`: of the client whom it concerns.
+ * It is published when this turn of the event loop ends.
+ */
+export function sendFromNobody(
+  io: IoThread,
+  id: number,
+  db: number,
+  clientId: number,
+  flags: number,
+  args: Args,
+): boolean {
+  const { head } = io;
+  // The slot of nobody: the reply finds no connection.
+  head.connId = io.nobodySlot();
+  head.seq = 0;
+  head.clientId = clientId;
+  head.cmdId = id;
+  head.db = db;
+  head.proto = 2;
+  head.clientFlags = flags;
+  head.info = PLACED_NOT;
+  if (!writeRequest(io.requestRings[0]!, head, args)) return false;
+  io.ringWritten(0);
+  setImmediate(() => io.publishRequests());
+  return true;
+}
