@@ -23,6 +23,7 @@ import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
+import { DESCRIPTOR_COPY_CHILD } from './entries.js';
 import { readLimits } from './reply/limits.js';
 import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
@@ -117,7 +118,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
 
 /** What the main thread may ask of an I/O thread. */
 function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox[]): void {
-  const listener = new Listener(io);
+  const listener = new Listener(io, DESCRIPTOR_COPY_CHILD);
   port.on('listen', (order) => listener.listen(order));
   port.on('unlisten', async () => {
     await listener.close();

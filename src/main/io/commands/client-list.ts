@@ -2,11 +2,11 @@
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import type { Registry } from '../../../shared/command/registry.js';
 import { TRACK } from '../messages/tracking-state.js';
+import { READ_BYTES } from '../net/transport.js';
 import { listedBytes } from '../reply/output.js';
 import { clientMemory, inputBytes, inputRoom, outputRoom } from '../session/client-memory.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
-import { READ_BYTES } from '../thread/io-thread.js';
 import { watchedChanged } from '../transaction/watched-changed.js';
 
 /** What a command in a transaction's queue takes beside its arguments. */

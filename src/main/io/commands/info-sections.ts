@@ -10,9 +10,8 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION, SHERD_VERSION } from '../../../shared/version.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
 import type { Connection } from '../session/connection.js';
-import { noteWatching } from '../thread/clients-cron.js';
+import { noteEventLoop, noteWatching } from '../session/thread-figures.js';
 import type { IoThread } from '../thread/io-thread.js';
-import { noteEventLoop } from '../thread/loop-figures.js';
 import type { WaitedKeys } from '../waiting/blocking.js';
 import { humanBytes, type InfoFields, ratio, secondsText, sectionText } from './info-text.js';
 import { percentileText } from './latency-figures.js';
@@ -86,7 +85,7 @@ function server(source: InfoSource): string {
 
 function clients({ io, view, waited }: InfoSource): string {
   const stats = view.stats;
-  noteWatching(io);
+  noteWatching(io.stats, io.connections);
   return sectionText('Clients', [
     ['connected_clients', stats.sum(STAT.connectedClients)],
     ['cluster_connections', 0],

@@ -5,6 +5,7 @@ import { flush, listedBytes } from '../reply/output.js';
 import { clientMemory } from '../session/client-memory.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
+import { noteWatching } from '../session/thread-figures.js';
 import type { IoThread } from './io-thread.js';
 
 /** What INFO calls recent, as Redis does: the maxima of so many seconds, and the second that is being written. */
@@ -48,15 +49,7 @@ export function lookAtClients(io: IoThread): void {
   outputMaxima[slot] = outputMax;
   io.stats.f64[STAT.clientsInputMaxBytes] = Math.max(...inputMaxima);
   io.stats.f64[STAT.clientsOutputMaxBytes] = Math.max(...outputMaxima);
-  noteWatching(io);
-}
-
-/** Publishes how many clients of the thread watch keys; INFO has it done for its own thread. */
-export function noteWatching(io: IoThread): void {
-  let watching = 0;
-  for (const conn of io.connections.values())
-    if (conn.session.tx !== null && conn.session.tx.watches.length !== 0) watching++;
-  io.stats.f64[STAT.watchingClients] = watching;
+  noteWatching(io.stats, io.connections);
 }
 
 /** Whether `timeout` concerns the connection: not those that wait for what others do. */

@@ -33,6 +33,7 @@ import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shar
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { ServerView } from '../commands/server-view.js';
 import { Hub } from '../messages/hub.js';
+import { READ_BYTES } from '../net/transport.js';
 import { type IoLimits, readLimits } from '../reply/limits.js';
 import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
@@ -45,15 +46,13 @@ import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
 import { GATE } from '../session/gate-bits.js';
 import { outOf, releaseDeferred } from '../session/push.js';
+import { noteEventLoop } from '../session/thread-figures.js';
 import { abandon } from '../waiting/blocking.js';
 import { PAUSE_CONGESTED, PauseWatch } from '../waiting/pause-watch.js';
 import { endWaiting, WAITS } from '../waiting/waiting-clients.js';
 import { lookAtClients } from './clients-cron.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
-import { noteEventLoop } from './loop-figures.js';
 
-/** Bytes per read: what libuv suggests. */
-export const READ_BYTES: number = 64 * 1024;
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;

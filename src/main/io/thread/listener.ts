@@ -51,6 +51,7 @@ interface Address {
 
 export class Listener {
   private readonly io: IoThread;
+  private readonly copyProgram: URL;
   private servers: Server[] = [];
   private unixPath = '';
   private readonly spare: SpareDescriptor = new SpareDescriptor();
@@ -58,8 +59,10 @@ export class Listener {
   private spareIsOut = false;
   private complainedAtMs = -COMPLAIN_MS;
 
-  constructor(io: IoThread) {
+  /** `copyProgram`: see copyDescriptors. */
+  constructor(io: IoThread, copyProgram: URL) {
     this.io = io;
+    this.copyProgram = copyProgram;
   }
 
   /**
@@ -180,7 +183,10 @@ export class Listener {
 
   /** Listens on copies, of its own, of another thread's listening sockets. */
   private async listenFds(shared: readonly ListenFd[], port: number): Promise<Listening> {
-    const handles = await copyDescriptors(shared.map((entry) => entry.fd));
+    const handles = await copyDescriptors(
+      this.copyProgram,
+      shared.map((entry) => entry.fd),
+    );
     const fds: ListenFd[] = [];
     for (let i = 0; i < shared.length; i++) {
       const { kind, address } = shared[i]!;
