@@ -6,20 +6,7 @@ import { dirname, posix } from 'node:path';
 import { type Source, type SyntaxNode, walk } from './source.js';
 
 /** 'file name' of the dead exports of today. */
-const STILL_DEAD: readonly string[] = [
-  'src/shard/entry/entry.ts setTypeEncoding',
-  'src/shard/keyspace/active-expiry.ts expireTable',
-  'src/shard/structures/listpack.ts lpLast',
-  'src/shard/structures/listpack.ts lpAppendInt',
-  'src/shared/command/shorthand.ts keyRM',
-  'src/shared/errors/replies.ts SWAPDB_FIRST_INDEX',
-  'src/shared/errors/replies.ts SWAPDB_SECOND_INDEX',
-  'src/shared/errors/replies.ts MOVE_SAME_DB',
-  'src/shared/errors/replies.ts SHARD_RESTARTED',
-  'src/shared/memory/arena.ts DESCRIPTORS_OFFSET',
-  'src/shared/memory/arena.ts CTL_PENDING',
-  'src/shared/memory/arena.ts CTL_USER',
-];
+const STILL_DEAD: readonly string[] = [];
 
 const nameOf = (node: unknown): string => (node as { name: string }).name;
 

@@ -65,10 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
 /** Arrows between rooms that are against FLOORS today. */
 const STILL_WRONG: readonly string[] = [
   'shard/execute -> shard/thread',
-  'shard/rdb -> shard/context',
   'shard/script/lua -> shard/script',
-  'shard/types/geo -> shard/context',
-  'shared/command -> shared/sync',
 ];
 
 /** A circle of value imports has at most so many files, which then are one subject. */

@@ -40,13 +40,6 @@ export interface BindAddress {
   readonly optional: boolean;
 }
 
-/** Limits of one class of clients; 0 means none. */
-export interface OutputBufferLimit {
-  readonly hardBytes: number;
-  readonly softBytes: number;
-  readonly softSeconds: number;
-}
-
 /** A line of redis.conf that is not a value, such as `rename-command GET ""`. */
 export interface ConfigExtra {
   readonly name: string;
@@ -160,13 +153,6 @@ export class Config {
     });
   }
 
-  /** Limits of a class of clients; a replica's class is called `slave`. */
-  outputBufferLimit(clientClass: 'normal' | 'slave' | 'pubsub'): OutputBufferLimit {
-    const words = this.list('client-output-buffer-limit');
-    const at = words.indexOf(clientClass);
-    return { hardBytes: Number(words[at + 1]), softBytes: Number(words[at + 2]), softSeconds: Number(words[at + 3]) };
-  }
-
   /**
    * Gives a directive its value at start. Lines of `save` add up, unnamed output buffer classes keep theirs.
    *
@@ -231,15 +217,6 @@ export class Config {
   #allows(name: string, local: boolean): boolean {
     const value = this.raw(name);
     return value === 'yes' || (value === 'local' && local);
-  }
-
-  /**
-   * Says whether an action guarded by `enable-debug-command` and its like is allowed.
-   *
-   * @param local the client is on this machine
-   */
-  allowsProtected(name: 'enable-debug-command' | 'enable-module-command', local: boolean): boolean {
-    return this.#allows(name, local);
   }
 
   /**

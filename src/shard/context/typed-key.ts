@@ -8,11 +8,11 @@
 import { WRONGTYPE } from '../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
 import { CTL_BLOCKED } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
-import { entryType, valueWord } from '../entry/entry.js';
-import { ROOT_REGION_BYTES } from '../entry/root.js';
+import { entryType } from '../entry/entry.js';
+import { rootedEntry } from '../entry/root.js';
 import type { ExecContext } from './context.js';
 
 /** What `readTyped` and `writeTyped` answer when the key holds another type. */
@@ -54,22 +54,7 @@ export function createTyped(ctx: ExecContext, args: Args, i: number, type: numbe
 
 /** An entry for the key in argument i that is in no dictionary yet, in the present shard. Throws ArenaFullError. */
 export function detachedEntry(ctx: ExecContext, args: Args, i: number, type: number, encoding: number, root: Ptr): Ptr {
-  const head = type | (encoding << 4);
-  const e = ctx.keyspace.createEntry(
-    args.u8,
-    args.dv,
-    args.off[i]!,
-    args.len[i]!,
-    head,
-    ROOT_REGION_BYTES,
-    -1,
-    ctx.clock,
-  );
-  const w = valueWord(ctx.arena, e);
-  const i32 = ctx.arena.i32[e >>> SEGMENT_SHIFT]!;
-  i32[w] = root;
-  i32[w + 1] = 0;
-  return e;
+  return rootedEntry(ctx.keyspace, args, i, type, encoding, root, ctx.clock);
 }
 
 /**

@@ -73,14 +73,6 @@ export function entryFlags(arena: Arena, e: Ptr): number {
   return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8) & 255;
 }
 
-/** Stores type and encoding; keeps flags and key. */
-export function setTypeEncoding(arena: Arena, e: Ptr, type: number, encoding: number): void {
-  arena.touch(e, 0, 4);
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
-  i32[w] = (i32[w]! & ~0xff) | type | (encoding << 4);
-}
-
 /** Stores the flags of an entry. F_EXPIRE, F_BIG_KEY and F_FIELDS are counted: only the keyspace changes those. */
 export function setFlags(arena: Arena, e: Ptr, flags: number): void {
   arena.touch(e, 0, 4);

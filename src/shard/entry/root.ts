@@ -7,10 +7,35 @@
  */
 import type { Arena } from '../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Args } from '../../shared/resp/args.js';
+import type { EntryStore } from '../services/entry-store.js';
 import { valueWord } from './entry.js';
 
 /** Bytes of the value region. */
 export const ROOT_REGION_BYTES = 8;
+
+/**
+ * An entry for the key in argument i, in no dictionary yet, without an expiry, whose value has the root cell `root`.
+ * Throws ArenaFullError.
+ */
+export function rootedEntry(
+  store: EntryStore,
+  args: Args,
+  i: number,
+  type: number,
+  encoding: number,
+  root: Ptr,
+  clock: number,
+): Ptr {
+  const { u8, dv } = args;
+  const head = type | (encoding << 4);
+  const e = store.createEntry(u8, dv, args.off[i]!, args.len[i]!, head, ROOT_REGION_BYTES, -1, clock);
+  const w = valueWord(store.arena, e);
+  const i32 = store.arena.i32[e >>> SEGMENT_SHIFT]!;
+  i32[w] = root;
+  i32[w + 1] = 0;
+  return e;
+}
 
 /** The root cell of an entry's value. @requires lease, not a string */
 export function rootOf(arena: Arena, e: Ptr): Ptr {

@@ -2,7 +2,7 @@
  * Frames: what of the context belongs to one running command, kept while a command inside of it runs (a queued command
  * of a transaction, redis.call, the request of a blocked client).
  *
- *     outer command -> open() -> inner command, with a context of its own to look at -> close() -> outer command goes on
+ *     outer command -> open() -> inner command, as if it were alone -> close() -> outer command goes on
  *
  * Invariants: (1) frames are opened and closed like brackets; (2) `dirty` is kept apart: what the inner command changed
  * is added to what the outer one has changed; (3) nothing is allocated but the first time that a depth is reached.

@@ -111,22 +111,6 @@ function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: nu
 }
 
 /**
- * Removes all due entries of a table, for use before it splits; returns their number. The dictionary's cursor stands
- * afterwards where a `find` of the same key that found nothing leaves it. The table may be gone.
- */
-export function expireTable(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr): number {
-  if (isPaused(ctx.control) || !isDue(keyspace, table, ctx.nowMs)) return 0;
-  const dict = keyspace.dict;
-  const { h1, h2 } = dict;
-  const removed = expireEntries(ctx, keyspace, table, Number.POSITIVE_INFINITY);
-  dict.h1 = h1;
-  dict.h2 = h2;
-  dict.table = dict.tableOf(h1);
-  dict.place = -1;
-  return removed;
-}
-
-/**
  * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
  * due keys are known to remain. Nothing goes while clients are paused. @requires the shard's lease, `ctx.refresh()`,
  * `ctx.useShard(shard)`

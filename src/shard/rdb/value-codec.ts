@@ -10,10 +10,9 @@
 import type { Arena } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
-import type { ExecContext } from '../context/context.js';
-import { detachedEntry, dropDetached } from '../context/typed-key.js';
-import { rootOf } from '../entry/root.js';
+import { rootedEntry, rootOf } from '../entry/root.js';
 import type { TypeTable } from '../entry/type-table.js';
+import type { ValueContext } from '../services/value-context.js';
 import { BAD_DATA, type RdbReader } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
 
@@ -31,17 +30,24 @@ export function writeValue(types: TypeTable, writer: RdbWriter, arena: Arena, e:
  * Reads a value of the given form into a detached entry for the key in argument i, in the present shard. Throws
  * BAD_DATA when the bytes are no such value, and ArenaFullError.
  */
-export function readValue(ctx: ExecContext, args: Args, i: number, form: number, reader: RdbReader): Ptr {
-  const type = ctx.keyspace.types.ofForm(form);
+export function readValue(
+  types: TypeTable,
+  ctx: ValueContext,
+  args: Args,
+  i: number,
+  form: number,
+  reader: RdbReader,
+): Ptr {
+  const type = types.ofForm(form);
   if (type === null) throw BAD_DATA;
   if (type.inEntry !== null) return type.inEntry.read(ctx, args, i, form, reader);
-  const e = detachedEntry(ctx, args, i, type.type, 0, NULL);
+  const e = rootedEntry(ctx.keyspace, args, i, type.type, 0, NULL, ctx.clock);
   try {
     type.read(ctx, e, form, reader);
     return e;
   } catch (error) {
-    if (rootOf(ctx.arena, e) === NULL) ctx.keyspace.freeCell(e);
-    else dropDetached(ctx, e);
+    if (rootOf(ctx.arena, e) !== NULL) ctx.keyspace.freeValue(e);
+    ctx.keyspace.freeCell(e);
     throw error;
   }
 }

@@ -85,13 +85,6 @@ export function lpFirst(arena: Arena, ptr: Ptr): number {
   return arena.u8[ptr >>> SEGMENT_SHIFT]![p] === LP_END ? 0 : p;
 }
 
-/** The last entry, 0 when there is none. */
-export function lpLast(arena: Arena, ptr: Ptr): number {
-  const total = lpTotal(arena, ptr);
-  if (total === LP_EMPTY_BYTES) return 0;
-  return lpPrevOf(arena.u8[ptr >>> SEGMENT_SHIFT]!, (ptr & UNIT_MASK) * 8 + total - 1);
-}
-
 /** The entry behind the one at `p`, 0 at the end. */
 export function lpNext(u8: Uint8Array, p: number): number {
   p += lpSize(u8, p);
@@ -300,18 +293,6 @@ export function lpInsert(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off: 
 /** Adds a string at the end. As `lpInsert`. */
 export function lpAppend(arena: Arena, ptr: Ptr, b: Uint8Array, off: number, len: number): Ptr {
   return lpInsert(arena, ptr, 0, b, off, len);
-}
-
-/** Inserts an integer, given as halves. As `lpInsert`. */
-export function lpInsertInt(arena: Arena, ptr: Ptr, p: number, hi: number, lo: number): Ptr {
-  ptr = splice(arena, ptr, p, 0, lpIntBytes(hi, lo), 1, 0);
-  lpWriteInt(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, hi, lo);
-  return ptr;
-}
-
-/** Adds an integer at the end. As `lpInsert`. */
-export function lpAppendInt(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
-  return lpInsertInt(arena, ptr, 0, hi, lo);
 }
 
 /** Stores a string in the place of the entry at `p`. As `lpInsert`. */

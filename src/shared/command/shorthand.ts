@@ -34,11 +34,6 @@ export function keyOW(index: number, ...flags: KeyFlag[]): KeySpec {
   return keyAt(index, ['OW', ...(flags.length > 0 ? flags : (['update'] as const))]);
 }
 
-/** One key at `index` that is removed. Default flags: RM delete. */
-export function keyRM(index: number, ...flags: KeyFlag[]): KeySpec {
-  return keyAt(index, ['RM', ...(flags.length > 0 ? flags : (['delete'] as const))]);
-}
-
 /** One key at `index`. */
 export function keyAt(index: number, flags: readonly KeyFlag[]): KeySpec {
   return { flags, begin: { index }, find: { lastKey: 0, step: 1, limit: 0 } };

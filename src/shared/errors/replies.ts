@@ -101,15 +101,12 @@ export const LIMIT_NEGATIVE = line("ERR LIMIT can't be negative");
 export const SORT_SCORES = line("ERR One or more scores can't be converted into double");
 export const INVALID_CURSOR = line('ERR invalid cursor');
 export const DB_INDEX = line('ERR DB index is out of range');
-export const SWAPDB_FIRST_INDEX = line('ERR invalid first DB index');
-export const SWAPDB_SECOND_INDEX = line('ERR invalid second DB index');
 export const BUSYKEY = line('BUSYKEY Target key name already exists.');
 export const DUMP_BAD_FOOTER = line('ERR DUMP payload version or checksum are wrong');
 export const DUMP_BAD_DATA = line('ERR Bad data format');
 export const RESTORE_TTL = line('ERR Invalid TTL value, must be >= 0');
 export const RESTORE_IDLETIME = line('ERR Invalid IDLETIME value, must be >= 0');
 export const RESTORE_FREQ = line('ERR Invalid FREQ value, must be >= 0 and <= 255');
-export const MOVE_SAME_DB = SAME_OBJECT;
 export const FREQ_NOT_TRACKED = line(
   'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between' +
     ' policies at runtime LRU and LFU data will take some time to adjust.',
@@ -132,14 +129,6 @@ export const EXPIRE_GT_LT = line('ERR GT and LT options at the same time are not
 
 export const OOM = line("OOM command not allowed when used memory > 'maxmemory'.");
 export const OOM_STORE = line('OOM sherd is out of memory for this shard');
-export const MISCONF = line(
-  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may" +
-    ' modify the data set are disabled, because this instance is configured to report errors during writes if RDB' +
-    ' snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB' +
-    ' error.',
-);
-export const READONLY = line("READONLY You can't write against a read only replica.");
-export const LOADING = line('LOADING Redis is loading the dataset in memory');
 export const BUSY = line('BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.');
 export const BUSY_FUNCTION = line(
   'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.',
@@ -164,6 +153,3 @@ export const PROTECTED_MODE = line(
     "served. Set 'requirepass', or 'protected-mode no' if the network is safe, and connect again.",
 );
 export const INTERNAL = line('ERR internal error');
-export const SHARD_RESTARTED = line(
-  'ERR the shard that served this command failed, the command may or may not have run',
-);

@@ -27,8 +27,7 @@ export interface SegmentProvider {
   attach(shard: number, index: number): SharedArrayBuffer;
 }
 
-/** Byte offsets inside slab page 0 of a segment. */
-export const DESCRIPTORS_OFFSET = 0;
+/** Byte offset of the control words, inside slab page 0 of a segment. */
 const CONTROL_OFFSET = 136 * 1024;
 
 /** Control words of a shard: indexes into the Int32Array over segment 0. */
@@ -49,8 +48,6 @@ export const CTL_WRITING = CTL + 21;
 export const CTL_HASH_KEY = CTL + 22;
 /** Heads of lists of roots given up by FLUSHALL and waiting to be freed in slices. */
 export const CTL_GARBAGE = CTL + 24;
-/** Cells under construction by a job (long values), so that fsck and recovery know them: head of a list. */
-export const CTL_PENDING = CTL + 25;
 /** Where the active expiry cycle goes on: database and directory position. */
 export const CTL_EXPIRE_DB = CTL + 26;
 export const CTL_EXPIRE_POSITION = CTL + 27;
@@ -73,8 +70,6 @@ export const CTL_ALLOCS_F64 = CTL_USED_BYTES_F64 + 2;
 export const CTL_WATCH_VERSION_F64 = CTL_USED_BYTES_F64 + 3;
 /** Heads of the lists of pages with free cells, one word per size class (up to 96). */
 export const CTL_PARTIAL = CTL + 64;
-/** Free words for other parts of the engine. */
-export const CTL_USER = CTL + 256;
 
 /** Checking mode: slow, finds stores without `touch`. */
 export const CHECKING = typeof process !== 'undefined' && process.env.SHERD_CHECK === '1';

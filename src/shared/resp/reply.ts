@@ -218,14 +218,6 @@ export class Reply {
     this.errorText(`ERR wrong number of arguments for '${name}' command`);
   }
 
-  /** The code of the last error written ("WRONGTYPE"), or "" when there was none. Cold. */
-  lastErrorCode(): string {
-    if (this.errors === 0 || this.lastError === null) return '';
-    const text = Buffer.from(this.lastError.subarray(1, 64)).toString('latin1');
-    const end = text.search(/[ \r]/);
-    return end < 0 ? text : text.slice(0, end);
-  }
-
   /** An integer, |n| up to 2^53. */
   int(n: number): void {
     this.ensure(24);

@@ -171,7 +171,6 @@ describe('CONFIG SET', () => {
     expect(shown('client-output-buffer-limit', 'replica 1mb 0 5 pubsub 1 2 3')).toBe(
       'normal 0 0 0 slave 1048576 0 5 pubsub 1 2 3',
     );
-    expect(config.outputBufferLimit('slave')).toEqual({ hardBytes: 1048576, softBytes: 0, softSeconds: 5 });
     expect(shown('save', '')).toBe('');
     expect(shown('bind', '')).toBe('');
     expect(config.bindAddresses()).toEqual([]);

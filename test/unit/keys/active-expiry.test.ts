@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { activeExpire, expireTable } from '../../../src/shard/keyspace/active-expiry.js';
-import type { Ptr } from '../../../src/shared/memory/ptr.js';
+import { activeExpire } from '../../../src/shard/keyspace/active-expiry.js';
 import { STAT } from '../../../src/shared/stats/stats-layout.js';
 import { CONTROL } from '../../../src/shared/sync/control-block.js';
 import { beginPause, endPause, PAUSE } from '../../../src/shared/sync/pause.js';
@@ -85,21 +84,5 @@ describe('active expiry', () => {
     engine.advance(10);
     slice(engine);
     expect(engine.recorded()).toEqual(['7: DEL k', '7 event expired k']);
-  });
-
-  it('clears one table for a key about to be inserted and leaves the cursor as after a vain find', () => {
-    const engine = newEngine(1);
-    for (let i = 0; i < 300; i++) engine.put(`k${i}`, 'v', i % 2 === 0 ? engine.ctx.nowMs + 1 : -1);
-    engine.advance(10);
-    engine.ctx.refresh();
-    const keyspace = engine.ctx.keyspaces[0]![0]!;
-    const u8 = Uint8Array.from(Buffer.from('new'));
-    const dv = new DataView(u8.buffer);
-    expect(keyspace.find(u8, dv, 0, 3)).toBe(0);
-    expect(expireTable(engine.ctx, keyspace, keyspace.dict.table as Ptr)).toBe(150);
-    keyspace.insert(keyspace.createEntry(u8, dv, 0, 3, 0x10, 0, -1, 0));
-    expect(keyspace.find(u8, dv, 0, 3)).not.toBe(0);
-    keyspace.arena.settleTouched();
-    expect(keyspace.dict.count).toBe(151);
   });
 });

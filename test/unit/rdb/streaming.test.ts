@@ -133,7 +133,7 @@ describe('RdbWriter and RdbReader', () => {
       expect(largest()).toBeLessThanOrEqual(CHUNK_BYTES);
       const reader = new RdbReader().openSource(new Pieces(bytes(), random, 100_000));
       const copy = wordsToArgs([`copy:${name}`]);
-      storeDetached(ctx, copy, 0, readValue(ctx, copy, 0, form, reader));
+      storeDetached(ctx, copy, 0, readValue(TYPES, ctx, copy, 0, form, reader));
       engine.executor.endBatch();
       expect([name, engine.digest(`copy:${name}`)]).toEqual([name, engine.digest(name)]);
       engine.run('DEL', name, `copy:${name}`);

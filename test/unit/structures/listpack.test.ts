@@ -2,22 +2,21 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   edited,
-  lpAppendInt,
   lpCount,
   lpCreate,
   lpDelete,
   lpFind,
   lpFirst,
   lpInsert,
-  lpLast,
   lpNext,
   lpPrev,
   lpReplace,
+  lpReplaceInt,
   lpRoom,
   lpSeek,
   lpTotal,
 } from '../../../src/shard/structures/listpack.js';
-import { item, lpBytes, lpRead } from '../../../src/shard/structures/listpack-entry.js';
+import { item, lpBytes, lpPrevOf, lpRead } from '../../../src/shard/structures/listpack-entry.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
 import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
 import { free } from '../../../src/shared/memory/slab.js';
@@ -36,9 +35,15 @@ function texts(arena: Arena, ptr: Ptr): string[] {
   return out;
 }
 
+/** The last entry, 0 when there is none. */
+function lastOf(arena: Arena, ptr: Ptr): number {
+  if (lpFirst(arena, ptr) === 0) return 0;
+  return lpPrevOf(arena.u8[ptr >>> SEGMENT_SHIFT]!, (ptr & UNIT_MASK) * 8 + lpTotal(arena, ptr) - 1);
+}
+
 function backwards(arena: Arena, ptr: Ptr): number {
   let n = 0;
-  for (let p = lpLast(arena, ptr); p !== 0; p = lpPrev(arena, ptr, p)) n++;
+  for (let p = lastOf(arena, ptr); p !== 0; p = lpPrev(arena, ptr, p)) n++;
   return n;
 }
 
@@ -126,8 +131,9 @@ describe('listpack', () => {
     const at = (ptr & UNIT_MASK) * 8;
     const out = arena.u8[ptr >>> SEGMENT_SHIFT]!.slice(at, at + lpTotal(arena, ptr));
     expect(Buffer.from(out).toString('hex')).toBe('140000000400816102010' + '1dfff02f2e0930404ff');
-    ptr = lpAppendInt(arena, ptr, -1, -5);
-    lpRead(arena.u8[ptr >>> SEGMENT_SHIFT]!, lpLast(arena, ptr));
+    ptr = lpInsert(arena, ptr, 0, bytes('x'), 0, 1);
+    ptr = lpReplaceInt(arena, ptr, lastOf(arena, ptr), -1, -5);
+    lpRead(arena.u8[ptr >>> SEGMENT_SHIFT]!, lastOf(arena, ptr));
     expect(item.isInt && item.num).toBe(-5);
   });
 });

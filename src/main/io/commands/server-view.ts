@@ -212,13 +212,6 @@ export class ServerView {
     return { keys, expires, timedHashes, tableBytes: tables * TABLE_BYTES, averageTtlMs };
   }
 
-  /** Keys of all databases. */
-  totalKeys(): number {
-    let total = 0;
-    for (let db = 0; db < this.databases; db++) total += this.keyspace(db).keys;
-    return total;
-  }
-
   shard(shard: number): ShardFigures {
     const i32 = this.i32[shard]!;
     const f64 = this.f64[shard]!;

@@ -87,7 +87,7 @@ function throughRdb(ctx: ExecContext, arena: Arena, e: Ptr, name: Args): Ptr {
   const bytes = new Uint8Array(writer.byteLength);
   writer.copyTo(bytes, 0);
   const reader = new RdbReader().open(bytes, new DataView(bytes.buffer), 0, bytes.length);
-  const next = readValue(ctx, name, 0, form, reader);
+  const next = readValue(types, ctx, name, 0, form, reader);
   if (!reader.atEnd) throw new Error(`a value of form ${form} was not read to its end`);
   return next;
 }

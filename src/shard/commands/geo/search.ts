@@ -26,8 +26,8 @@ import { TYPE_ZSET } from '../../entry/entry.js';
 import { area } from '../../types/geo/geo-area.js';
 import { decodeScore, position } from '../../types/geo/geo-hash.js';
 import { NEAREST, results } from '../../types/geo/geo-results.js';
-import { searchArea } from '../../types/geo/geo-search.js';
 import { addToZset, beginZset, dropZset, removeDestination, storeZset } from '../zsets/store.js';
+import { searchArea } from './area-search.js';
 import {
   options,
   RADIUS,

@@ -155,7 +155,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
 function load(ctx: ExecContext, args: Args): Ptr {
   try {
     READER.open(args.u8, args.dv, args.off[3]!, args.len[3]! - FOOTER_BYTES);
-    return readValue(ctx, args, 1, READER.byte(), READER);
+    return readValue(ctx.keyspace.types, ctx, args, 1, READER.byte(), READER);
   } catch (error) {
     if (error instanceof BadDataError) return NULL;
     throw error;

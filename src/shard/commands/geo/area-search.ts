@@ -9,11 +9,11 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { boundInline, INLINE_WORK_MAX } from '../../context/typed-key.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
-import { ZsetCursor } from '../zset/zset-cursor.js';
-import { rankOfScore } from '../zset/zset-range.js';
-import { zsetCount } from '../zset/zset-value.js';
-import { area } from './geo-area.js';
-import { results } from './geo-results.js';
+import { area } from '../../types/geo/geo-area.js';
+import { results } from '../../types/geo/geo-results.js';
+import { ZsetCursor } from '../../types/zset/zset-cursor.js';
+import { rankOfScore } from '../../types/zset/zset-range.js';
+import { zsetCount } from '../../types/zset/zset-value.js';
 
 const CURSOR = new ZsetCursor();
 
