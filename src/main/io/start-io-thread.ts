@@ -130,7 +130,7 @@ function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox
     return null;
   });
   port.on('pair', (change) => {
-    mailboxes[change.peer]!.reattach(change.mail, io.requestRings[change.peer]!.headPosition());
+    mailboxes[change.peer]!.reattach(change.mail, io.rings.requests[change.peer]!.headPosition());
     // What the shard's former thread had not sent yet is lost: caches may be stale.
     io.hub.forgetCaches();
     return null;

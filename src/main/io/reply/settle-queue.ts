@@ -98,13 +98,13 @@ export class SettleQueue {
     }
     clients.clear();
     if (this.next < this.listeners.count) this.settleListeners();
-    if (count > 1 && !this.hasGathered && io.fewRequests(GATHER_COMMANDS)) {
+    if (count > 1 && !this.hasGathered && io.rings.hasFewerThan(GATHER_COMMANDS)) {
       this.hasGathered = true;
       this.schedule();
       return;
     }
     this.hasGathered = false;
-    io.publishRequests();
+    io.rings.publish();
     if (this.isScheduled || io.bell === null) return;
     io.bell.idle();
     if (io.hasIncoming()) this.schedule();

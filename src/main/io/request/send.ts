@@ -47,7 +47,7 @@ export function sendOwn(io: IoThread, conn: Connection, id: number, args: Args):
 
 /** Writes the request into the shard's ring; false when there is no room (the connection then waits for it). */
 function send(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number, shard: number): boolean {
-  const ring = io.requestRings[shard]!;
+  const ring = io.rings.requests[shard]!;
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;
   const seq = conn.nextSeq;
@@ -70,7 +70,7 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
   if (conn.replyMode !== REPLY_MODE.on) muteRequest(conn, seq);
   if (given) conn.input.gaveAway();
-  io.ringWritten(shard);
+  io.rings.written(shard);
   return true;
 }
 

@@ -30,7 +30,7 @@ import type { ControlPort } from '../../../shared/sync/control-port.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import { pauseAt } from '../../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shared/sync/records.js';
-import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
+import type { RingConsumer } from '../../../shared/sync/ring.js';
 import type { ServerView } from '../commands/server-view.js';
 import { Hub } from '../messages/hub.js';
 import { READ_BYTES } from '../net/transport.js';
@@ -52,13 +52,11 @@ import { PAUSE_CONGESTED, PauseWatch } from '../waiting/pause-watch.js';
 import { endWaiting, WAITS } from '../waiting/waiting-clients.js';
 import { lookAtClients } from './clients-cron.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
+import { ShardRings } from './shard-rings.js';
 
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;
-
-/** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
-const PUBLISH_COMMANDS = 256;
 
 export class IoThread {
   readonly index: number;
@@ -76,9 +74,7 @@ export class IoThread {
   readonly shards: number;
   /** Who answers a blocked client, by slot (shared/sync/claims.ts). */
   readonly claims: Int32Array;
-  readonly requestRings: RingProducer[];
-  readonly replyRings: RingConsumer[];
-  readonly shardBells: Doorbell[];
+  readonly rings: ShardRings;
   /** What shards and other I/O threads wake this one with; null in tests without threads. */
   bell: Doorbell | null = null;
   /** What can be seen of the whole server from here. */
@@ -128,9 +124,6 @@ export class IoThread {
   ringFull: Connection[] = [];
   /** Connections that got replies in this wake-up. */
   private readonly touched = new ConnectionList();
-  private readonly unpublished: Uint8Array;
-  /** Requests written into rings and not yet published. */
-  private unpublishedCommands = 0;
   private cronTimer: NodeJS.Timeout | null = null;
   private closing = false;
 
@@ -148,16 +141,13 @@ export class IoThread {
     this.slow = new SlowWatch(parts.control, parts.registry);
     this.config = parts.config;
     this.limits = parts.limits;
-    this.requestRings = parts.requestRings;
-    this.replyRings = parts.replyRings;
-    this.shardBells = parts.shardBells;
+    this.rings = new ShardRings(parts.requestRings, parts.replyRings, parts.shardBells, parts.stats);
     this.replyView = parts.replyView;
     this.server = parts.server;
     this.shards = parts.requestRings.length;
     this.placement = new Placement(parts.registry, this.shards);
     this.claims = parts.control.claims(parts.index);
     this.claims.fill(0);
-    this.unpublished = new Uint8Array(this.shards);
     const sab = new SharedArrayBuffer(SHORT_REST_BYTES + READ_BYTES);
     this.window = new Uint8Array(sab);
     this.windowView = new DataView(sab);
@@ -327,7 +317,7 @@ export class IoThread {
   private endTurn(conn: Connection): void {
     this.executor.endBatch();
     if (this.hub.outbox.pending) this.hub.flush();
-    if (this.unpublishedCommands >= PUBLISH_COMMANDS) this.publish();
+    this.rings.publishMany();
     this.settling.add(conn);
   }
 
@@ -386,34 +376,6 @@ export class IoThread {
 
   // ---- rings
 
-  /** A request was written into the ring of `shard`; it is published at the end of the turn. */
-  ringWritten(shard: number): void {
-    this.unpublished[shard] = 1;
-    this.unpublishedCommands++;
-    this.stats.f64[STAT.ringCommands]! += 1;
-  }
-
-  /** Whether there are requests to publish, but fewer than `limit`. */
-  fewRequests(limit: number): boolean {
-    return this.unpublishedCommands > 0 && this.unpublishedCommands < limit;
-  }
-
-  /** Publishes requests written outside of a turn. */
-  publishRequests(): void {
-    if (this.unpublishedCommands > 0) this.publish();
-  }
-
-  private publish(): void {
-    this.unpublishedCommands = 0;
-    const unpublished = this.unpublished;
-    for (let shard = 0; shard < unpublished.length; shard++) {
-      if (unpublished[shard] === 0) continue;
-      unpublished[shard] = 0;
-      if (this.requestRings[shard]!.publish()) this.shardBells[shard]!.ring();
-    }
-    this.stats.f64[STAT.ringBatches]! += 1;
-  }
-
   /** A connection has got a reply outside of a wake-up: `finishServed` goes on with it. */
   answered(conn: Connection): void {
     if (conn.dirty) return;
@@ -431,8 +393,9 @@ export class IoThread {
   onWake(): boolean {
     this.stats.f64[STAT.wakes]! += 1;
     let any = false;
-    for (let shard = 0; shard < this.shards; shard++) {
-      const ring = this.replyRings[shard]!;
+    const { replies, bells } = this.rings;
+    for (let shard = 0; shard < replies.length; shard++) {
+      const ring = replies[shard]!;
       let offset = ring.peek();
       while (offset >= 0) {
         any = true;
@@ -440,7 +403,7 @@ export class IoThread {
         ring.advance();
         offset = ring.peek();
       }
-      if (ring.release()) this.shardBells[shard]!.ring();
+      if (ring.release()) bells[shard]!.ring();
     }
     if (this.hub.receiveFromPeers()) any = true;
     if (any) this.finishWake();
@@ -450,8 +413,7 @@ export class IoThread {
 
   /** Something waits in a ring. */
   hasIncoming(): boolean {
-    for (let shard = 0; shard < this.shards; shard++) if (this.replyRings[shard]!.hasWork()) return true;
-    return this.hub.links.hasWork();
+    return this.rings.hasReplies() || this.hub.links.hasWork();
   }
 
   private take(ring: RingConsumer, offset: number): void {
@@ -491,7 +453,7 @@ export class IoThread {
     }
     this.executor.endBatch();
     this.hub.flush();
-    if (this.unpublishedCommands > 0) this.publish();
+    this.rings.publish();
     for (let i = 0; i < touched.count; i++) {
       const conn = touched.at(i);
       if (!conn.closed) this.settle(conn);
@@ -566,7 +528,7 @@ export class IoThread {
     noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry);
     lookAtClients(this);
-    for (let s = 0; s < this.shards; s++) this.requestRings[s]!.forgetReleased();
+    this.rings.forgetReleased();
     dropFreeSlabs();
     collectDropped(this.stats.f64[STAT.externalBytes]!);
     this.hub.tracking.cron();
