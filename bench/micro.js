@@ -61,7 +61,7 @@ function newEngine(shards) {
   const effects = new EffectLog(new SharedArrayBuffer(EFFECT_LOG_BYTES));
   const keyspaces = arenas.map((arena) => openDatabases(arena, TYPES));
   const leases = new LeaseSet(THREAD, arenas);
-  const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases, new Map());
+  const newContext = () => new ExecContext(THREAD, control, stats, effects, arenas, keyspaces, leases);
   const registry = buildRegistry(shardCommands);
   const executor = new Executor(newContext(), registry, newContext, (where, error) => {
     throw new Error(where, { cause: error });

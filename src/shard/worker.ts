@@ -18,7 +18,7 @@ void runShardThread(data, (parts) => {
     parts.port.log('warning', `internal error in ${where}`, { stack });
   };
   const log = (message: string): void => parts.port.log('warning', message);
-  const scripts = new ScriptEngine(parts.block, parts.threadId, registry);
+  const scripts = new ScriptEngine(parts.block, parts.threadId, registry, parts.directives);
   decideScriptsWith(scripts.log, scripts.store, registry);
   return { registry, executor: createExecutor({ ...parts, registry, report, log, scripts }) };
 });

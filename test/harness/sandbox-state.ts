@@ -88,7 +88,7 @@ export class SandboxState {
     vm.getField(GLOBALS, 'debug');
     this.debug = vm.ref();
     const registration = new FunctionRegistration(vm);
-    this.environment = makeEnvironment(vm, new RedisApi(vm, buildRegistry(shardCommands)), registration);
+    this.environment = makeEnvironment(vm, new RedisApi(vm, buildRegistry(shardCommands), new Map()), registration);
     // As a script leaves them.
     this.run('return 1', 'script');
     if (!vm.load(Buffer.from(WATCH), '@watch')) throw new Error(vm.text(-1));

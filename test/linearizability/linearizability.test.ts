@@ -12,7 +12,7 @@ import { checkSegment } from './checker.js';
 import { LiveHistory } from './live-history.js';
 import { failureText, smallestFailure } from './smallest-failure.js';
 
-const SECONDS = Number(process.env.LINEARIZE_SECONDS ?? 2.5);
+const SECONDS = Number(process.env.LINEARIZE_SECONDS ?? 1.5);
 const seed = seedFrom('LINEARIZE_SEED');
 /** The oracle is a single thread: what the model does not understand of it is the model's fault. */
 const REDIS_SECONDS = Math.min(SECONDS, 1);

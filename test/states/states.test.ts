@@ -15,8 +15,8 @@ const ALL = process.env.STATES_ALL === '1';
 const SEED = Number(process.env.STATES_SEED ?? Date.now() % 1_000_000);
 /** One cell or some of them: a pattern for `state: event`. */
 const ONLY = new RegExp(process.env.STATES_ONLY ?? '');
-const SAMPLE = 20;
-const FIRST_SAMPLE = 120;
+const SAMPLE = 12;
+const FIRST_SAMPLE = 70;
 
 const SETUPS = [
   { shards: 1, ioThreads: 1, dispatch: 'inline' },

@@ -49,6 +49,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['shard'],
 
   ['main/entries.ts', 'main/io/entries.ts', 'main/config'],
+  ['main/figures'],
   ['main/io/net', 'main/io/session'],
   ['main/io/waiting', 'main/io/messages'],
   ['main/io/reply'],
@@ -63,10 +64,7 @@ const FLOORS: readonly (readonly string[])[] = [
 ];
 
 /** Arrows between rooms that are against FLOORS today. */
-const STILL_WRONG: readonly string[] = [
-  'shard/execute -> shard/thread',
-  'shard/script/lua -> shard/script',
-];
+const STILL_WRONG: readonly string[] = ['shard/execute -> shard/thread', 'shard/script/lua -> shard/script'];
 
 /** A circle of value imports has at most so many files, which then are one subject. */
 const CIRCLE_FILES_MAX = 3;

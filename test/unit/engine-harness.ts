@@ -73,6 +73,7 @@ export class TestEngine {
     }
     this.control = ControlBlock.create(1, shards);
     this.control.f64[CONTROL_F64.protoMaxBulkLen] = BULK_BYTES_MAX;
+    this.control.i32[CONTROL.debugCommand] = 1;
     this.stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
     const effects = new SharedArrayBuffer(EFFECT_LOG_BYTES);
     this.effects = new EffectLog(effects);
@@ -83,7 +84,6 @@ export class TestEngine {
       segments: provider,
       effects,
       stats: this.stats,
-      config: new Map([['enable-debug-command', 'yes']]),
       registry: this.registry,
       ...(types === undefined ? {} : { types }),
       report: (_where, error) => {

@@ -40,6 +40,13 @@ export interface BindAddress {
   readonly optional: boolean;
 }
 
+/** Limits of one class of clients; 0 means none. */
+export interface OutputBufferLimit {
+  readonly hardBytes: number;
+  readonly softBytes: number;
+  readonly softSeconds: number;
+}
+
 /** A line of redis.conf that is not a value, such as `rename-command GET ""`. */
 export interface ConfigExtra {
   readonly name: string;
@@ -151,6 +158,13 @@ export class Config {
       const host = address === '*' ? '0.0.0.0' : address === '::*' ? '::' : address;
       return { host, optional };
     });
+  }
+
+  /** Limits of a class of clients; a replica's class is called `slave`. */
+  outputBufferLimit(clientClass: 'normal' | 'slave' | 'pubsub'): OutputBufferLimit {
+    const words = this.list('client-output-buffer-limit');
+    const at = words.indexOf(clientClass);
+    return { hardBytes: Number(words[at + 1]), softBytes: Number(words[at + 2]), softSeconds: Number(words[at + 3]) };
   }
 
   /**

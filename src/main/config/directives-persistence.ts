@@ -1,4 +1,5 @@
 /** Directives about snapshots and the append-only file. Names, bounds and defaults are those of Redis 7.2. */
+import { CONTROL } from '../../shared/sync/control-block.js';
 import {
   bool,
   DEBUG,
@@ -6,6 +7,7 @@ import {
   HIDDEN,
   IMMUTABLE,
   INT_MAX,
+  int32,
   integer,
   LONG_MAX,
   memory,
@@ -32,7 +34,10 @@ export const SNAPSHOTS: readonly Directive[] = [
     asksNothing: '',
   }),
   bool('stop-writes-on-bgsave-error', 'yes', 'Refuses writes after a snapshot that failed.'),
-  bool('rdbcompression', 'yes', 'Compresses long strings in what DUMP returns, and in snapshots.', { reader: SHARD }),
+  bool('rdbcompression', 'yes', 'Compresses long strings in what DUMP returns, and in snapshots.', {
+    reader: SHARD,
+    word: int32(CONTROL.rdbCompression),
+  }),
   bool('rdbchecksum', 'yes', 'Ends a snapshot with a checksum.', IMMUTABLE),
   bool('rdb-del-sync-files', 'no', 'Removes snapshots made for replication.'),
   bool('rdb-save-incremental-fsync', 'yes', 'Writes a snapshot to the disk piece by piece.'),
@@ -50,7 +55,11 @@ export const SNAPSHOTS: readonly Directive[] = [
 ];
 
 export const APPEND_ONLY_FILE: readonly Directive[] = [
-  bool('appendonly', 'no', 'Keeps a journal of all writes.', { denyLoading: true, asksNothing: 'no' }),
+  bool('appendonly', 'no', 'Keeps a journal of all writes.', {
+    denyLoading: true,
+    asksNothing: 'no',
+    word: int32(CONTROL.appendOnly),
+  }),
   text('appendfilename', 'appendonly.aof', "Name of the journal's files.", {
     immutable: true,
     validate: baseName('appendfilename', 'filename', false),

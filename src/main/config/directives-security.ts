@@ -1,9 +1,11 @@
 /** Directives about who may do what, and about TLS. Names, bounds and defaults are those of Redis 7.2. */
+import { CONTROL } from '../../shared/sync/control-block.js';
 import {
   bool,
   type Directive,
   INT_MAX,
   IO,
+  int32,
   integer,
   LONG_MAX,
   MAIN,
@@ -13,6 +15,7 @@ import {
   text,
 } from './directive.js';
 
+/** In the order of their numbers in the control words. */
 const PROTECTED_ACTION = ['no', 'yes', 'local'];
 export const SECURITY: readonly Directive[] = [
   optionalText('requirepass', 'Password of the default user.', { sensitive: true, reader: IO }),
@@ -26,10 +29,12 @@ export const SECURITY: readonly Directive[] = [
   oneOf('enable-debug-command', 'no', PROTECTED_ACTION, 'Who may use DEBUG: no, yes or local.', {
     immutable: true,
     reader: SHARD,
+    word: int32(CONTROL.debugCommand),
   }),
   oneOf('enable-module-command', 'no', PROTECTED_ACTION, 'Who may use MODULE: no, yes or local.', {
     immutable: true,
     reader: IO,
+    word: int32(CONTROL.moduleCommand),
   }),
 ];
 

@@ -19,12 +19,12 @@ import { ReplyView } from '../../shared/sync/records.js';
 import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
 import type { IoWorkerData } from '../../shared/sync/thread-data.js';
+import { ThreadConfig } from '../config/thread-config.js';
+import { ServerView } from '../figures/server-view.js';
 import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
-import { ServerView } from './commands/server-view.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
 import { DESCRIPTOR_COPY_CHILD } from './entries.js';
-import { readLimits } from './reply/limits.js';
 import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
 import { IoThread } from './thread/io-thread.js';
@@ -38,7 +38,7 @@ export interface IoEngine {
 }
 
 /** As for a shard thread; there is no own shard. */
-export type IoEngineParts = Omit<EngineParts, 'shard'>;
+export type IoEngineParts = Omit<EngineParts, 'shard' | 'directives'>;
 
 /**
  * Starts the thread and reports that it is ready; it listens when it is asked to. Throws when the engine cannot be
@@ -55,7 +55,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     port.callSync('segment', { shard, index }),
   );
   const firstSegments = data.segments.map((list) => list[0]!);
-  const config = new Map(data.config);
+  const config = new ThreadConfig(data.config);
   const { registry, executor } = makeEngine({
     threadId,
     shards: block.shards,
@@ -65,7 +65,6 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     effects: data.effects,
     interests: data.interests,
     stats,
-    config,
     port,
   });
   decideScriptsWith(new ScriptLog(block, threadId), new LibraryStore(block), registry);
@@ -83,7 +82,6 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     executor,
     stats,
     config,
-    limits: readLimits(config),
     requestRings: data.pairs.map((pair, s) => new RingProducer(pair.requestRing, mailboxes[s]!)),
     replyRings: data.pairs.map((pair, s) => new RingConsumer(pair.replyRing, mailboxes[s]!)),
     shardBells: data.pairs.map((_, s) => block.doorbell(block.shardThreadId(s))),
@@ -125,7 +123,7 @@ function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox
     return null;
   });
   port.on('config', (changed) => {
-    for (const [name, value] of changed) io.config.set(name, value);
+    io.config.applyChanges(changed);
     io.configured();
     return null;
   });

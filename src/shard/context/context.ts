@@ -34,6 +34,7 @@ import { entryKeyBytes } from '../entry/entry-key.js';
 import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ScriptEngine } from '../script/script-engine.js';
+import type { WorkBound } from '../services/work-bound.js';
 
 /** Runs commands inside a command: transactions, scripts (the executor). */
 export interface CommandRunner {
@@ -58,7 +59,10 @@ export interface CommandRunner {
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
 const NO_TOUCH = CLIENT_FLAG.noTouch;
 
-export class ExecContext {
+/** Thrown by `leaveToShard`, for the executor alone. It carries nothing, so it costs no stack trace. */
+export const LEFT_TO_SHARD: unknown = Object.freeze({ reason: 'too much for an I/O thread' });
+
+export class ExecContext implements WorkBound {
   readonly threadId: number;
   readonly control: ControlBlock;
   readonly stats: StatsBlock;
@@ -70,8 +74,6 @@ export class ExecContext {
   readonly shardCount: number;
   /** The leases that the running command holds; jobs take and give them themselves. */
   readonly leases: LeaseSet;
-  /** All directives as CONFIG GET shows them. */
-  readonly config: ReadonlyMap<string, string>;
   /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
   outbox: Outbox | null = null;
   /** Clients that wait for keys. */
@@ -118,6 +120,8 @@ export class ExecContext {
   changedBefore = false;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
+  /** An I/O thread runs the command: what takes long is left to the shard's thread (WorkBound). */
+  inline = false;
 
   constructor(
     threadId: number,
@@ -127,7 +131,6 @@ export class ExecContext {
     arenas: readonly Arena[],
     keyspaces: readonly (readonly Keyspace[])[],
     leases: LeaseSet,
-    config: ReadonlyMap<string, string>,
   ) {
     this.threadId = threadId;
     this.control = control;
@@ -136,7 +139,6 @@ export class ExecContext {
     this.arenas = arenas;
     this.keyspaces = keyspaces;
     this.leases = leases;
-    this.config = config;
     this.blocking = new Blocking(control);
     this.shardCount = arenas.length;
     this.arena = arenas[0]!;
@@ -160,6 +162,11 @@ export class ExecContext {
     this.wantedEvents = wanted;
     const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
     this.notifyFlags = quiet ? wanted : wanted | EVENTS_OF_CHANGE;
+  }
+
+  /** Gives up the running command, which has not changed anything yet: the shard's thread runs it. @requires inline */
+  leaveToShard(): never {
+    throw LEFT_TO_SHARD;
   }
 
   // ---- shards

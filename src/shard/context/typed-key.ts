@@ -10,15 +10,14 @@ import { EVENT_CLASS } from '../../shared/keyspace-events.js';
 import { CTL_BLOCKED } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
-import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
+import type { Reply } from '../../shared/resp/reply.js';
 import { entryType } from '../entry/entry.js';
 import { rootedEntry } from '../entry/root.js';
+import { INLINE_WORK_MAX } from '../services/work-bound.js';
 import type { ExecContext } from './context.js';
 
 /** What `readTyped` and `writeTyped` answer when the key holds another type. */
 export const WRONG = -1 as Ptr;
-/** Elements that a command may visit on an I/O thread. */
-export const INLINE_WORK_MAX = 1024;
 
 /** The entry of the key in argument i for reading; 0: no such key; WRONG: another type, the error is written. */
 export function readTyped(ctx: ExecContext, args: Args, i: number, type: number, reply: Reply): Ptr {
@@ -88,6 +87,6 @@ export function removeKey(ctx: ExecContext, args: Args, i: number, e: Ptr): void
  * To be called before anything is changed by a command that visits `work` elements: on an I/O thread, when that is too
  * much there, it does not return, and the command runs on the shard's thread.
  */
-export function boundInline(reply: Reply, work: number): void {
-  if (work > INLINE_WORK_MAX && reply.inline) throw BIG_REPLY;
+export function boundInline(ctx: ExecContext, work: number): void {
+  if (work > INLINE_WORK_MAX && ctx.inline) ctx.leaveToShard();
 }

@@ -23,7 +23,6 @@ export interface EngineOptions {
   /** What the clients of each I/O thread want to hear, by its index; none: nobody is told anything. */
   readonly interests?: readonly SharedArrayBuffer[];
   readonly stats: StatsBlock;
-  readonly config: ReadonlyMap<string, string>;
   readonly registry: Registry;
   /** The value types; left out: those of the server. */
   readonly types?: TypeTable;
@@ -37,14 +36,14 @@ export interface EngineOptions {
 
 /** The executor of one thread over the shared memory of all shards. */
 export function createExecutor(options: EngineOptions): Executor {
-  const { threadId, block, stats, config } = options;
+  const { threadId, block, stats } = options;
   const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
   const keyspaces = arenas.map((arena) => openDatabases(arena, options.types ?? TYPES));
   const effects = new EffectLog(options.effects);
   const outbox = options.interests === undefined ? null : new Outbox(block, options.interests);
   const newContext = (outer: LeaseSet | null = null): ExecContext => {
     const leases = outer === null ? new LeaseSet(threadId, arenas) : new PinnedLeases(threadId, arenas, outer);
-    const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases, config);
+    const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases);
     ctx.outbox = outbox;
     if (options.log !== undefined) ctx.log = options.log;
     if (options.scripts !== undefined) ctx.scripts = options.scripts;

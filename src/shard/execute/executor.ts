@@ -18,7 +18,7 @@ import type { JobHandler } from '../../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
 import { type Arena, ArenaFullError, CTL_WRITING } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
-import { BIG_REPLY, type Reply } from '../../shared/resp/reply.js';
+import type { Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -27,7 +27,7 @@ import { WaiterWatch } from '../blocking/makes-ready.js';
 import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
 import { dropWatchers } from '../blocking/watch.js';
-import type { ExecContext } from '../context/context.js';
+import { type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import type { ScriptEngine } from '../script/script-engine.js';
@@ -201,15 +201,15 @@ export class Executor {
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
     // A big value is copied by the shard's thread, not by one that serves sockets.
-    reply.small = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
-    reply.inline = true;
+    reply.leavesOutBig = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
+    this.ctx.inline = true;
     reply.pinFor = this.ioIndex;
     const { blocking } = this.ctx;
     blocking.servesHere = this.servesInline;
     this.run(cmdId, args, reply, client, count === 1);
     blocking.servesHere = true;
-    reply.small = false;
-    reply.inline = false;
+    reply.leavesOutBig = false;
+    this.ctx.inline = false;
     reply.pinFor = -1;
     return !this.bigReply;
   }
@@ -286,7 +286,7 @@ export class Executor {
       return;
     }
     this.stats.call(cmdId);
-    const timing = this.timer.begin(cmdId, args, reply.inline);
+    const timing = this.timer.begin(cmdId, args, ctx.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
     const ctl = ctx.arena.ctl;
     const mark = reply.mark();
@@ -300,6 +300,11 @@ export class Executor {
     } catch (error) {
       this.failed(cmdId, reply, mark, error);
       ctl[CTL_WRITING] = 0;
+    }
+    if (reply.isCut) {
+      reply.isCut = false;
+      reply.truncate(mark);
+      this.leave(cmdId);
     }
     this.count(cmdId, args, reply, client, timing);
     reply.errors = 0;
@@ -476,9 +481,8 @@ export class Executor {
 
   private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
-    if (error === BIG_REPLY) {
-      this.bigReply = true;
-      this.stats.uncall(cmdId);
+    if (error === LEFT_TO_SHARD) {
+      this.leave(cmdId);
       return;
     }
     if (error instanceof ArenaFullError) {
@@ -487,6 +491,12 @@ export class Executor {
     }
     reply.error(INTERNAL);
     this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
+  }
+
+  /** The command is left to the shard's thread, which counts it. */
+  private leave(cmdId: number): void {
+    this.bigReply = true;
+    this.stats.uncall(cmdId);
   }
 
   private overMemory(): boolean {

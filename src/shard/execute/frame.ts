@@ -2,7 +2,7 @@
  * Frames: what of the context belongs to one running command, kept while a command inside of it runs (a queued command
  * of a transaction, redis.call, the request of a blocked client).
  *
- *     outer command -> open() -> inner command, as if it were alone -> close() -> outer command goes on
+ *     outer command -> open() -> inner command, in the same context -> close() -> outer command goes on
  *
  * Invariants: (1) frames are opened and closed like brackets; (2) `dirty` is kept apart: what the inner command changed
  * is added to what the outer one has changed; (3) nothing is allocated but the first time that a depth is reached.
@@ -16,6 +16,7 @@ class Frame {
   mayWrite = false;
   db = 0;
   oneShard = false;
+  inline = false;
   dirty = 0;
   /** Where the reply of the outer command goes (Ticket.io): inside of it nothing waits. */
   waitsAt = 0;
@@ -43,10 +44,13 @@ export class Frames {
     frame.mayWrite = ctx.mayWrite;
     frame.db = ctx.db;
     frame.oneShard = ctx.oneShard;
+    frame.inline = ctx.inline;
     frame.dirty = ctx.dirty;
     frame.waitsAt = ticket.io;
     ticket.io = -1;
     ctx.client = client;
+    // What has begun is not given up in its middle.
+    ctx.inline = false;
   }
 
   /**
@@ -65,6 +69,7 @@ export class Frames {
     ctx.mayWrite = frame.mayWrite;
     ctx.db = frame.db;
     ctx.oneShard = frame.oneShard;
+    ctx.inline = frame.inline;
     ctx.useShard(home);
     ctx.dirty = frame.dirty + changes;
     ctx.ownEffects = true;

@@ -1,17 +1,25 @@
 /** Commands that only some may use: DEBUG and MODULE, by `enable-debug-command` and `enable-module-command`. */
+import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 
 /** Bit of the client's flags: it is connected from this machine. */
 const LOCAL_CLIENT = 8;
+/** The value of the control words: PROTECTED_WORDS of the directive's row. */
+const ALLOWED = { no: 0, yes: 1, local: 2 } as const;
 
-/** Redis's error if a client with these flags may not use the command, else null. `config`: as CONFIG GET shows it. */
+const GUARDS = {
+  DEBUG: { word: CONTROL.debugCommand, directive: 'enable-debug-command' },
+  MODULE: { word: CONTROL.moduleCommand, directive: 'enable-module-command' },
+} as const;
+
+/** Redis's error if a client with these flags may not use the command, else null. */
 export function refusesProtected(
-  command: 'DEBUG' | 'MODULE',
-  config: ReadonlyMap<string, string>,
+  command: keyof typeof GUARDS,
+  control: ControlBlock,
   clientFlags: number,
 ): string | null {
-  const directive = `enable-${command.toLowerCase()}-command`;
-  const allowed = config.get(directive) ?? 'no';
-  if (allowed === 'yes' || (allowed === 'local' && (clientFlags & LOCAL_CLIENT) !== 0)) return null;
+  const { word, directive } = GUARDS[command];
+  const allowed = control.i32[word];
+  if (allowed === ALLOWED.yes || (allowed === ALLOWED.local && (clientFlags & LOCAL_CLIENT) !== 0)) return null;
   return (
     `ERR ${command} command not allowed. If the ${directive} option is set to "local", you can run it from a local ` +
     'connection, otherwise you need to set this option in the configuration file, and then restart the server.'

@@ -60,14 +60,17 @@ export class RedisApi {
   running: RunningScript | null = null;
   private readonly vm: LuaVm;
   private readonly registry: Registry;
+  private readonly directives: ReadonlyMap<string, string>;
   private readonly args = new Args(256);
   private readonly reply = new Reply(16 * 1024);
   private readonly keyIndexes = new Int32Array(KEY_INDEXES);
   /** The command that is called, -1 while it is not known. */
   private commandId = -1;
 
-  constructor(vm: LuaVm, registry: Registry) {
+  /** @param directives all directives as CONFIG GET shows them, by name */
+  constructor(vm: LuaVm, registry: Registry, directives: ReadonlyMap<string, string>) {
     this.vm = vm;
+    this.directives = directives;
     this.registry = registry;
   }
 
@@ -330,7 +333,7 @@ export class RedisApi {
     const { args, reply } = this;
     const local = args.latin1(1);
     if (!/^[01]$/.test(local)) reply.errorText('ERR value is out of range, value must between 0 and 1');
-    else if (local === '1' && this.running!.ctx.config.get('appendonly') !== 'yes') {
+    else if (local === '1' && this.running!.ctx.control.i32[CONTROL.appendOnly] === 0) {
       reply.errorText('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
     } else {
       reply.array(2);
@@ -341,11 +344,10 @@ export class RedisApi {
 
   private configGet(): void {
     const { args, reply } = this;
-    const { config } = this.running!.ctx;
     const found: string[] = [];
     for (let i = 2; i < args.argc; i++) {
       const name = args.latin1(i).toLowerCase();
-      const value = config.get(name);
+      const value = this.directives.get(name);
       if (value !== undefined) found.push(name, value);
     }
     reply.map(found.length / 2);

@@ -73,6 +73,7 @@ export class ScriptEngine {
   libraries: FunctionLibraries | null = null;
   private readonly control: ControlBlock;
   private readonly registry: Registry;
+  private readonly directives: ReadonlyMap<string, string>;
   private readonly threadId: number;
   private readonly threadWord: number;
   /** The number of the latest run (script-run.ts). */
@@ -111,8 +112,10 @@ export class ScriptEngine {
   /** Called now and then while a script runs for too long. Must not throw. */
   onBusy: (() => void) | null = null;
 
-  constructor(control: ControlBlock, threadId: number, registry: Registry) {
+  /** @param directives all directives as CONFIG GET shows them, by name */
+  constructor(control: ControlBlock, threadId: number, registry: Registry, directives: ReadonlyMap<string, string>) {
     this.control = control;
+    this.directives = directives;
     this.registry = registry;
     this.log = new ScriptLog(control, threadId);
     this.store = new LibraryStore(control);
@@ -165,7 +168,7 @@ export class ScriptEngine {
   }
 
   private adopt(vm: LuaVm): void {
-    const api = new RedisApi(vm, this.registry);
+    const api = new RedisApi(vm, this.registry, this.directives);
     const registration = new FunctionRegistration(vm);
     const { sandbox, envRef, functionEnvRef, loadSwitchRef } = makeEnvironment(vm, api, registration);
     const refs = { env: functionEnvRef, loadSwitch: loadSwitchRef };

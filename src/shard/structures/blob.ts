@@ -15,7 +15,7 @@ import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
-import type { Reply } from '../../shared/resp/reply.js';
+import { BIG_BULK_BYTES, type Reply } from '../../shared/resp/reply.js';
 import { blobChanges, blobMoved, isPinned, keepPinned, leaveBlocks, mayPin, pinBlob } from './pinned-blob.js';
 
 /** Bytes of a full block. */
@@ -225,7 +225,8 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
 
 /**
  * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, when they are many and whoever
- * reads the reply can send them so, otherwise copied. @requires start + len <= length
+ * reads the reply can send them so, otherwise copied, or left out (Reply.leavesOutBig).
+ * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {
   if (mayPin(len, reply.pinFor)) {
@@ -234,6 +235,10 @@ export function blobReply(arena: Arena, dir: Ptr, length: number, start: number,
       reply.bulkPinned(pinned);
       return;
     }
+  }
+  if (reply.leavesOutBig && len > BIG_BULK_BYTES) {
+    reply.isCut = true;
+    return;
   }
   const at = reply.bulkBegin(len);
   blobRead(arena, dir, start, reply.u8, at, len);

@@ -31,7 +31,8 @@ export interface EngineParts {
   readonly effects: SharedArrayBuffer;
   readonly interests: readonly SharedArrayBuffer[];
   readonly stats: StatsBlock;
-  readonly config: Map<string, string>;
+  /** All directives as CONFIG GET shows them, for scripts that ask. */
+  readonly directives: ReadonlyMap<string, string>;
   readonly port: ControlPort;
 }
 
@@ -52,7 +53,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     port.callSync('segment', { shard, index }),
   );
   const firstSegments = data.segments.map((list) => list[0]!);
-  const config = new Map(data.config);
+  const directives = new Map(data.config);
   const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };
   const engine = makeEngine({
     ...parts,
@@ -60,7 +61,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     effects: data.effects,
     interests: data.interests,
     stats,
-    config,
+    directives,
     port,
   });
   const drain = (): void => port.drainSync();
@@ -95,7 +96,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     return null;
   });
   port.on('config', (changed) => {
-    for (const [name, value] of changed) config.set(name, value);
+    for (const [name, value] of changed) directives.set(name, value);
     return null;
   });
   port.on('pair', (change) => {

@@ -44,9 +44,6 @@ const INT = 58; // :
 /** What kind of aggregate a deferred header opens. */
 export type AggregateKind = 'array' | 'map' | 'set' | 'push';
 
-/** Thrown, not to be caught by handlers, when `small` is set and a value beyond BIG_BULK_BYTES is to be written. */
-export const BIG_REPLY = new Error('reply too big for an I/O thread');
-
 export class Reply {
   /** Protocol version of the client that will read this. */
   proto: 2 | 3 = 2;
@@ -66,10 +63,10 @@ export class Reply {
   lastError: Uint8Array | null = null;
   /** Length of the bulk string that `bulkBegin` opened. */
   private openBulkBytes = 0;
-  /** An I/O thread is running the command: a big value is refused by throwing BIG_REPLY, to be run elsewhere. */
-  small = false;
-  /** An I/O thread is running the command: what visits many elements throws BIG_REPLY before it changes anything. */
-  inline = false;
+  /** Values beyond BIG_BULK_BYTES that would have to be copied are left out (structures/blob.ts). */
+  leavesOutBig = false;
+  /** A value was left out: this is no whole reply. */
+  isCut = false;
   /** Whoever takes its chunks gives each back with `releaseChunk`: long replies may lie in slabs. */
   slabs = false;
   /** The chunks stay on this thread. */
@@ -544,7 +541,6 @@ export class Reply {
 
   /** Shared memory: a shard gives such a chunk to the I/O thread without copying it. */
   private openBigChunk(bytes: number): void {
-    if (this.small) throw BIG_REPLY;
     this.setAside();
     if (this.slabs && this.full !== null && bytes <= SLAB_CHUNK_BYTES) {
       this.inSlab();

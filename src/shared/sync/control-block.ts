@@ -58,6 +58,13 @@ export const CONTROL = {
   activeExpire: server.word(),
   /** Number of the policy (see shared/maxmemory-policy.ts). */
   maxmemoryPolicy: server.word(),
+  /** A journal is kept. */
+  appendOnly: server.word(),
+  /** Who may use DEBUG and MODULE: 0 nobody, 1 everybody, 2 clients on this machine. */
+  debugCommand: server.word(),
+  moduleCommand: server.word(),
+  /** Long strings are compressed in RDB forms. */
+  rdbCompression: server.word(),
   lfuLogFactor: server.word(),
   lfuDecayMinutes: server.word(),
   lazyExpire: server.word(),
@@ -220,6 +227,7 @@ export class ControlBlock {
     // What holds until the configuration has been written: for tests without one.
     i32[CONTROL.activeExpire] = 1;
     i32[CONTROL.maxmemoryPolicy] = NO_EVICTION;
+    i32[CONTROL.rdbCompression] = 1;
     block.f64[CONTROL_F64.slowlogUsec] = -1;
     for (const [name, value] of Object.entries(TYPE_LIMITS)) {
       block.f64[CONTROL_F64[name as keyof typeof TYPE_LIMITS]] = value;

@@ -24,7 +24,7 @@ describe('connection commands', () => {
 
   it('changes nothing when HELLO fails', async () => {
     const runner = new LocalRunner();
-    runner.io.config.set('requirepass', 'secret');
+    runner.io.config.applyChanges([['requirepass', 'secret']]);
     runner.conn.session.authenticated = false;
     expect(text(await runner.call('HELLO', '3'))).toMatch(/^-NOAUTH HELLO must be called/);
     expect(text(await runner.call('HELLO', '3', 'AUTH', 'default', 'wrong'))).toMatch(/^-WRONGPASS/);
@@ -41,7 +41,7 @@ describe('connection commands', () => {
 
   it('AUTH takes the password with and without the user name', async () => {
     const runner = new LocalRunner();
-    runner.io.config.set('requirepass', 'p\xe9');
+    runner.io.config.applyChanges([['requirepass', 'p\xe9']]);
     runner.conn.session.authenticated = false;
     expect(text(await runner.call('AUTH', 'p'))).toMatch(/^-WRONGPASS/);
     expect(text(await runner.call('AUTH', 'other', 'p\xe9'))).toMatch(/^-WRONGPASS/);

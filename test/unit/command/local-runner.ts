@@ -1,7 +1,7 @@
 /** Runs local commands without sockets or threads: what a test sends and the very bytes of the reply. */
 
+import { ServerView } from '../../../src/main/figures/server-view.js';
 import { localCommands } from '../../../src/main/io/commands/local-commands.js';
-import { ServerView } from '../../../src/main/io/commands/server-view.js';
 import type { Connection } from '../../../src/main/io/session/connection.js';
 import { Session } from '../../../src/main/io/session/session.js';
 import type { IoThread } from '../../../src/main/io/thread/io-thread.js';
@@ -16,6 +16,7 @@ import { SlowWatch } from '../../../src/shared/stats/slow-watch.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
 import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { parseReply, type Value } from '../../harness/resp-client.js';
+import { threadConfig } from '../thread-config.js';
 
 /** Arguments over one buffer, as the parser leaves them. */
 export function makeArgs(words: readonly string[]): Args {
@@ -77,17 +78,15 @@ export class LocalRunner {
     const segment = new SharedArrayBuffer(SEGMENT_BYTES);
     formatShard(segment, 1, 2);
     const threadId = 2;
+    const config = threadConfig([]);
     this.io = {
       registry: this.registry,
       control,
       port: null,
       threadId,
       stats: new StatsBlock(control.sab, control.statsOffset(threadId)),
-      config: new Map([
-        ['port', '6379'],
-        ['maxclients', '10000'],
-        ['requirepass', ''],
-      ]),
+      config,
+      limits: config.values,
       connections: new Map([[1, this.conn]]),
       index: 0,
       slow: new SlowWatch(control, this.registry),

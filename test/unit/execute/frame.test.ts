@@ -14,6 +14,7 @@ function contextOf(client: ClientState): ExecContext {
     mayWrite: true,
     db: 3,
     oneShard: true,
+    inline: true,
     shard: 1,
     dirty: 5,
     ownEffects: false,
@@ -34,7 +35,7 @@ describe('frames (#12)', () => {
     for (let round = 0; round < 3; round++) {
       for (let depth = 0; depth < 4; depth++) {
         frames.open(clientOf(10 + depth));
-        expect([ctx.client.id, ctx.blocking.ticket.io]).toEqual([10 + depth, -1]);
+        expect([ctx.client.id, ctx.blocking.ticket.io, ctx.inline]).toEqual([10 + depth, -1, false]);
         Object.assign(ctx, { commandId: depth, mayWrite: false, db: 9, oneShard: false, shard: depth, dirty: 1 });
       }
       for (let depth = 0; depth < 4; depth++) {

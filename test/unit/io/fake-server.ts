@@ -3,11 +3,11 @@
  * are answered at the next turn of the event loop or when the test says so. For tests of everything between socket and
  * ring.
  */
+
 import { once } from 'node:events';
 import net from 'node:net';
 import { constants } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
-import { readLimits } from '../../../src/main/io/reply/limits.js';
 import type { Connection } from '../../../src/main/io/session/connection.js';
 import type { InlineExecutor } from '../../../src/main/io/thread/io-parts.js';
 import { IoThread } from '../../../src/main/io/thread/io-thread.js';
@@ -23,6 +23,7 @@ import { CONTROL, ControlBlock, ioThreadId } from '../../../src/shared/sync/cont
 import { Mailbox } from '../../../src/shared/sync/mailbox.js';
 import { ReplyView, RequestView, readRequest, writeReply, writeReplyChunks } from '../../../src/shared/sync/records.js';
 import { createRing, RingConsumer, RingProducer } from '../../../src/shared/sync/ring.js';
+import { threadConfig } from '../thread-config.js';
 
 const base = { acl: [], group: 'test', since: '1.0.0', complexity: 'O(1)', summary: 'For tests.' } as const;
 const oneKey = [{ flags: ['RW'], begin: { index: 1 }, find: { lastKey: 0, step: 1, limit: 0 } }] as const;
@@ -140,7 +141,7 @@ export class FakeServer {
     };
     this.requests = requestRings.map((sab, s) => new RingConsumer(sab, theirs[s]!));
     this.replies = replyRings.map((sab, s) => new RingProducer(sab, theirs[s]!));
-    const config = new Map<string, string>([['bind', '127.0.0.1'], ...(options.config ?? [])]);
+    const config = threadConfig([['bind', '127.0.0.1'], ...(options.config ?? [])]);
     const executor: InlineExecutor = {
       outbox: null,
       blocking: new Blocking(control),
@@ -164,7 +165,6 @@ export class FakeServer {
       executor,
       stats: new StatsBlock(control.sab, control.statsOffset(ioThreadId(0))),
       config,
-      limits: readLimits(config),
       requestRings: requestRings.map((sab, s) => new RingProducer(sab, mine[s]!)),
       replyRings: replyRings.map((sab, s) => new RingConsumer(sab, mine[s]!)),
       shardBells: requestRings.map(() => ({ ring: () => this.schedule() }) as never),

@@ -66,7 +66,7 @@ export class KeysEngine {
     const stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
     const keyspaces = this.arenas.map((arena) => openDatabases(arena, TYPES));
     const leases = new LeaseSet(THREAD, this.arenas);
-    this.ctx = new ExecContext(THREAD, this.control, stats, this.log, this.arenas, keyspaces, leases, new Map());
+    this.ctx = new ExecContext(THREAD, this.control, stats, this.log, this.arenas, keyspaces, leases);
     this.ctx.oneShard = shards === 1;
     this.ctx.refresh();
   }

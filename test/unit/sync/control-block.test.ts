@@ -74,7 +74,8 @@ describe('the control block', () => {
     expect(block.statsOffset(block.threads)).toBe(offsets.claims);
     expect(block.claims(1).byteOffset + CLAIM_SLOTS * 4).toBe(offsets.scripts);
     expect(block.runningFunction(2).byteOffset + REGIONS.running.bytes).toBe(offsets.slowLog);
-    expect(block.latencyEvents().byteOffset + block.latencyEvents().byteLength).toBe(offsets.end);
+    expect(block.latencyEvents().byteOffset + block.latencyEvents().byteLength).toBe(offsets.faults);
+    expect(block.faults().byteOffset + block.faults().byteLength).toBe(offsets.end);
   });
 
   it('is refused when it was made for another number of threads', () => {

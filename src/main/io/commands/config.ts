@@ -8,7 +8,6 @@ import { SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
-import { Config } from '../../config/config.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
@@ -27,7 +26,7 @@ const HELP = [
 function get(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
   const patterns: string[] = [];
   for (let i = 2; i < args.argc; i++) patterns.push(args.latin1(i));
-  const found = Config.fromEntries([...io.config]).get(patterns);
+  const found = io.config.all.get(patterns);
   reply.map(found.length / 2);
   for (const text of found) reply.bulkLatin1(text);
 }

@@ -57,7 +57,7 @@ function select(io: IoThread, conn: Connection, args: Args, reply: Reply): void 
 
 /** The password that `requirepass` asks for, one char a byte; empty when none is needed. */
 export function requiredPassword(io: IoThread): string {
-  return io.config.get('requirepass') ?? '';
+  return io.config.values.password;
 }
 
 /** Compares in a time that does not depend on the bytes. */

@@ -2,16 +2,18 @@
  * LATENCY: how long commands took, as histograms, and what took longer than `latency-monitor-threshold`, as events
  * (shared/stats/latency-events.ts). Local.
  */
+
 import { container, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { LATENCY_EVENTS, type LatencySample } from '../../../shared/stats/latency-events.js';
+import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
+import { BUCKET_BOUNDS_USEC } from '../../figures/latency-figures.js';
 import { cText } from '../reply/cold-arguments.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
-import { BUCKET_BOUNDS_USEC } from './latency-figures.js';
 
 const HELP = [
   'DOCTOR',
@@ -89,7 +91,7 @@ function doctor(io: IoThread, _conn: Connection, _args: Args, reply: Reply): voi
     const mean = Math.round(times.reduce((sum, ms) => sum + ms, 0) / times.length);
     lines.push(`${name}: ${times.length} samples, on average ${mean} ms, at worst ${io.slow.events.max(event)} ms.`);
   });
-  if (io.config.get('latency-monitor-threshold') === '0') {
+  if (io.control.f64[CONTROL_F64.latencyMs] === 0) {
     lines.push("No events are recorded: 'latency-monitor-threshold' is 0. CONFIG SET it to some milliseconds.");
   } else if (lines.length === 0) lines.push('Nothing has taken longer than the threshold.');
   else lines.push('SLOWLOG GET shows the commands; the section latencystats of INFO how long each takes as a rule.');

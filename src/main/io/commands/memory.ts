@@ -5,11 +5,11 @@ import { container } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { humanBytes, ratio } from '../../figures/info-text.js';
+import { memoryFigures } from '../../figures/memory-figures.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
-import { humanBytes, ratio } from './info-text.js';
-import { memoryFigures } from './memory-figures.js';
 
 const HELP = [
   'DOCTOR',

@@ -10,30 +10,8 @@ import { busyReply } from '../reply/busy-reply.js';
 import { integerAt } from '../reply/cold-arguments.js';
 import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
-import { waitedKeys } from '../waiting/blocking.js';
-import { DEFAULT_SECTIONS, INFO_SECTIONS, type InfoSource } from './info-sections.js';
+import { info } from './info.js';
 import { drawSherds } from './lolwut.js';
-
-async function info(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
-  const wanted = new Set<string>();
-  let isAll = false;
-  for (let i = 1; i < args.argc; i++) {
-    const name = args.latin1(i).toLowerCase();
-    if (name === 'all' || name === 'everything') isAll = true;
-    else if (name === 'default') for (const section of DEFAULT_SECTIONS) wanted.add(section);
-    else wanted.add(name === 'module_list' ? 'modules' : name);
-  }
-  if (args.argc === 1) for (const section of DEFAULT_SECTIONS) wanted.add(section);
-  const view = io.server;
-  if (view === null) {
-    reply.errorText('ERR this thread does not see the server yet');
-    return;
-  }
-  const source: InfoSource = { io, view, conn, nowMs: io.control.nowMs(), waited: await waitedKeys(io) };
-  const parts: string[] = [];
-  for (const [name, section] of INFO_SECTIONS) if (isAll || wanted.has(name)) parts.push(section(source));
-  reply.verbatim('txt', parts.join('\r\n'));
-}
 
 function time(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
   const usec = io.control.nowUsec();

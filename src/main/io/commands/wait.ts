@@ -4,11 +4,13 @@
  *
  * Invariant: while a connection waits, `conn.endWait` ends it: by the timer, CLIENT UNBLOCK, or the connection's end.
  */
+
 import { integer } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import { integerAt } from '../reply/cold-arguments.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
@@ -78,7 +80,7 @@ async function waitAof(io: IoThread, conn: Connection, args: Args, reply: Reply)
   else {
     const timeoutMs = timeoutAt(args, 3, io.control.nowMs(), reply);
     if (timeoutMs === null) return;
-    if (local > 0 && io.config.get('appendonly') !== 'yes') {
+    if (local > 0 && io.control.i32[CONTROL.appendOnly] === 0) {
       reply.errorText('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
       return;
     }

@@ -78,8 +78,7 @@ export class Tracking {
 
   /** Takes over tracking-table-max-keys. */
   configured(): void {
-    const max = Number(this.io.config.get('tracking-table-max-keys') ?? '1000000');
-    this.keysMax = max === 0 ? Number.POSITIVE_INFINITY : max;
+    this.keysMax = this.io.limits.trackedKeysMax;
     if (this.table.size > 0) this.limit();
   }
 

@@ -16,6 +16,7 @@
 import { noteDropped } from '../../../shared/memory/shared-garbage.js';
 import { CHUNK_BYTES_MAX, Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
+import type { OutputBufferLimit } from '../../config/config.js';
 import { OutQueue } from '../net/out-queue.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
@@ -33,13 +34,6 @@ const UNLISTED_BYTES = 16 * 1024;
 
 /** First size of a buffer for messages. */
 const SMALL_BYTES = 1024;
-
-/** A client-output-buffer-limit: bytes (0 = none), and how long the soft one may be exceeded. */
-export interface OutputLimit {
-  hardBytes: number;
-  softBytes: number;
-  softSeconds: number;
-}
 
 export class ReplyPool {
   private readonly free: Reply[] = [];
@@ -186,7 +180,7 @@ export function outputFull(io: IoThread, conn: Connection): boolean {
 }
 
 /** The limit of the connection's class. */
-function limitOf(io: IoThread, conn: Connection): OutputLimit {
+function limitOf(io: IoThread, conn: Connection): OutputBufferLimit {
   return (conn.session.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
 }
 

@@ -15,9 +15,9 @@ import type { ControlPort } from '../../../shared/sync/control-port.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import type { ReplyView } from '../../../shared/sync/records.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
-import type { ServerView } from '../commands/server-view.js';
+import type { ThreadConfig } from '../../config/thread-config.js';
+import type { ServerView } from '../../figures/server-view.js';
 import type { HubParts } from '../messages/hub.js';
-import type { IoLimits } from '../reply/limits.js';
 
 /** What runs commands on this thread under a shard's lease. */
 export interface InlineExecutor {
@@ -51,8 +51,7 @@ export interface IoParts {
   readonly registry: Registry;
   readonly executor: InlineExecutor;
   readonly stats: StatsBlock;
-  readonly config: Map<string, string>;
-  readonly limits: IoLimits;
+  readonly config: ThreadConfig;
   readonly requestRings: RingProducer[];
   readonly replyRings: RingConsumer[];
   readonly shardBells: Doorbell[];

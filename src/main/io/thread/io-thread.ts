@@ -31,10 +31,10 @@ import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import { pauseAt } from '../../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shared/sync/records.js';
 import type { RingConsumer } from '../../../shared/sync/ring.js';
-import type { ServerView } from '../commands/server-view.js';
+import type { ThreadConfig, ThreadValues } from '../../config/thread-config.js';
+import type { ServerView } from '../../figures/server-view.js';
 import { Hub } from '../messages/hub.js';
 import { READ_BYTES } from '../net/transport.js';
-import { type IoLimits, readLimits } from '../reply/limits.js';
 import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
 import { SettleQueue } from '../reply/settle-queue.js';
@@ -69,8 +69,9 @@ export class IoThread {
   readonly blocking: Blocking;
   readonly stats: StatsBlock;
   /** All directives as CONFIG GET shows them; kept current by the control port. */
-  readonly config: Map<string, string>;
-  readonly limits: IoLimits;
+  readonly config: ThreadConfig;
+  /** What the thread acts on, read from `config`. */
+  readonly limits: ThreadValues;
   readonly shards: number;
   /** Who answers a blocked client, by slot (shared/sync/claims.ts). */
   readonly claims: Int32Array;
@@ -140,7 +141,7 @@ export class IoThread {
     this.stats = parts.stats;
     this.slow = new SlowWatch(parts.control, parts.registry);
     this.config = parts.config;
-    this.limits = parts.limits;
+    this.limits = parts.config.values;
     this.rings = new ShardRings(parts.requestRings, parts.replyRings, parts.shardBells, parts.stats);
     this.replyView = parts.replyView;
     this.server = parts.server;
@@ -164,7 +165,6 @@ export class IoThread {
 
   /** Takes over what CONFIG SET may have changed. */
   configured(): void {
-    Object.assign(this.limits, readLimits(this.config));
     this.inlineAllowed = this.control.i32[CONTROL.dispatch] !== DISPATCH_RING;
     this.hub.tracking.configured();
   }

@@ -21,6 +21,7 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ListenFd, Listening, ListenOrder } from '../../../shared/sync/control-messages.js';
 import { fromBinary } from '../../config/binary-string.js';
+import type { BindAddress } from '../../config/config.js';
 import { copyDescriptors } from '../net/descriptor-copy.js';
 import { HandleTransport } from '../net/handle-transport.js';
 import { SocketTransport } from '../net/socket-transport.js';
@@ -75,7 +76,7 @@ export class Listener {
     const fds: ListenFd[] = [];
     let port = order.port;
     const reusePort = order.reusePort || order.mode === 'reuse';
-    const binds = this.binds();
+    const binds = this.io.limits.binds;
     // With `bind ""` nobody comes by TCP.
     if (port >= 0 && binds.length > 0) {
       // A first bind without SO_REUSEPORT finds out whether another server has the port.
@@ -89,7 +90,7 @@ export class Listener {
       }
       if (fds.length === 0) throw new SherdError('SHERD_LISTEN', `Could not bind any address on port ${port}.`);
     }
-    const path = fromBinary(this.directive('unixsocket', ''));
+    const path = fromBinary(this.io.limits.unixSocket);
     if (path !== '' && order.mode === 'open') fds.push(await this.openUnix(path));
     if (fds.length === 0 && order.mode === 'open') {
       throw new SherdError('SHERD_LISTEN', 'Configured to not listen anywhere, exiting.');
@@ -108,22 +109,8 @@ export class Listener {
     this.spare.release();
   }
 
-  private directive(name: string, otherwise: string): string {
-    return this.io.config.get(name) ?? otherwise;
-  }
-
-  private binds(): { host: string; optional: boolean }[] {
-    const words = this.directive('bind', '* -::*').split(/\s+/).filter(Boolean);
-    return words.map((word) => {
-      const optional = word.startsWith('-');
-      const name = optional ? word.slice(1) : word;
-      if (name === '*') return { host: '0.0.0.0', optional };
-      return { host: name === '::*' ? '::' : name, optional };
-    });
-  }
-
   private async probe(port: number): Promise<void> {
-    for (const bind of this.binds()) {
+    for (const bind of this.io.limits.binds) {
       const server = createServer();
       try {
         await listening(server, this.options(bind.host, port, false));
@@ -140,7 +127,7 @@ export class Listener {
     const options: ListenOptions & { reusePort?: boolean } = {
       host,
       port,
-      backlog: Number(this.directive('tcp-backlog', '511')),
+      backlog: this.io.limits.backlog,
       ipv6Only: host.includes(':'),
       exclusive: true,
     };
@@ -148,11 +135,7 @@ export class Listener {
     return options;
   }
 
-  private async open(
-    bind: { host: string; optional: boolean },
-    port: number,
-    reusePort: boolean,
-  ): Promise<Server | null> {
+  private async open(bind: BindAddress, port: number, reusePort: boolean): Promise<Server | null> {
     const server = this.server();
     try {
       await listening(server, this.options(bind.host, port, reusePort));
@@ -170,10 +153,10 @@ export class Listener {
     freeUnixPath(path);
     const server = this.server();
     try {
-      await listening(server, { path, backlog: Number(this.directive('tcp-backlog', '511')), exclusive: true });
+      await listening(server, { path, backlog: this.io.limits.backlog, exclusive: true });
       this.take(server, true);
       this.unixPath = path;
-      const mode = Number.parseInt(this.directive('unixsocketperm', '0'), 8);
+      const mode = this.io.limits.unixSocketMode;
       if (mode > 0) chmodSync(path, mode);
     } catch (error) {
       throw bindError(path, -1, error);
@@ -198,7 +181,7 @@ export class Listener {
       }
       const server = this.server();
       try {
-        await listening(server, handles[i] as ListenOptions, Number(this.directive('tcp-backlog', '511')));
+        await listening(server, handles[i] as ListenOptions, this.io.limits.backlog);
       } catch (error) {
         throw bindError(address, port, error);
       }
@@ -307,23 +290,19 @@ export class Listener {
     fd: number,
   ): void {
     const { io } = this;
-    const addr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(peer);
-    const laddr = unix ? `${this.directive('unixsocket', '')}:0` : addressText(own);
+    const addr = unix ? `${io.limits.unixSocket}:0` : addressText(peer);
+    const laddr = unix ? `${io.limits.unixSocket}:0` : addressText(own);
     this.spare.keep();
     const session = new Session(io.control.nextClientId(), io.index);
     if (unix) session.flags |= CLIENT_FLAG.unixSocket | CLIENT_FLAG.local;
     else if (isLoopback(peer.address ?? '')) session.flags |= CLIENT_FLAG.local;
-    session.authenticated = this.directive('requirepass', '') === '';
+    session.authenticated = io.limits.password === '';
     const input = new ConnectionInput();
     const nowMs = io.control.nowMs();
     const conn = new Connection({ io, session, transport, input, slot: io.takeSlot(), nowMs, addr, laddr, fd });
     io.addConnection(conn);
     // Without a password only this machine may come in, unless the person who runs it says otherwise.
-    if (
-      session.authenticated &&
-      (session.flags & CLIENT_FLAG.local) === 0 &&
-      this.directive('protected-mode', 'yes') === 'yes'
-    ) {
+    if (session.authenticated && (session.flags & CLIENT_FLAG.local) === 0 && io.limits.protectedMode) {
       transport.write(PROTECTED_MODE);
       io.closeConnection(conn);
     }

@@ -51,7 +51,7 @@ const REFUSED = ['segfault', 'panic', 'assert', 'restart', 'crash-and-recover', 
 const PERSISTENCE = ['loadaof'];
 
 function* debug(ctx: ExecContext, args: Args, reply: Reply): Steps {
-  const refusal = refusesProtected('DEBUG', ctx.config, ctx.client.flags);
+  const refusal = refusesProtected('DEBUG', ctx.control, ctx.client.flags);
   if (refusal !== null) {
     reply.errorText(refusal);
     return;
@@ -199,7 +199,7 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
     const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
     reply.simple(
       `Value at:0x${at.toString(16)} refcount:1 encoding:${types.of(arena, e).encodingName(arena, e)} ` +
-        `serializedlength:${serializedLength(types, arena, e, ctx.config.get('rdbcompression') !== 'no')}` +
+        `serializedlength:${serializedLength(types, arena, e, ctx.control.i32[CONTROL.rdbCompression] !== 0)}` +
         ` lru:${entryClock(arena, e)} ` +
         `lru_seconds_idle:${Math.floor(idleMs(arena, e, ctx.nowMs) / 1000)}${quicklistFields(ctx, arena, e)}`,
     );

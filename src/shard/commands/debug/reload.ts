@@ -2,10 +2,12 @@
  * DEBUG RELOAD: every value through its RDB form and back, as a save and a load of the whole data set would do it, in
  * memory. It shows that the forms lose nothing, and that limits which were changed meanwhile are applied.
  */
+
 import { type Arena, CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { entryClock, entryExpireAtMs, setClock } from '../../entry/entry.js';
 import { entryKeyBytes } from '../../entry/entry-key.js';
@@ -80,7 +82,7 @@ function reloadEntry(ctx: ExecContext, e: Ptr): void {
 function throughRdb(ctx: ExecContext, arena: Arena, e: Ptr, name: Args): Ptr {
   const writer = new RdbWriter();
   writer.version = RDB_VERSION_MAX;
-  writer.compress = ctx.config.get('rdbcompression') !== 'no';
+  writer.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   const { types } = ctx.keyspace;
   const form = valueForm(types, arena, e, writer.version);
   writeValue(types, writer, arena, e, form);

@@ -5,10 +5,9 @@
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
-import type { Reply } from '../../../shared/resp/reply.js';
-import { boundInline, INLINE_WORK_MAX } from '../../context/typed-key.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
+import { INLINE_WORK_MAX, type WorkBound } from '../../services/work-bound.js';
 import { area } from '../../types/geo/geo-area.js';
 import { results } from '../../types/geo/geo-results.js';
 import { ZsetCursor } from '../../types/zset/zset-cursor.js';
@@ -22,7 +21,7 @@ const CURSOR = new ZsetCursor();
  * thread it does not return when it has visited too many.
  */
 // hot: GEOSEARCH
-export function searchArea(arena: Arena, e: Ptr, limit: number, reply: Reply): void {
+export function searchArea(arena: Arena, e: Ptr, limit: number, bound: WorkBound): void {
   results.open(arena, e);
   const packed = entryEncoding(arena, e) === ZSET_PACKED;
   const count = zsetCount(arena, e);
@@ -35,7 +34,7 @@ export function searchArea(arena: Arena, e: Ptr, limit: number, reply: Reply): v
     while (CURSOR.step()) {
       const { score } = CURSOR;
       if (score >= max) break;
-      if (++visited > INLINE_WORK_MAX) boundInline(reply, visited);
+      if (++visited > INLINE_WORK_MAX && bound.inline) bound.leaveToShard();
       if (!area.within(score)) continue;
       results.add(area.distance, score, packed ? CURSOR.seen : CURSOR.el);
       if (results.count === limit) return;

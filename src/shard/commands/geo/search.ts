@@ -127,7 +127,7 @@ function run(ctx: ExecContext, e: Ptr, args: Args, from: number, command: number
   if (count !== 0 && order === 0 && !any) order = NEAREST;
   area.measured = order !== 0 || options.withDist || options.storeDist;
   area.cover();
-  searchArea(ctx.arena, e, any ? count : 0, reply);
+  searchArea(ctx.arena, e, any ? count : 0, ctx);
   const wanted = count === 0 ? results.count : count;
   if (order === 0) results.takeFirst(wanted);
   else results.takeBest(wanted, order);

@@ -221,7 +221,7 @@ function expireGeneric(ctx: ExecContext, args: Args, reply: Reply, name: string,
   const condition = conditionArg(args);
   const first = fieldsFrom(args, condition === 0 ? 3 : 4, reply, FIELDS_TOO_FEW);
   if (first === 0) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   reply.array(args.argc - first);
   if (e === NULL) {
     for (let i = first; i < args.argc; i++) reply.int(NO_FIELD);
@@ -278,7 +278,7 @@ function ttlGeneric(ctx: ExecContext, args: Args, reply: Reply, baseMs: number, 
   if (e === WRONG) return;
   const first = fieldsFrom(args, 2, reply, FIELDS_NOT_POSITIVE);
   if (first === 0) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {
     const atMs = e === NULL ? NO_FIELD : liveTime(ctx, args, e, i);
@@ -318,7 +318,7 @@ function hpersist(ctx: ExecContext, args: Args, reply: Reply): void {
   if (e === WRONG) return;
   const first = fieldsFrom(args, 2, reply, FIELDS_NOT_POSITIVE);
   if (first === 0) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   reply.array(args.argc - first);
   changed.begin(args.argc);
   try {

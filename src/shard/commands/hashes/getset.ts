@@ -85,7 +85,7 @@ function hgetdel(ctx: ExecContext, args: Args, reply: Reply): void {
   if (e === WRONG) return;
   const first = fieldsFrom(args, 2, reply, FIELDS_NOT_POSITIVE);
   if (first === 0) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   reply.array(args.argc - first);
   let expired = false;
   let gone = false;
@@ -142,7 +142,7 @@ function hgetex(ctx: ExecContext, args: Args, reply: Reply): void {
   } else if (args.is(2, 'persist')) option = KEEP;
   const first = fieldsFrom(args, option === NONE ? 2 : option === KEEP ? 3 : 4, reply, FIELDS_NOT_POSITIVE);
   if (first === 0) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   reply.array(args.argc - first);
   if (e === NULL) {
     for (let i = first; i < args.argc; i++) reply.nil();
@@ -269,7 +269,7 @@ function hsetex(ctx: ExecContext, args: Args, reply: Reply): void {
   const { option, condition, first, atMs } = setex;
   let e = writeTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   if (e === NULL && condition === FXX) {
     reply.int(0);
     return;

@@ -57,7 +57,7 @@ function setPairs(ctx: ExecContext, args: Args, reply: Reply, first: number): nu
   let e = writeTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return -1;
   const pairs = (args.argc - first) >> 1;
-  boundInline(reply, pairs);
+  boundInline(ctx, pairs);
   const isNew = e === NULL;
   if (isNew) e = createHash(ctx, args, first);
   else if (pairs > ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]!) toTable(ctx.arena, e);
@@ -142,7 +142,7 @@ function hmget(ctx: ExecContext, args: Args, reply: Reply): void {
   let e = readTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return;
   const argc = args.argc;
-  boundInline(reply, argc);
+  boundInline(ctx, argc);
   let expired = false;
   let gone = false;
   reply.array(argc - 2);
@@ -189,7 +189,7 @@ function hdel(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.int(0);
     return;
   }
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   const arena = ctx.arena;
   const timed = hasTimes(arena, e);
   let deleted = 0;

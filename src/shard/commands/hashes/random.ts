@@ -38,10 +38,10 @@ const DRAWS_MAX = 100_000_000;
 const WALK = new HashWalk();
 
 /** Removes what is over; 0 when nothing is left of the hash. While clients are paused it stays, and may be drawn. */
-function liveHash(ctx: ExecContext, e: Ptr, reply: Reply): Ptr {
+function liveHash(ctx: ExecContext, e: Ptr): Ptr {
   const due = hashDue(ctx.arena, e, ctx.nowMs);
   if (due === 0 || ctx.keepsExpired()) return e;
-  boundInline(reply, due);
+  boundInline(ctx, due);
   return expireFields(ctx, ctx.keyspace, e, due) < 0 ? NULL : e;
 }
 
@@ -109,7 +109,7 @@ function distinctDraws(ctx: ExecContext, e: Ptr, count: number, values: boolean,
 function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, values: boolean): void {
   let e = readTyped(ctx, args, 1, TYPE_HASH, reply);
   if (e === WRONG) return;
-  if (e !== NULL) e = liveHash(ctx, e, reply);
+  if (e !== NULL) e = liveHash(ctx, e);
   if (e === NULL || count === 0) {
     reply.array(0);
     return;
@@ -121,7 +121,7 @@ function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, va
       reply.error(OUT_OF_RANGE_VALUE);
       return;
     }
-    boundInline(reply, Math.abs(count));
+    boundInline(ctx, Math.abs(count));
     reply.array(Math.abs(count) * flat);
     draws(ctx, e, size, Math.abs(count), values, reply);
     return;
@@ -129,7 +129,7 @@ function withCount(ctx: ExecContext, args: Args, reply: Reply, count: number, va
   const n = Math.min(count, size);
   const packed = entryEncoding(ctx.arena, e) !== HASH_TABLE;
   const walks = packed || n * WALK_BELOW > size;
-  boundInline(reply, walks ? size : n);
+  boundInline(ctx, walks ? size : n);
   reply.array(n * flat);
   if (walks) sample(ctx, e, size, n, values, reply);
   else distinctDraws(ctx, e, n, values, reply);
@@ -139,7 +139,7 @@ function hrandfield(ctx: ExecContext, args: Args, reply: Reply): void {
   if (args.argc === 2) {
     let e = readTyped(ctx, args, 1, TYPE_HASH, reply);
     if (e === WRONG) return;
-    if (e !== NULL) e = liveHash(ctx, e, reply);
+    if (e !== NULL) e = liveHash(ctx, e);
     if (e === NULL) reply.nil();
     else drawOne(ctx, e, hashCount(ctx.arena, e), false, reply);
     return;

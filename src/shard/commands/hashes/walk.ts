@@ -35,7 +35,7 @@ function replyAll(ctx: ExecContext, args: Args, reply: Reply, what: number): voi
   let count = 0;
   if (e !== NULL) {
     count = hashCount(arena, e);
-    boundInline(reply, count);
+    boundInline(ctx, count);
     count -= hashDue(arena, e, ctx.nowMs);
   }
   if (what === (FIELDS | VALUES)) reply.map(count);
@@ -101,7 +101,7 @@ function scanPacked(ctx: ExecContext, args: Args, reply: Reply, e: Ptr): void {
 function scanTable(ctx: ExecContext, args: Args, reply: Reply, e: Ptr, cursor: number): void {
   const arena = ctx.arena;
   const table = openTable(arena, rootOf(arena, e));
-  boundInline(reply, Math.min(scanOption.count, table.count));
+  boundInline(ctx, Math.min(scanOption.count, table.count));
   collectScan(table, cursor, scanOption.count);
   reply.array(2);
   reply.bulkInt(collected.cursor);

@@ -188,7 +188,7 @@ function noteCached(ctx: ExecContext, args: Args): void {
 }
 
 function countUnion(ctx: ExecContext, args: Args, reply: Reply): void {
-  boundInline(reply, args.argc * UNION_WORK);
+  boundInline(ctx, args.argc * UNION_WORK);
   registers.fill(0);
   for (let i = 1; i < args.argc; i++) {
     const e = ctx.lookupRead(args, i);
@@ -206,7 +206,7 @@ function countUnion(ctx: ExecContext, args: Args, reply: Reply): void {
 // ---- PFMERGE
 
 function pfmerge(ctx: ExecContext, args: Args, reply: Reply): void {
-  boundInline(reply, args.argc * UNION_WORK);
+  boundInline(ctx, args.argc * UNION_WORK);
   registers.fill(0);
   let dense = false;
   for (let i = 1; i < args.argc; i++) {

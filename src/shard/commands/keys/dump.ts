@@ -58,10 +58,10 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
   const { arena } = ctx;
   const { types } = ctx.keyspace;
   const length = types.of(arena, e).length(arena, e);
-  boundInline(reply, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
+  boundInline(ctx, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
   // What a dump before left that did not end: too big a reply for its thread, no memory.
   WRITER.reset();
-  WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
+  WRITER.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   const form = valueForm(types, arena, e, RDB_VERSION_7_0);
   WRITER.byte(form);
   writeValue(types, WRITER, arena, e, form);
@@ -126,7 +126,7 @@ function numberOption(args: Args, i: number, max: number, error: Uint8Array, rep
 
 function restore(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!parseRestore(args, reply)) return;
-  boundInline(reply, args.len[3]! / BYTES_AN_ELEMENT);
+  boundInline(ctx, args.len[3]! / BYTES_AN_ELEMENT);
   const { replace, absolute } = OPTIONS;
   if (!replace && ctx.lookupWrite(args, 1) !== NULL) {
     reply.error(BUSYKEY);

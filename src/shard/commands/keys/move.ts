@@ -97,7 +97,7 @@ function renameGeneric(ctx: ExecContext, args: Args, reply: Reply, onlyNew: bool
   const off = args.off[2]!;
   const len = args.len[2]!;
   const moves = from.arena === to.arena;
-  if (!moves) boundInline(reply, copyWork(from.types, from.arena, e));
+  if (!moves) boundInline(ctx, copyWork(from.types, from.arena, e));
   const next = moves
     ? renamedEntry(e, to, u8, dv, off, len, ctx.clock)
     : copyEntry(from.arena, e, to, u8, dv, off, len, ctx.clock);
@@ -192,7 +192,7 @@ function copy(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.int(0);
     return;
   }
-  boundInline(reply, copyWork(to.types, from, e));
+  boundInline(ctx, copyWork(to.types, from, e));
   const next = copyEntry(from, e, to, args.u8, args.dv, args.off[2]!, args.len[2]!, ctx.clock);
   put(ctx, to, args, 2, old, next);
   ctx.dirty++;

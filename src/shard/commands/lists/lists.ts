@@ -52,7 +52,7 @@ function push(ctx: ExecContext, args: Args, reply: Reply, head: boolean, onlyIfE
     reply.int(0);
     return;
   }
-  boundInline(reply, argc);
+  boundInline(ctx, argc);
   useListLimits(ctx.control);
   const { len } = args;
   let bytes = 0;
@@ -95,7 +95,7 @@ function rpushx(ctx: ExecContext, args: Args, reply: Reply): void {
 export function replyEnd(ctx: ExecContext, e: Ptr, head: boolean, reply: Reply): void {
   const arena = ctx.arena;
   const node = endNode(arena, e, head);
-  if (isPlainNode(arena, node)) replyPlain(arena, node, reply);
+  if (isPlainNode(arena, node)) replyPlain(arena, node, ctx, reply);
   else if (head) replyEntry(arena, node, nodeFirst(arena, node), reply);
   else replyEntry(arena, node, lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node)), reply);
 }
@@ -142,7 +142,7 @@ function popCount(ctx: ExecContext, args: Args, reply: Reply, head: boolean): vo
   }
   useListLimits(ctx.control);
   const n = Math.min(count, listLength(ctx.arena, e));
-  boundInline(reply, n);
+  boundInline(ctx, n);
   replyAndPop(ctx, e, n, head, reply);
   afterPop(ctx, args, 1, e, n, head);
 }
@@ -172,8 +172,8 @@ function lindex(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   const index = numberArgument(args, 2, reply);
   if (Number.isNaN(index)) return;
-  boundInline(reply, seekWork(ctx.arena, e, index));
-  if (cursor.seek(ctx.arena, e, index)) replyElement(ctx.arena, cursor, reply);
+  boundInline(ctx, seekWork(ctx.arena, e, index));
+  if (cursor.seek(ctx.arena, e, index)) replyElement(ctx.arena, cursor, ctx, reply);
   else reply.nil();
 }
 
@@ -207,8 +207,8 @@ function lrange(ctx: ExecContext, args: Args, reply: Reply): void {
   const { start, count } = range;
   reply.array(count);
   if (count === 0) return;
-  boundInline(reply, count + seekWork(arena, e, start));
-  replyForward(arena, e, start, count, reply);
+  boundInline(ctx, count + seekWork(arena, e, start));
+  replyForward(arena, e, start, count, ctx, reply);
 }
 
 // ---- changing
@@ -223,7 +223,7 @@ function lset(ctx: ExecContext, args: Args, reply: Reply): void {
   const index = numberArgument(args, 2, reply);
   if (Number.isNaN(index)) return;
   const arena = ctx.arena;
-  boundInline(reply, seekWork(arena, e, index));
+  boundInline(ctx, seekWork(arena, e, index));
   useListLimits(ctx.control);
   const len = args.len[3]!;
   growConvert(arena, e, len, 1, entryBound(len));
@@ -255,7 +255,7 @@ function ltrim(ctx: ExecContext, args: Args, reply: Reply): void {
   const { start, count } = range;
   const left = count === 0 ? length : start;
   const right = count === 0 ? 0 : length - start - count;
-  boundInline(reply, (left + right) >> 4);
+  boundInline(ctx, (left + right) >> 4);
   useListLimits(ctx.control);
   listRemoveRange(arena, e, 0, left);
   listRemoveRange(arena, e, count, right);

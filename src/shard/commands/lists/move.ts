@@ -54,7 +54,7 @@ export function move(ctx: ExecContext, args: Args, reply: Reply, from: boolean, 
   if (dst === WRONG) return;
   useListLimits(ctx.control);
   cursor.seek(source, src, from ? 0 : -1);
-  replyElement(source, cursor, reply);
+  replyElement(source, cursor, ctx, reply);
   if (cursor.p === 0 && plainLength(source, cursor.node) > moving.length)
     movePlain(ctx, args, source, src, dst, from, to);
   else moveBytes(ctx, args, source, src, dst, from, to);
@@ -148,7 +148,7 @@ function popFirst(ctx: ExecContext, args: Args, reply: Reply, keys: number, head
     if (e === NULL) continue;
     useListLimits(ctx.control);
     const n = Math.min(count, listLength(ctx.arena, e));
-    boundInline(reply, n);
+    boundInline(ctx, n);
     reply.array(2);
     reply.bulk(args.u8, args.off[i]!, args.len[i]!);
     replyAndPop(ctx, e, n, head, reply);

@@ -24,7 +24,7 @@ export function afterPop(ctx: ExecContext, args: Args, i: number, e: Ptr, count:
 export function replyAndPop(ctx: ExecContext, e: Ptr, count: number, head: boolean, reply: Reply): void {
   const length = listLength(ctx.arena, e);
   reply.array(count);
-  if (head) replyForward(ctx.arena, e, 0, count, reply);
-  else replyBackward(ctx.arena, e, length - 1, count, reply);
+  if (head) replyForward(ctx.arena, e, 0, count, ctx, reply);
+  else replyBackward(ctx.arena, e, length - 1, count, ctx, reply);
   listRemoveRange(ctx.arena, e, head ? 0 : length - count, count);
 }

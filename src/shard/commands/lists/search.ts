@@ -124,7 +124,7 @@ function lpos(ctx: ExecContext, args: Args, reply: Reply): void {
   search.matches = 0;
   search.reported = 0;
   search.found = -1;
-  boundInline(reply, search.maxlen === 0 ? search.length : Math.min(search.maxlen, search.length));
+  boundInline(ctx, search.maxlen === 0 ? search.length : Math.min(search.maxlen, search.length));
   want(args.u8, args.off[2]!, args.len[2]!);
   const mark = search.count < 0 ? -1 : reply.deferredArray();
   searchList(ctx, e, reply);
@@ -148,7 +148,7 @@ function linsert(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const arena = ctx.arena;
-  boundInline(reply, listLength(arena, e));
+  boundInline(ctx, listLength(arena, e));
   useListLimits(ctx.control);
   const len = args.len[4]!;
   growConvert(arena, e, len, 1, entryBound(len));
@@ -173,7 +173,7 @@ function lrem(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const arena = ctx.arena;
-  boundInline(reply, listLength(arena, e));
+  boundInline(ctx, listLength(arena, e));
   useListLimits(ctx.control);
   want(args.u8, args.off[3]!, args.len[3]!);
   const limit = count === 0 ? Number.POSITIVE_INFINITY : Math.abs(count);

@@ -2,12 +2,14 @@
  * FUNCTION LOAD, DELETE, FLUSH, LIST, DUMP, RESTORE, and FCALL. What changes the libraries holds the leases of all
  * shards, so no function runs meanwhile. FUNCTION KILL and STATS are local: main/io/commands/function.ts.
  */
+
 import { integer, key, keyCounted, MANY, OPT, oneOf, str, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { DUMP_BAD_FOOTER } from '../../../shared/errors/replies.js';
 import { globMatchText } from '../../../shared/glob.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
+import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { CRC_BYTES, FOOTER_BYTES, soundFooter } from '../../rdb/footer.js';
 import { RDB_OPCODE_FUNCTION, RDB_OPCODE_FUNCTION_PRE_GA, RDB_VERSION_7_0 } from '../../rdb/rdb-format.js';
@@ -140,7 +142,7 @@ const WRITER = new RdbWriter();
 
 function dump(ctx: ExecContext, _args: Args, reply: Reply): void {
   WRITER.reset();
-  WRITER.compress = ctx.config.get('rdbcompression') !== 'no';
+  WRITER.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
   for (const { code } of ctx.scripts!.store.all()) {
     const bytes = Uint8Array.from(Buffer.from(code, 'latin1'));
     WRITER.byte(RDB_OPCODE_FUNCTION);

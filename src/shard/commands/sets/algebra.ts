@@ -161,7 +161,7 @@ function sinter(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   SOURCES.smallestFirst();
-  boundInline(reply, SOURCES.counts[0]! * SOURCES.n);
+  boundInline(ctx, SOURCES.counts[0]! * SOURCES.n);
   const mark = reply.deferredArray();
   let count = 0;
   SOURCES.walk(0);
@@ -199,7 +199,7 @@ function sintercard(ctx: ExecContext, args: Args, reply: Reply): void {
   let count = 0;
   if (!SOURCES.missing) {
     SOURCES.smallestFirst();
-    boundInline(reply, SOURCES.counts[0]! * SOURCES.n);
+    boundInline(ctx, SOURCES.counts[0]! * SOURCES.n);
     SOURCES.walk(0);
     while (CURSOR.next()) if (inAllOthers() && ++count === limit) break;
   }
@@ -218,7 +218,7 @@ function sinterstore(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   SOURCES.smallestFirst();
-  boundInline(reply, SOURCES.counts[0]! * SOURCES.n);
+  boundInline(ctx, SOURCES.counts[0]! * SOURCES.n);
   store(ctx, args, fillIntersection, 'sinterstore', reply);
 }
 
@@ -233,7 +233,7 @@ function indexSet(j: number): void {
 
 function sunion(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!SOURCES.open(ctx, args, 1, args.argc, reply)) return;
-  boundInline(reply, SOURCES.total());
+  boundInline(ctx, SOURCES.total());
   if (SOURCES.n === 1) {
     reply.set(SOURCES.counts[0]!);
     if (SOURCES.walk(0)) while (CURSOR.next()) replyMember(reply);
@@ -262,7 +262,7 @@ function fillUnion(ctx: ExecContext, e: Ptr): void {
 
 function sunionstore(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!SOURCES.open(ctx, args, 2, args.argc, reply)) return;
-  boundInline(reply, SOURCES.total());
+  boundInline(ctx, SOURCES.total());
   store(ctx, args, fillUnion, 'sunionstore', reply);
 }
 
@@ -273,7 +273,7 @@ const DIFF_LOOK_UP = 1;
 const DIFF_TAKE_OUT = 2;
 
 /** How the difference is to be computed; bounds the work. */
-function planDifference(reply: Reply): number {
+function planDifference(ctx: ExecContext): number {
   const first = SOURCES.counts[0]!;
   if (first === 0) return DIFF_NOTHING;
   let sets = 0;
@@ -284,7 +284,7 @@ function planDifference(reply: Reply): number {
   const lookUps = first * sets;
   const visits = SOURCES.total();
   const lookUp = lookUps / 2 <= visits;
-  boundInline(reply, lookUp ? lookUps : visits);
+  boundInline(ctx, lookUp ? lookUps : visits);
   if (lookUp) SOURCES.biggestSecond();
   return lookUp ? DIFF_LOOK_UP : DIFF_TAKE_OUT;
 }
@@ -297,7 +297,7 @@ function inNoOther(): boolean {
 
 function sdiff(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!SOURCES.open(ctx, args, 1, args.argc, reply)) return;
-  switch (planDifference(reply)) {
+  switch (planDifference(ctx)) {
     case DIFF_NOTHING:
       reply.set(0);
       break;
@@ -356,7 +356,7 @@ function fillByTakingOut(ctx: ExecContext, e: Ptr): void {
 
 function sdiffstore(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!SOURCES.open(ctx, args, 2, args.argc, reply)) return;
-  const plan = planDifference(reply);
+  const plan = planDifference(ctx);
   if (plan === DIFF_NOTHING) removeDestination(ctx, args, 1, reply);
   else store(ctx, args, plan === DIFF_LOOK_UP ? fillByLookUp : fillByTakingOut, 'sdiffstore', reply);
 }

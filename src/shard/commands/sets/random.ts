@@ -125,7 +125,7 @@ function spopCount(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   const size = setCount(ctx.arena, e);
   const count = wanted < size ? wanted : size;
-  boundInline(reply, count);
+  boundInline(ctx, count);
   if (count === size) {
     popAll(ctx, args, e, size, reply);
     return;
@@ -262,7 +262,7 @@ function srandmemberCount(ctx: ExecContext, args: Args, reply: Reply): void {
   const size = setCount(ctx.arena, e);
   const repeats = asked < 0;
   const count = repeats ? -asked : Math.min(asked, size);
-  boundInline(reply, count);
+  boundInline(ctx, count);
   reply.array(count);
   if (repeats || asked === 1) replyDraws(ctx, e, count, reply);
   else if (count === size) replyAll(ctx, e, reply);

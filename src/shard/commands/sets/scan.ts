@@ -41,11 +41,11 @@ function sscan(ctx: ExecContext, args: Args, reply: Reply): void {
   const arena = ctx.arena;
   const size = setCount(arena, e);
   if (entryEncoding(arena, e) === SET_TABLE) {
-    boundInline(reply, Math.min(scanOption.count, size));
+    boundInline(ctx, Math.min(scanOption.count, size));
     scanTable(ctx, args, e, cursor, reply);
     return;
   }
-  boundInline(reply, size);
+  boundInline(ctx, size);
   reply.array(2);
   reply.bulkInt(0);
   const mark = reply.deferredArray();

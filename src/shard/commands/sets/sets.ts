@@ -145,7 +145,7 @@ function smembers(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const count = setCount(ctx.arena, e);
-  boundInline(reply, count);
+  boundInline(ctx, count);
   reply.set(count);
   CURSOR.open(ctx.arena, e);
   while (CURSOR.next()) reply.bulkView(CURSOR.u8, CURSOR.dv, CURSOR.off, CURSOR.len);

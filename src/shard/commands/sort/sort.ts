@@ -89,7 +89,7 @@ function run(ctx: ExecContext, args: Args, readonly: boolean, reply: Reply): voi
     options.alpha = true;
     options.by = null;
   }
-  boundInline(reply, length + range.count * options.gets.length);
+  boundInline(ctx, length + range.count * options.gets.length);
   try {
     const order = e === NULL ? null : arrange(ctx, args, arena, e, length, range, options);
     if (order === BAD_WEIGHT) reply.error(SORT_SCORES);

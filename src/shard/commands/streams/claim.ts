@@ -116,7 +116,7 @@ function xclaim(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!needGroup(ctx, args, reply)) return;
   const { root, group } = found;
   if (!parseClaim(ctx, args, reply)) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   const { arena } = ctx;
   beginEffects(ctx);
   try {
@@ -212,7 +212,7 @@ function xautoclaim(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!needGroup(ctx, args, reply)) return;
   const { root, group } = found;
   const { arena } = ctx;
-  boundInline(reply, Math.min(query.count * ATTEMPTS_PER_ENTRY, pendingOf(arena, group).count));
+  boundInline(ctx, Math.min(query.count * ATTEMPTS_PER_ENTRY, pendingOf(arena, group).count));
   claimed = new Reply(1024);
   gone = new Reply(1024);
   claimed.proto = reply.proto;

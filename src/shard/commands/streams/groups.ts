@@ -205,7 +205,7 @@ function deleteConsumer(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.int(0);
     return;
   }
-  boundInline(reply, ownedBy(ctx.arena, consumer).count);
+  boundInline(ctx, ownedBy(ctx.arena, consumer).count);
   reply.int(removeConsumer(ctx.arena, group, args.u8, args.dv, args.off[CONSUMER]!, args.len[CONSUMER]!));
   ctx.dirty++;
   ctx.notifyAside('xgroup-delconsumer', args, KEY);

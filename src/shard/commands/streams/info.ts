@@ -86,8 +86,8 @@ function stream(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   if (count < 0) count = COUNT_DEFAULT;
   // 0: all there is.
-  if (count === 0) boundInline(reply, Number.POSITIVE_INFINITY);
-  else boundInline(reply, Math.min(count, streamLengthOf(ctx.arena, root)));
+  if (count === 0) boundInline(ctx, Number.POSITIVE_INFINITY);
+  else boundInline(ctx, Math.min(count, streamLengthOf(ctx.arena, root)));
   replyFigures(ctx, root, 9, reply);
   replyFull(ctx, root, count === 0 ? -1 : count, reply);
 }

@@ -37,7 +37,7 @@ function xack(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   for (let i = 3; i < args.argc; i++) if (!idArgument(args, i, id, reply)) return;
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   let n = 0;
   for (let i = 3; i < args.argc; i++) {
     parseId(args, i, id, false, false);
@@ -135,7 +135,7 @@ function replyRange(ctx: ExecContext, args: Args, group: Ptr, reply: Reply): voi
     }
     tree = ownedBy(arena, consumer);
   }
-  boundInline(reply, query.idleMs === 0 ? Math.min(query.count, tree.count) : tree.count);
+  boundInline(ctx, query.idleMs === 0 ? Math.min(query.count, tree.count) : tree.count);
   const walk = tree.cursor(tree.ceiling(id));
   const mark = reply.deferredArray();
   let n = 0;

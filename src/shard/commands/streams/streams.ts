@@ -80,7 +80,7 @@ function xadd(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   if (root !== NULL) {
-    if (trimRule.by !== 0) boundTrim(ctx, root, reply);
+    if (trimRule.by !== 0) boundTrim(ctx, root);
     addEntry(ctx, root, id, args, first, args.argc);
   } else root = createWith(ctx, args, first);
   ctx.dirty++;
@@ -139,12 +139,12 @@ function trim(ctx: ExecContext, args: Args, root: Ptr): number {
 const ENTRIES_A_STEP = 64;
 
 /** Trimming much is not for I/O threads. */
-function boundTrim(ctx: ExecContext, root: Ptr, reply: Reply): void {
+function boundTrim(ctx: ExecContext, root: Ptr): void {
   let work = streamLengthOf(ctx.arena, root);
   if (trimRule.by === 1) work -= trimRule.maxLength;
   else if (trimRule.minId.compare(firstId(ctx.arena, root, scratch)) <= 0) return;
   if (trimRule.limit > 0 && work > trimRule.limit) work = trimRule.limit;
-  boundInline(reply, work / ENTRIES_A_STEP);
+  boundInline(ctx, work / ENTRIES_A_STEP);
 }
 
 /** The rule as an effect. One with `~` becomes exact, by what is there now. */
@@ -181,7 +181,7 @@ function xtrim(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const root = rootOf(ctx.arena, e);
-  boundTrim(ctx, root, reply);
+  boundTrim(ctx, root);
   const removed = trim(ctx, args, root);
   ctx.dirty += removed;
   if (removed > 0 && trimRule.approximate && ctx.effectsOn) {
@@ -230,7 +230,7 @@ function range(ctx: ExecContext, args: Args, reply: Reply, backwards: boolean): 
   }
   const root = rootOf(ctx.arena, e);
   const length = streamLengthOf(ctx.arena, root);
-  boundInline(reply, count < 0 ? length : Math.min(count, length));
+  boundInline(ctx, count < 0 ? length : Math.min(count, length));
   replyEntries(cursor.open(ctx.arena, root, id, last, backwards), count, reply);
 }
 
@@ -245,7 +245,7 @@ function xdel(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   for (let i = 2; i < args.argc; i++) if (!idArgument(args, i, id, reply)) return;
   const root = rootOf(ctx.arena, e);
-  boundInline(reply, args.argc);
+  boundInline(ctx, args.argc);
   let removed = 0;
   let firstGone = false;
   last.setMin();

@@ -119,24 +119,20 @@ function changed(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.int(0);
 }
 
-/** Begins the reply and the group of effects of so many queued commands, which may be as big as they like. */
+/** Begins the reply and the group of effects of so many queued commands. */
 function begin(ctx: ExecContext, commands: number, reply: Reply): void {
   const { client } = ctx;
   queuedClient.id = client.id;
   queuedClient.proto = client.proto;
   queuedClient.flags = client.flags;
-  reply.small = false;
-  reply.inline = false;
   if (ctx.effectsOn) ctx.effects.beginGroup();
   reply.array(commands);
 }
 
-/** Ends what `begin` began; `small` and `inline` are those of the reply before it. */
-function end(ctx: ExecContext, small: boolean, inline: boolean, reply: Reply): void {
+/** Ends what `begin` began. */
+function end(ctx: ExecContext, reply: Reply): void {
   if (ctx.effectsOn) ctx.effects.endGroup();
   reply.errors = 0;
-  reply.small = small;
-  reply.inline = inline;
   ctx.ownEffects = true;
 }
 
@@ -149,7 +145,6 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const runner = ctx.runner!;
-  const { small, inline } = reply;
   begin(ctx, commands, reply);
   inner.setBuffer(args.u8, args.dv);
   let at = FIRST_WATCH_ARG + watches;
@@ -171,7 +166,7 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   ctx.changedBefore = false;
   reply.proto = ctx.client.proto;
-  end(ctx, small, inline, reply);
+  end(ctx, reply);
 }
 
 /** The keys of transaction|apply and transaction|unwatch: those watched and those that meta lists. */
@@ -212,10 +207,9 @@ function findQueuedKeys(_args: Args, out: Int32Array): number {
 // hot: MULTI ... EXEC pipelines
 function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   const { heads, commands } = queue;
-  const { small, inline } = reply;
   begin(ctx, commands, reply);
   ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
-  end(ctx, small, inline, reply);
+  end(ctx, reply);
 }
 
 const HIDDEN = {

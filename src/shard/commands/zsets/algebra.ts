@@ -193,7 +193,7 @@ function collectDifference(): void {
 
 function answer(ctx: ExecContext, args: Args, reply: Reply, op: number, name: string): void {
   if (!open(ctx, args, 1, op, name, false, reply)) return;
-  boundInline(reply, SOURCES.total);
+  boundInline(ctx, SOURCES.total);
   try {
     collect(op);
     RESULT.sort();
@@ -215,7 +215,7 @@ function answer(ctx: ExecContext, args: Args, reply: Reply, op: number, name: st
 
 function store(ctx: ExecContext, args: Args, reply: Reply, op: number, name: string): void {
   if (!open(ctx, args, 2, op, name, false, reply)) return;
-  boundInline(reply, SOURCES.total);
+  boundInline(ctx, SOURCES.total);
   try {
     collect(op);
     RESULT.sort();
@@ -246,7 +246,7 @@ function build(ctx: ExecContext): void {
 function zintercard(ctx: ExecContext, args: Args, reply: Reply): void {
   if (!open(ctx, args, 1, INTER, 'zintercard', true, reply)) return;
   SOURCES.sort();
-  boundInline(reply, SOURCES.counts[0]!);
+  boundInline(ctx, SOURCES.counts[0]!);
   let count = 0;
   if (SOURCES.counts[0]! > 0) {
     SOURCES.walk(0);

@@ -95,7 +95,7 @@ function pop(ctx: ExecContext, args: Args, reply: Reply, max: boolean): void {
     return;
   }
   const count = Math.min(wanted, zsetCount(ctx.arena, e));
-  boundInline(reply, count);
+  boundInline(ctx, count);
   const pairs = counted && reply.proto === 3;
   reply.array(pairs ? count : 2 * count);
   popAndReply(ctx, args, 1, e, count, max, pairs, reply);
@@ -158,7 +158,7 @@ function zmpop(ctx: ExecContext, args: Args, reply: Reply): void {
 export function multiPop(ctx: ExecContext, args: Args, k: number, e: Ptr, reply: Reply): void {
   const { max } = popQuery;
   const count = Math.min(popQuery.count, zsetCount(ctx.arena, e));
-  boundInline(reply, count);
+  boundInline(ctx, count);
   reply.array(2);
   reply.bulkView(args.u8, args.dv, args.off[k]!, args.len[k]!);
   reply.array(count);

@@ -79,7 +79,7 @@ function answer(ctx: ExecContext, args: Args, reply: Reply, asked: number, withS
   const size = zsetCount(ctx.arena, e);
   const repeats = asked < 0;
   const count = repeats ? -asked : Math.min(asked, size);
-  boundInline(reply, count);
+  boundInline(ctx, count);
   replyMembers(reply, count, withScores);
   const pairs = inPairs(reply, withScores);
   if (repeats) for (let i = 0; i < count; i++) replyAt(ctx, e, randomRank(size), reply, withScores, pairs);

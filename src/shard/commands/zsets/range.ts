@@ -147,7 +147,7 @@ function ranksOf(count: number): void {
 function writeRange(ctx: ExecContext, e: Ptr, reply: Reply): void {
   const { withScores } = QUERY;
   const n = range.to - range.from;
-  boundInline(reply, n);
+  boundInline(ctx, n);
   replyMembers(reply, n, withScores);
   if (n === 0) return;
   const pairs = inPairs(reply, withScores);
@@ -216,7 +216,7 @@ function zrangestore(ctx: ExecContext, args: Args, reply: Reply): void {
   resolve(ctx, args, e);
   const { from } = range;
   const n = range.to - from;
-  boundInline(reply, n);
+  boundInline(ctx, n);
   CURSOR.open(ctx.arena, e, from);
   ctx.route(args, 1);
   beginZset(ctx, n);

@@ -31,7 +31,7 @@ function removeRange(ctx: ExecContext, args: Args, reply: Reply, e: Ptr, event: 
   const whole = n === zsetCount(ctx.arena, e);
   // A whole set is freed with its key, lazily.
   if (!whole) {
-    boundInline(reply, n);
+    boundInline(ctx, n);
     zsetRemoveRange(ctx.arena, e, from, to);
   }
   ctx.dirty += n;

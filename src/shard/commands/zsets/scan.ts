@@ -64,7 +64,7 @@ function scanPacked(ctx: ExecContext, args: Args, reply: Reply, e: Ptr): void {
 function scanTree(ctx: ExecContext, args: Args, reply: Reply, e: Ptr, cursor: number): void {
   const arena = ctx.arena;
   const table = openZsetTable(arena, rootOf(arena, e));
-  boundInline(reply, Math.min(scanOption.count, table.count));
+  boundInline(ctx, Math.min(scanOption.count, table.count));
   collectScan(table, cursor, scanOption.count);
   reply.array(2);
   reply.bulkInt(collected.cursor);

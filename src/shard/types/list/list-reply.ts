@@ -6,11 +6,13 @@
  * next, out of room that belongs to the same segment). Everything else goes through `Reply`.
  *
  * Invariants: (1) lease held; (2) nothing here changes a list; (3) on an I/O thread a reply beyond INLINE_BYTES_MAX, or
- * an element beyond BIG_BULK_BYTES, throws BIG_REPLY: callers write replies before they change anything.
+ * an element beyond BIG_BULK_BYTES, leaves the command to the shard's thread: callers write replies before they change
+ * anything.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
-import { BIG_BULK_BYTES, BIG_REPLY, type Reply } from '../../../shared/resp/reply.js';
+import { BIG_BULK_BYTES, type Reply } from '../../../shared/resp/reply.js';
+import type { WorkBound } from '../../services/work-bound.js';
 import { blobReply } from '../../structures/blob.js';
 import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.js';
 import { mayPin } from '../../structures/pinned-blob.js';
@@ -28,9 +30,9 @@ const HEADER_ONE_DIGIT = 0x24300d0a;
 const HEADER_TWO_DIGITS = 0x2430300d;
 
 /** Writes the element of a plain node. */
-export function replyPlain(arena: Arena, node: Ptr, reply: Reply): void {
+export function replyPlain(arena: Arena, node: Ptr, bound: WorkBound, reply: Reply): void {
   const length = plainLength(arena, node);
-  if (length > BIG_BULK_BYTES && reply.inline && !mayPin(length, reply.pinFor)) throw BIG_REPLY;
+  if (length > BIG_BULK_BYTES && bound.inline && !mayPin(length, reply.pinFor)) bound.leaveToShard();
   blobReply(arena, plainBlob(arena, node), length, 0, length, reply);
 }
 
@@ -43,24 +45,24 @@ export function replyEntry(arena: Arena, node: Ptr, p: number, reply: Reply): vo
 }
 
 /** Writes the element at a cursor. */
-export function replyElement(arena: Arena, at: ListCursor, reply: Reply): void {
-  if (at.p === 0) replyPlain(arena, at.node, reply);
+export function replyElement(arena: Arena, at: ListCursor, bound: WorkBound, reply: Reply): void {
+  if (at.p === 0) replyPlain(arena, at.node, bound, reply);
   else replyEntry(arena, at.node, at.p, reply);
 }
 
 /** Writes `count` elements from `index` on, without an array's header. @requires so many are there */
 // hot: LRANGE
-export function replyForward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+export function replyForward(arena: Arena, e: Ptr, index: number, count: number, bound: WorkBound, reply: Reply): void {
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
   for (;;) {
     if (p === 0) {
-      replyPlain(arena, node, reply);
+      replyPlain(arena, node, bound, reply);
       count--;
     } else count = replyRun(arena, node, p, count, reply);
     if (count === 0) return;
-    if (reply.inline && reply.mark() - mark > INLINE_BYTES_MAX) throw BIG_REPLY;
+    if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodeNext(arena, node);
     p = isPlainNode(arena, node) ? 0 : nodeFirst(arena, node);
   }
@@ -124,13 +126,20 @@ function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Repl
 }
 
 /** Writes `count` elements from `index` backwards, without an array's header. @requires so many are there */
-export function replyBackward(arena: Arena, e: Ptr, index: number, count: number, reply: Reply): void {
+export function replyBackward(
+  arena: Arena,
+  e: Ptr,
+  index: number,
+  count: number,
+  bound: WorkBound,
+  reply: Reply,
+): void {
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
   for (;;) {
     if (p === 0) {
-      replyPlain(arena, node, reply);
+      replyPlain(arena, node, bound, reply);
       count--;
     } else {
       const first = nodeFirst(arena, node);
@@ -142,7 +151,7 @@ export function replyBackward(arena: Arena, e: Ptr, index: number, count: number
       }
     }
     if (count === 0) return;
-    if (reply.inline && reply.mark() - mark > INLINE_BYTES_MAX) throw BIG_REPLY;
+    if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodePrevious(arena, node);
     if (isPlainNode(arena, node)) p = 0;
     else p = lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node));

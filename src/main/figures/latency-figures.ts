@@ -2,7 +2,7 @@
  * The latency histograms as clients see them: Redis keeps nanoseconds, so the bounds are a little above powers of
  * two.
  */
-import { LATENCY_BUCKETS } from '../../../shared/stats/stats-layout.js';
+import { LATENCY_BUCKETS } from '../../shared/stats/stats-layout.js';
 
 /** The highest duration, in nanoseconds, that Redis's histogram puts in the same place as 2^k microseconds. */
 function boundNs(bucket: number): number {

@@ -9,7 +9,7 @@
  * Redis's ratios compare what is resident with what was allocated. They are made from `allocated` here, so that the
  * fixed memory of the runtime is no fragmentation: an empty server has 1, and one that lost most of its data has more.
  */
-import { STAT } from '../../../shared/stats/stats-layout.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
 import type { ServerView } from './server-view.js';
 
 export interface MemoryFigures {

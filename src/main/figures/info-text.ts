@@ -1,15 +1,4 @@
-/** Small parts of INFO's text: sections, fields, sizes for people. */
-
-/** The lines of one section: name and value. */
-export type InfoFields = readonly (readonly [string, string | number])[];
-
-/** A section's text: headline and `name:value` lines. */
-export function sectionText(title: string, fields: InfoFields): string {
-  let text = `# ${title}\r\n`;
-  for (const [name, value] of fields) text += `${name}:${value}\r\n`;
-  return text;
-}
-
+/** How INFO writes numbers for people. */
 /** Bytes as Redis shows them to people: `894.85K`. */
 export function humanBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes}B`;

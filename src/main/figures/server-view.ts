@@ -7,6 +7,7 @@
  * Invariants: (1) nothing here writes, but for the peak and rate figures in this thread's own statistics region and the
  * baseline of RESETSTAT; (2) `first[shard]` is segment 0 of the shard, where its control words and database roots lie.
  */
+
 import { readFileSync } from 'node:fs';
 import {
   R_AVG_TTL_F64,
@@ -15,8 +16,9 @@ import {
   R_TABLES,
   R_VOLATILE,
   ROOT_WORDS,
-} from '../../../shard/structures/extendible.js';
-import type { Registry } from '../../../shared/command/registry.js';
+} from '../../shard/structures/extendible.js';
+import { TABLE_BYTES } from '../../shard/structures/table.js';
+import type { Registry } from '../../shared/command/registry.js';
 import {
   CTL_ALLOCS_F64,
   CTL_DB_ROOTS,
@@ -25,18 +27,16 @@ import {
   CTL_NEXT_PAGE,
   CTL_SEGMENT_COUNT,
   CTL_USED_BYTES_F64,
-} from '../../../shared/memory/arena.js';
-import { SEGMENT_BYTES, SLAB_PAGE_BYTES, UNIT_MASK } from '../../../shared/memory/ptr.js';
-import { StatsBlock } from '../../../shared/stats/stats-block.js';
-import { STAT } from '../../../shared/stats/stats-layout.js';
-import { StatsReader } from '../../../shared/stats/stats-reader.js';
-import { CONTROL, CONTROL_F64, type ControlBlock, ioThreadId } from '../../../shared/sync/control-block.js';
+} from '../../shared/memory/arena.js';
+import { SEGMENT_BYTES, SLAB_PAGE_BYTES, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { StatsBlock } from '../../shared/stats/stats-block.js';
+import { STAT } from '../../shared/stats/stats-layout.js';
+import { StatsReader } from '../../shared/stats/stats-reader.js';
+import { CONTROL, CONTROL_F64, type ControlBlock, ioThreadId } from '../../shared/sync/control-block.js';
 
 /** The thread whose statistics region serves as the baseline of RESETSTAT: nobody has this id. */
 const BASELINE_THREAD_ID = 0;
 const PAGE_BYTES = 4096;
-/** Bytes of one table of a dictionary. */
-const TABLE_BYTES = 4096;
 
 export interface ServerViewParts {
   readonly control: ControlBlock;
