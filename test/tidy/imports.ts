@@ -12,8 +12,9 @@ import { type Source, type SyntaxNode, walk } from './source.js';
 /** A new room goes on the lowest floor that is above all that it imports. */
 const FLOORS: readonly (readonly string[])[] = [
   ['shared/limits.ts', 'shared/hash.ts'],
-  ['shared/errors', 'shared/memory', 'shared/numbers', 'shared/command'],
+  ['shared/errors'],
   ['shared'],
+  ['shared/memory', 'shared/numbers', 'shared/command'],
   ['shared/resp', 'shared/pubsub'],
   ['shared/sync'],
   ['shared/stats'],

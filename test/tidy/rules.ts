@@ -173,6 +173,13 @@ export const RULES: readonly Rule[] = [
     bad: { path: 'src/main/io/request/gates.ts', text: "if (def.name === 'select') return;" },
   },
   {
+    title: 'only a few files know what an address is made of (#12)',
+    files: /^src\/(?!shared\/memory\/(ptr|cell|arena|slab|store-check)\.ts)/,
+    check: noLine(/\b(SEGMENT_SHIFT|UNIT_MASK)\b/, 'use the words of src/shared/memory/cell.ts'),
+    good: 'const w = wordIndex(e);',
+    bad: 'const w = (e & UNIT_MASK) << 1;',
+  },
+  {
     title: 'code is not made from text',
     files: /^src\//,
     check: noLine(/\beval\(|\bnew Function\(/, 'write it'),

@@ -28,7 +28,8 @@ import {
   CTL_SEGMENT_COUNT,
   CTL_USED_BYTES_F64,
 } from '../../shared/memory/arena.js';
-import { SEGMENT_BYTES, SLAB_PAGE_BYTES, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordIndex } from '../../shared/memory/cell.js';
+import { SEGMENT_BYTES, SLAB_PAGE_BYTES } from '../../shared/memory/ptr.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { StatsReader } from '../../shared/stats/stats-reader.js';
@@ -273,5 +274,5 @@ export class ServerView {
 /** Word of the root of database `db` in segment 0; 0 while the shard has none. */
 function rootWord(i32: Int32Array, db: number): number {
   const roots = i32[CTL_DB_ROOTS]!;
-  return roots === 0 ? 0 : ((roots & UNIT_MASK) << 1) + db * ROOT_WORDS;
+  return roots === 0 ? 0 : wordIndex(roots) + db * ROOT_WORDS;
 }

@@ -100,11 +100,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
     }),
   });
   answerMain(io, port, mailboxes);
-  registerClientCalls(io);
-  registerSlowlogCalls(io);
-  registerBlockingCalls(io);
-  registerPubsubCalls(io);
-  registerClientHere(io);
+  registerCalls(io);
   const bell = block.doorbell(threadId);
   bell.listen(() => io.onWake());
   io.bell = bell;
@@ -112,6 +108,15 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   port.start();
   port.ready();
   return io;
+}
+
+/** What other I/O threads may ask of this one. */
+function registerCalls(io: IoThread): void {
+  registerClientCalls(io);
+  registerSlowlogCalls(io);
+  registerBlockingCalls(io);
+  registerPubsubCalls(io);
+  registerClientHere(io);
 }
 
 /** What the main thread may ask of an I/O thread. */

@@ -17,8 +17,9 @@
  * the table, whose count says whether anybody waits here.
  */
 import { type Arena, CTL_BLOCKED } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import type { Args } from '../../shared/resp/args.js';
 import { blobFree, blobFrom, blobRead } from '../structures/blob.js';
@@ -129,7 +130,7 @@ function compose(db: number, u8: Uint8Array, off: number, len: number): number {
 /** Whether anybody waits for a key of this shard. One load while nobody ever did. */
 export function anyWaits(arena: Arena): boolean {
   const root = arena.ctl[CTL_BLOCKED]!;
-  return root !== 0 && arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + R_COUNT] !== 0;
+  return root !== 0 && wordAt(arena, root, R_COUNT) !== 0;
 }
 
 /** The queue of a key, 0 when nobody waits for it; leaves the table's cursor there. */
@@ -166,7 +167,7 @@ export function absentWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
 
 /** Word `w` of a waiter. */
 export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
-  return arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w]!;
+  return wordAt(arena, waiter, w);
 }
 
 /** Whether a key with a value of this type wakes a waiter: one that wants to hear of the key's absence always wakes. */
@@ -177,7 +178,7 @@ export function wakes(arena: Arena, waiter: Ptr, valueType: number): boolean {
 
 function setWord(arena: Arena, waiter: Ptr, w: number, word: number): void {
   arena.touch(waiter, w * 4, 4);
-  arena.i32[waiter >>> SEGMENT_SHIFT]![((waiter & UNIT_MASK) << 1) + w] = word;
+  wordsOf(arena, waiter)[wordIndex(waiter) + w] = word;
 }
 
 /**
@@ -198,14 +199,28 @@ export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void 
     endsView.setInt32(4, waiter, true);
     endsView.setInt32(ABSENT_AT, absent, true);
     const n = args.len[i]! + DB_BYTES;
-    queue = createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, QUEUE_BYTES, false, 0);
-    table.insert(queue);
+    try {
+      queue = createPair(arena, nameBytes, nameView, 0, n, ends, endsView, 0, QUEUE_BYTES, false, 0);
+      table.insert(queue);
+    } catch (error) {
+      if (queue !== NULL) freeElement(arena, queue);
+      dropUnqueued(arena, fields, waiter);
+      throw error;
+    }
     return;
   }
   setWord(arena, last, W_NEXT, waiter);
   setWord(arena, waiter, W_PREVIOUS, last);
   elementValue(arena, queue);
   setQueue(arena, queue, value.dv.getInt32(value.off, true) as Ptr, waiter, absent);
+}
+
+/** Frees a waiter for which there was no memory to queue it. */
+function dropUnqueued(arena: Arena, fields: WaiterFields, waiter: Ptr): void {
+  const request = fields.requests[arena.shard]! as Ptr;
+  if (request !== NULL && waiterWord(arena, request, Q_WAITERS) === 1) fields.requests[arena.shard] = 0;
+  freePayload(arena, waiter);
+  free(arena, waiter);
 }
 
 function lastOf(arena: Arena, queue: Ptr): Ptr {
@@ -224,7 +239,7 @@ function isOf(arena: Arena, waiter: Ptr, io: number, slot: number, seq: number):
 /** Sets the ends of a queue; `absent` more want to hear of the key's absence. */
 function setQueue(arena: Arena, queue: Ptr, first: Ptr, last: Ptr, absent: number): void {
   elementValue(arena, queue);
-  arena.touch(queue, value.off - (queue & UNIT_MASK) * 8, QUEUE_BYTES);
+  arena.touch(queue, value.off - byteIndex(queue), QUEUE_BYTES);
   value.dv.setInt32(value.off, first, true);
   value.dv.setInt32(value.off + 4, last, true);
   value.dv.setInt32(value.off + ABSENT_AT, value.dv.getInt32(value.off + ABSENT_AT, true) + absent, true);
@@ -267,9 +282,9 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
       throw error;
     }
   }
-  const segment = waiter >>> SEGMENT_SHIFT;
+  const segment = segmentOf(waiter);
   const i32 = arena.i32[segment]!;
-  const w = (waiter & UNIT_MASK) << 1;
+  const w = wordIndex(waiter);
   i32[w + W_NEXT] = 0;
   i32[w + W_PREVIOUS] = 0;
   i32[w + W_IO] = fields.io;
@@ -309,9 +324,9 @@ function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
       throw error;
     }
   }
-  const segment = request >>> SEGMENT_SHIFT;
+  const segment = segmentOf(request);
   const i32 = arena.i32[segment]!;
-  const w = (request & UNIT_MASK) << 1;
+  const w = wordIndex(request);
   i32[w + Q_WAITERS] = 1;
   i32[w + Q_BYTES] = bytes;
   i32[w + Q_BLOB] = blob;
@@ -357,9 +372,9 @@ function visitPayload(arena: Arena, waiter: Ptr, visit: (ptr: Ptr, what: string)
 
 /** Reads a waiter into `fields` and its arguments into `args`, in bytes that hold until the next call. */
 export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args: Args): void {
-  const segment = waiter >>> SEGMENT_SHIFT;
+  const segment = segmentOf(waiter);
   const i32 = arena.i32[segment]!;
-  const w = (waiter & UNIT_MASK) << 1;
+  const w = wordIndex(waiter);
   fields.io = i32[w + W_IO]!;
   fields.slot = i32[w + W_SLOT]!;
   fields.seq = i32[w + W_SEQ]! >>> 0;
@@ -381,8 +396,8 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
   const blob = waiterWord(arena, holder, isShared ? Q_BLOB : W_BLOB) as Ptr;
   if (blob !== 0) blobRead(arena, blob, 0, payload, 0, bytes);
   else {
-    const at = (holder & UNIT_MASK) * 8 + (isShared ? REQUEST_HEAD_BYTES : HEAD_BYTES);
-    copyBytes(payload, 0, arena.u8[holder >>> SEGMENT_SHIFT]!, at, bytes);
+    const at = byteIndex(holder) + (isShared ? REQUEST_HEAD_BYTES : HEAD_BYTES);
+    copyBytes(payload, 0, bytesOf(arena, holder), at, bytes);
   }
   const view = payloadView;
   args.setBuffer(payload, view);
@@ -401,9 +416,9 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
  * argument `but` may be another one (0: no exception). A long request never is.
  */
 export function isAlike(arena: Arena, waiter: Ptr, like: WaiterFields, args: Args, but: number): boolean {
-  const segment = waiter >>> SEGMENT_SHIFT;
+  const segment = segmentOf(waiter);
   const i32 = arena.i32[segment]!;
-  const w = (waiter & UNIT_MASK) << 1;
+  const w = wordIndex(waiter);
   const { argc, u8, off, len } = args;
   if (i32[w + W_COMMAND] !== like.command || i32[w + W_KEY_INDEX] !== like.keyIndex) return false;
   if (i32[w + W_ARGC] !== argc || i32[w + W_BLOB] !== 0) return false;

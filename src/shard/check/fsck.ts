@@ -13,7 +13,8 @@ import {
   CTL_PARTIAL,
   CTL_WATCHED,
 } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, SLAB_PAGE_BYTES, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { bytesOf, doublesOf, ptrOf, segmentOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { type Ptr, SLAB_PAGE_BYTES } from '../../shared/memory/ptr.js';
 import { CLASS_CELLS, CLASS_UNITS } from '../../shared/memory/size-classes.js';
 import { cellBytes, slabPages } from '../../shared/memory/slab.js';
 import type { UnannouncedStore } from '../../shared/memory/store-check.js';
@@ -95,7 +96,7 @@ class Check {
 
   /** Marks a cell as reached; false when it is none, so that nobody follows it. */
   reach(ptr: number, what: string): boolean {
-    const index = ((ptr >>> SEGMENT_SHIFT) << 8) | ((ptr & UNIT_MASK) >>> 15);
+    const index = (segmentOf(ptr) << 8) | (unitIndex(ptr) >>> 15);
     const page = this.pages.get(index);
     if (page === undefined) {
       this.say(`${what} at ${ptr} lies in no slab page`);
@@ -125,8 +126,8 @@ class Check {
   entry(e: Ptr): boolean {
     const { arena, types } = this;
     if (!this.reach(e, 'entry')) return false;
-    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-    const head = i32[(e & UNIT_MASK) << 1]!;
+    const i32 = wordsOf(arena, e);
+    const head = i32[wordIndex(e)]!;
     const start = valueWordOffset(head) * 4;
     if (!types.has(head) || start > cellBytes(arena, e)) {
       this.say(`entry at ${e}: head ${(head >>> 0).toString(16)}`);
@@ -233,13 +234,13 @@ function whereOf(arena: Arena, { segment, byteOffset, isExact }: UnannouncedStor
   if (cls === undefined) return `a store without touch at byte ${byteOffset} of segment ${segment}, in no slab page`;
   const bytes = CLASS_UNITS[cls]! * 8;
   const offset = (byteOffset % SLAB_PAGE_BYTES) % bytes;
-  const ptr = (segment << SEGMENT_SHIFT) | ((byteOffset - offset) / 8);
+  const ptr = ptrOf(segment, byteOffset - offset);
   return `a store without touch at byte ${offset} of the cell at ${ptr} (${bytes} bytes)`;
 }
 
 /** Whether the bytes between the key and the value are zero. */
 function zeroPadded(arena: Arena, e: Ptr, length: number): boolean {
-  const u8 = arena.u8[e >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, e);
   const start = keyWord(arena, e) * 4;
   for (let i = length; (i & 3) !== 0; i++) if (u8[start + i] !== 0) return false;
   return true;
@@ -310,8 +311,8 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
   let position = 0;
   for (const table of walkTables(dict)) {
     if (!check.reach(table, `${name} table`)) return;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     const tableDepth = i32[tw + T_DEPTH]!;
     if (tableDepth < 0 || tableDepth > depth) {
       check.say(`${name}: table ${table} of depth ${tableDepth} in a directory of depth ${depth}`);
@@ -341,10 +342,10 @@ function checkDictionary(check: Check, dict: Dictionary, name: string): void {
 
 function checkTable(check: Check, dict: Dictionary, table: Ptr, name: string): void {
   const { arena, hasher } = dict;
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   const depth = i32[tw + T_DEPTH]!;
-  const minExpire = arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1]!;
+  const minExpire = doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1]!;
   const neighbours = new Int32Array(BUCKETS);
   const stashed = new Int32Array(BUCKETS);
   let count = 0;

@@ -16,7 +16,8 @@ import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
 import { type Arena, CTL_WRITING } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -232,7 +233,7 @@ export class ExecContext implements WorkBound {
       e = dict.findHashed(args.u8, args.dv, off, args.len[i]!);
     } else e = dict.find(args.u8, args.dv, off, args.len[i]!);
     if (e === 0) return NULL;
-    if ((this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_EXPIRE << 8)) === 0) return e;
+    if ((wordAt(this.arena, e, 0) & (F_EXPIRE << 8)) === 0) return e;
     if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;
     if (!this.keepsExpired()) this.expire(keyspace, e);
     return NULL;
@@ -279,8 +280,8 @@ export class ExecContext implements WorkBound {
     const arena = this.arena;
     if (this.lfu) setClock(arena, e, accessClock(arena, e, this.nowMs, this.control));
     else {
-      const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-      const w = ((e & UNIT_MASK) << 1) + 1;
+      const i32 = wordsOf(arena, e);
+      const w = wordIndex(e) + 1;
       const word = (i32[w]! & 0xff) | (this.clock << 8);
       if (i32[w] !== word) {
         if (arena.tracking !== 0) arena.touch(e, 4, 4);

@@ -1,16 +1,17 @@
 /** The key of an entry as bytes: hashing it, comparing it, copying it out. */
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { segmentOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { blobEquals, blobRead } from '../structures/blob.js';
 import { F_BIG_KEY, F_EXPIRE, keyLength, keyWord } from './entry.js';
 
 /** Hashes the key of an entry into `hasher`. @requires lease */
 export function hashOfEntryKey(arena: Arena, hasher: KeyHasher, e: Ptr): void {
-  const segment = e >>> SEGMENT_SHIFT;
-  const head = arena.i32[segment]![(e & UNIT_MASK) << 1]!;
+  const segment = segmentOf(e);
+  const head = arena.i32[segment]![wordIndex(e)]!;
   if ((head & (F_BIG_KEY << 8)) !== 0) {
     const bytes = entryKeyBytes(arena, e);
     hasher.hash(bytes, new DataView(bytes.buffer), 0, bytes.length);
@@ -28,9 +29,9 @@ export function entryKeyBytes(arena: Arena, e: Ptr): Uint8Array {
 
 /** Copies the key's bytes to `dst`. @requires lease, room for keyLength bytes */
 export function copyEntryKey(arena: Arena, e: Ptr, dst: Uint8Array, dstOff: number): void {
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
-  const head = i32[(e & UNIT_MASK) << 1]!;
+  const head = i32[wordIndex(e)]!;
   const kw = keyWord(arena, e);
   if ((head & (F_BIG_KEY << 8)) !== 0) blobRead(arena, i32[kw + 1]! as Ptr, 0, dst, dstOff, i32[kw]!);
   else copyBytes(dst, dstOff, arena.u8[segment]!, kw * 4, head >>> 16);
@@ -49,8 +50,8 @@ export function replyEntryKey(arena: Arena, e: Ptr, reply: Reply): void {
  * @requires lease; `dv` views the bytes that `u8` views
  */
 export function entryKeyEquals(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const kw = w + 2 + (((head >>> 8) & F_EXPIRE) << 1);
   if ((head & (F_BIG_KEY << 8)) !== 0) {

@@ -20,7 +20,8 @@
  * 4; (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 
 /** Types, in the order of Redis's own numbers. */
 export const TYPE_STRING = 0;
@@ -59,45 +60,45 @@ export const HEAD_BYTES = 8;
 
 /** Type of an entry (TYPE_*). */
 export function entryType(arena: Arena, e: Ptr): number {
-  const head = arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]!;
+  const head = wordAt(arena, e, 0);
   return (head & 15) === TYPE_EXTENDED ? head & 0xff : head & 15;
 }
 
 /** Encoding of an entry (ENC_* for strings; each type has its own numbers). @requires not an extended type */
 export function entryEncoding(arena: Arena, e: Ptr): number {
-  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 4) & 15;
+  return (wordAt(arena, e, 0) >>> 4) & 15;
 }
 
 /** Flags of an entry (F_*). */
 export function entryFlags(arena: Arena, e: Ptr): number {
-  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8) & 255;
+  return (wordAt(arena, e, 0) >>> 8) & 255;
 }
 
 /** Stores the flags of an entry. F_EXPIRE, F_BIG_KEY and F_FIELDS are counted: only the keyspace changes those. */
 export function setFlags(arena: Arena, e: Ptr, flags: number): void {
   arena.touch(e, 0, 4);
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   i32[w] = (i32[w]! & ~0xff00) | (flags << 8);
 }
 
 /** Time of expiry in unix ms, or -1 when the key has none. */
 export function entryExpireAtMs(arena: Arena, e: Ptr): number {
-  const segment = e >>> SEGMENT_SHIFT;
-  const unit = e & UNIT_MASK;
+  const segment = segmentOf(e);
+  const unit = unitIndex(e);
   if ((arena.i32[segment]![unit << 1]! & (F_EXPIRE << 8)) === 0) return -1;
   return arena.f64[segment]![unit + 1]!;
 }
 
 /** The 24-bit LRU/LFU clock. */
 export function entryClock(arena: Arena, e: Ptr): number {
-  return arena.i32[e >>> SEGMENT_SHIFT]![((e & UNIT_MASK) << 1) + 1]! >>> 8;
+  return wordAt(arena, e, 1) >>> 8;
 }
 
 /** Stores the 24-bit LRU/LFU clock. */
 export function setClock(arena: Arena, e: Ptr, clock: number): void {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = ((e & UNIT_MASK) << 1) + 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e) + 1;
   const word = (i32[w]! & 0xff) | (clock << 8);
   if (i32[w] === word) return;
   arena.touch(e, 4, 4);
@@ -112,18 +113,18 @@ export function valueWordOffset(head: number): number {
 }
 
 /**
- * Index of the value's first word in `arena.i32[e >>> SEGMENT_SHIFT]`. For a short ENC_EMBED string that is where its
+ * Index of the value's first word in `wordsOf(arena, e)`. For a short ENC_EMBED string that is where its
  * bytes begin; for a long one (byte 4 is 255) the length stands there.
  */
 export function valueWord(arena: Arena, e: Ptr): number {
-  const w = (e & UNIT_MASK) << 1;
-  return w + valueWordOffset(arena.i32[e >>> SEGMENT_SHIFT]![w]!);
+  const w = wordIndex(e);
+  return w + valueWordOffset(wordsOf(arena, e)[w]!);
 }
 
 /** Length of the key in bytes. */
 export function keyLength(arena: Arena, e: Ptr): number {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   if ((head & (F_BIG_KEY << 8)) === 0) return head >>> 16;
   return i32[w + 2 + (((head >>> 8) & F_EXPIRE) << 1)]!;
@@ -131,8 +132,8 @@ export function keyLength(arena: Arena, e: Ptr): number {
 
 /** Index of the key's first word in `arena.i32[...]` (or of its length and blob Ptr if F_BIG_KEY). */
 export function keyWord(arena: Arena, e: Ptr): number {
-  const w = (e & UNIT_MASK) << 1;
-  return w + 2 + (((arena.i32[e >>> SEGMENT_SHIFT]![w]! >>> 8) & F_EXPIRE) << 1);
+  const w = wordIndex(e);
+  return w + 2 + (((wordsOf(arena, e)[w]! >>> 8) & F_EXPIRE) << 1);
 }
 
 /**
@@ -140,10 +141,10 @@ export function keyWord(arena: Arena, e: Ptr): number {
  * type, encoding and size of region of `e`
  */
 export function copyRegionWords(from: Arena, e: Ptr, to: Arena, copy: Ptr, bytes: number): void {
-  const f32 = from.i32[e >>> SEGMENT_SHIFT]!;
-  const t32 = to.i32[copy >>> SEGMENT_SHIFT]!;
-  const fw = (e & UNIT_MASK) << 1;
-  const tw = (copy & UNIT_MASK) << 1;
+  const f32 = wordsOf(from, e);
+  const t32 = wordsOf(to, copy);
+  const fw = wordIndex(e);
+  const tw = wordIndex(copy);
   const source = fw + valueWordOffset(f32[fw]!);
   const target = tw + valueWordOffset(t32[tw]!);
   const words = (bytes + 3) >> 2;

@@ -5,11 +5,13 @@
  *
  * What the root cell holds depends on the encoding in the entry's head (encodings.ts).
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { EntryStore } from '../services/entry-store.js';
-import { valueWord } from './entry.js';
+import { entryType, TYPE_STRING, valueWord } from './entry.js';
 
 /** Bytes of the value region. */
 export const ROOT_REGION_BYTES = 8;
@@ -31,7 +33,7 @@ export function rootedEntry(
   const head = type | (encoding << 4);
   const e = store.createEntry(u8, dv, args.off[i]!, args.len[i]!, head, ROOT_REGION_BYTES, -1, clock);
   const w = valueWord(store.arena, e);
-  const i32 = store.arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(store.arena, e);
   i32[w] = root;
   i32[w + 1] = 0;
   return e;
@@ -39,20 +41,21 @@ export function rootedEntry(
 
 /** The root cell of an entry's value. @requires lease, not a string */
 export function rootOf(arena: Arena, e: Ptr): Ptr {
+  invariant(entryType(arena, e) !== TYPE_STRING, 'not a string');
   return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e)]! as Ptr;
 }
 
 /** Stores another root cell under the same encoding; what the old one held is the caller's. @requires as `rootOf` */
 export function moveRoot(arena: Arena, e: Ptr, root: Ptr): void {
   const w = valueWord(arena, e);
-  arena.touch(e, (w - ((e & UNIT_MASK) << 1)) * 4, 4);
-  arena.i32[e >>> SEGMENT_SHIFT]![w] = root;
+  arena.touch(e, (w - wordIndex(e)) * 4, 4);
+  wordsOf(arena, e)[w] = root;
 }
 
 /** Stores root cell and encoding; keeps the type. @requires as `rootOf` */
 export function setRoot(arena: Arena, e: Ptr, encoding: number, root: Ptr): void {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const hw = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const hw = wordIndex(e);
   arena.touch(e, 0, 4);
   i32[hw] = (i32[hw]! & ~0xf0) | (encoding << 4);
   moveRoot(arena, e, root);
@@ -61,6 +64,6 @@ export function setRoot(arena: Arena, e: Ptr, encoding: number, root: Ptr): void
 /** Stores the second word of the value region. @requires as `rootOf` */
 export function setRootExtra(arena: Arena, e: Ptr, word: number): void {
   const w = valueWord(arena, e) + 1;
-  arena.touch(e, (w - ((e & UNIT_MASK) << 1)) * 4, 4);
-  arena.i32[e >>> SEGMENT_SHIFT]![w] = word;
+  arena.touch(e, (w - wordIndex(e)) * 4, 4);
+  wordsOf(arena, e)[w] = word;
 }

@@ -9,7 +9,8 @@
  * Invariants: (1) a table never changes; (2) all threads of a server have equal tables.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import type { ValueType } from '../services/value-type.js';
 import { GARBAGE_NUMBERS, type GarbageKind, type GarbageKinds, TABLE_GARBAGE } from '../structures/garbage.js';
 import { copyRegionWords, TYPE_BYTES, TYPE_EXTENDED } from './entry.js';
@@ -54,7 +55,7 @@ export function valueType(
 
 /** Low byte of the head of an entry: type and encoding. */
 function headByte(arena: Arena, e: Ptr): number {
-  return arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 0xff;
+  return wordAt(arena, e, 0) & 0xff;
 }
 
 function unknown(head: number): Error {

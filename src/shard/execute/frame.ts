@@ -1,6 +1,6 @@
 /**
- * Frames: what of the context belongs to one running command, kept while a command inside of it runs (a queued command
- * of a transaction, redis.call, the request of a blocked client).
+ * Frames: what of the context belongs to one running command, kept while a command inside of it runs (a queued
+ * command of a transaction, redis.call, the request of a blocked client).
  *
  *     outer command -> open() -> inner command, in the same context -> close() -> outer command goes on
  *

@@ -42,6 +42,7 @@ export class LeaseSet {
     this.arenas = arenas;
     this.held = new Uint8Array(arenas.length);
     this.all = new Uint8Array(arenas.length).fill(1);
+    for (const arena of arenas) arena.threadId = threadId;
     this.leases = arenas.map((arena) => new Lease(arena.ctl, CTL_LEASE));
   }
 

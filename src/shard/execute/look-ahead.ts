@@ -12,7 +12,7 @@ import { FLAG_INLINE } from '../../shared/command/flags.js';
 import { KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
 import { type Registry, ROUTE_KEY } from '../../shared/command/registry.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
-import { SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { segmentOf, wordIndex } from '../../shared/memory/cell.js';
 import type { Args } from '../../shared/resp/args.js';
 import { TYPE_STRING, valueWordOffset } from '../entry/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -77,8 +77,8 @@ export class LookAhead {
         e = i32[w + BUCKET_PTRS + (group << 2) + ((31 - Math.clz32(hits & -hits)) >> 3)]!;
         break;
       }
-      segment[i] = e >>> SEGMENT_SHIFT;
-      word[i] = e === 0 ? -1 : (e & UNIT_MASK) << 1;
+      segment[i] = segmentOf(e);
+      word[i] = e === 0 ? -1 : wordIndex(e);
     }
     let values = 0;
     for (let i = 0; i < n; i++) {
@@ -128,8 +128,8 @@ export class LookAhead {
       const table = dict.tableOf(hasher.h1);
       if (table === 0) continue;
       segments[i] = arena.i32;
-      segment[i] = table >>> SEGMENT_SHIFT;
-      word[i] = ((table & UNIT_MASK) << 1) + LINE_WORDS + (homeBucket(hasher.h2) << 4);
+      segment[i] = segmentOf(table);
+      word[i] = wordIndex(table) + LINE_WORDS + (homeBucket(hasher.h2) << 4);
       pattern[i] = Math.imul(hasher.h2 & 255, 0x01010101);
       found++;
     }
@@ -144,9 +144,9 @@ export class LookAhead {
       const w = word[i]!;
       if (w < 0) continue;
       const root = segments[i]![segment[i]!]![w]!;
-      const i32 = segments[i]![root >>> SEGMENT_SHIFT];
+      const i32 = segments[i]![segmentOf(root)];
       if (i32 === undefined) continue;
-      const at = (root & UNIT_MASK) << 1;
+      const at = wordIndex(root);
       loaded ^= i32[at]!;
       // A small collection lies here with all its elements.
       if (at + 48 < i32.length) loaded ^= i32[at + 16]! ^ i32[at + 32]! ^ i32[at + 48]!;

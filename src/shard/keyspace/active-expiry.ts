@@ -11,7 +11,8 @@
  */
 import { monotonicMs } from '../../shared/clock.js';
 import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { doublesOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
@@ -33,8 +34,8 @@ const ENTRIES = new Int32Array(TABLE_ENTRIES_MAX);
 
 /** Whether some entry of the table may be due. */
 function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
-  const w = ((table & UNIT_MASK) << 1) + T_MIN_EXPIRE;
-  return keyspace.arena.f64[table >>> SEGMENT_SHIFT]![w >> 1]! < nowMs;
+  const w = wordIndex(table) + T_MIN_EXPIRE;
+  return doublesOf(keyspace.arena, table)[w >> 1]! < nowMs;
 }
 
 /**
@@ -103,11 +104,11 @@ function expireElements(ctx: ActiveExpiryContext, keyspace: Keyspace, e: Ptr, en
 
 function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: number): void {
   const arena = keyspace.arena;
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   if (i32[tw + T_COUNT] !== entries || i32[tw + T_VOLATILE] === 0) return;
   arena.touch(table, 0, 64);
-  arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = minAtMs;
+  doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1] = minAtMs;
 }
 
 /**

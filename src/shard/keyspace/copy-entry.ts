@@ -7,7 +7,8 @@
  * value in its entry (a string) that has no room beside the key moves out (into a blob).
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import {
   ENTRY_BYTES_MAX,
   entryExpireAtMs,
@@ -84,7 +85,7 @@ function emptyCopy(
   len: number,
   clock: number,
 ): Ptr {
-  const typeEncoding = from.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 0xff;
+  const typeEncoding = wordAt(from, e, 0) & 0xff;
   const atMs = entryExpireAtMs(from, e);
   const copy = to.createEntry(u8, dv, off, len, typeEncoding, to.types.regionBytes(from, e), atMs, clock);
   keepFlags(from, e, to.arena, copy);

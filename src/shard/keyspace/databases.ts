@@ -1,6 +1,7 @@
 /** The roots of a shard's databases: where they lie, and the keyspace views over them. */
 import { type Arena, CTL_DB_COUNT, CTL_DB_ROOTS } from '../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordIndex } from '../../shared/memory/cell.js';
+import { CELL_BYTES_MAX } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
 import type { TypeTable } from '../entry/type-table.js';
 import { ROOT_WORDS } from '../structures/extendible.js';
@@ -13,7 +14,7 @@ export const DATABASES_MAX = CELL_BYTES_MAX / (ROOT_WORDS * 4);
 export function formatDatabases(arena: Arena, count: number): void {
   if (arena.ctl[CTL_DB_ROOTS] !== 0) return;
   const roots = alloc(arena, count * ROOT_WORDS * 4);
-  const w = (roots & UNIT_MASK) << 1;
+  const w = wordIndex(roots);
   arena.ctl.fill(0, w, w + count * ROOT_WORDS);
   arena.ctl[CTL_DB_COUNT] = count;
   arena.ctl[CTL_DB_ROOTS] = roots;
@@ -21,7 +22,7 @@ export function formatDatabases(arena: Arena, count: number): void {
 
 /** Word index in segment 0 of the root of database `db`. */
 export function rootWord(arena: Arena, db: number): number {
-  return ((arena.ctl[CTL_DB_ROOTS]! & UNIT_MASK) << 1) + db * ROOT_WORDS;
+  return wordIndex(arena.ctl[CTL_DB_ROOTS]!) + db * ROOT_WORDS;
 }
 
 /** Views of all databases of a shard. `types`: the table of value types. */

@@ -5,7 +5,8 @@
  */
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { F_EXPIRE, F_FIELDS } from '../entry/entry.js';
 import { entryKeyEquals, hashOfEntryKey } from '../entry/entry-key.js';
 import { Extendible, R_FIELDS, R_TABLES, R_VOLATILE } from '../structures/extendible.js';
@@ -48,7 +49,7 @@ export class Dictionary extends Extendible {
   }
 
   protected volatileBit(e: Ptr): number {
-    const flags = this.arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! >>> 8;
+    const flags = wordAt(this.arena, e, 0) >>> 8;
     return (flags & F_EXPIRE) + ((flags & F_FIELDS) !== 0 ? FIELDS_ONE : 0);
   }
 
@@ -70,8 +71,8 @@ export class Dictionary extends Extendible {
     this.table = table;
     if (table === 0) return NULL;
     const h2 = this.h2;
-    const i32 = this.arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(this.arena, table);
+    const tw = wordIndex(table);
     const home = homeBucket(h2);
     const pattern = Math.imul(h2 & 255, 0x01010101);
     const bw = tw + LINE_WORDS + (home << 4);

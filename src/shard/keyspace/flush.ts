@@ -9,7 +9,8 @@
  */
 import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import type { TypeTable } from '../entry/type-table.js';
 import { directoryEntry, freeDirectory, R_DEPTH, R_DIR, ROOT_WORDS } from '../structures/extendible.js';
@@ -36,8 +37,8 @@ export function detachDictionary(dict: Dictionary): number {
   const dir = ctl[dict.root + R_DIR]!;
   if (dir === 0) return 0;
   const cell = alloc(arena, GARBAGE_BYTES);
-  const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
-  const w = (cell & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, cell);
+  const w = wordIndex(cell);
   i32[w + G_NEXT] = ctl[CTL_GARBAGE]!;
   i32[w + G_DIR] = dir;
   i32[w + G_DEPTH] = ctl[dict.root + R_DEPTH]!;
@@ -63,8 +64,8 @@ export function freeGarbage(arena: Arena, types: TypeTable, budgetUs: number): b
 
 /** Frees the next table of a garbage cell, and the cell with its directory after the last one. */
 function freeNextTable(arena: Arena, types: TypeTable, cell: Ptr): void {
-  const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
-  const w = (cell & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, cell);
+  const w = wordIndex(cell);
   const dir = i32[w + G_DIR]! as Ptr;
   const depth = i32[w + G_DEPTH]!;
   const position = i32[w + G_POSITION]!;
@@ -75,7 +76,7 @@ function freeNextTable(arena: Arena, types: TypeTable, cell: Ptr): void {
     return;
   }
   const table = directoryEntry(arena, dir, depth, position);
-  const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+  const tableDepth = wordAt(arena, table, T_DEPTH);
   const n = tableEntries(arena, table, SCRATCH);
   for (let i = 0; i < n; i++) {
     const e = SCRATCH[i]! as Ptr;
@@ -93,8 +94,8 @@ export function garbageList(arena: Arena): { cell: Ptr; dir: Ptr; depth: number;
   const list = [];
   // A damaged list may run in a circle.
   for (let cell = arena.ctl[CTL_GARBAGE]! as Ptr; cell !== 0 && list.length < GARBAGE_LISTED_MAX; ) {
-    const i32 = arena.i32[cell >>> SEGMENT_SHIFT]!;
-    const w = (cell & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, cell);
+    const w = wordIndex(cell);
     list.push({ cell, dir: i32[w + G_DIR]! as Ptr, depth: i32[w + G_DEPTH]!, position: i32[w + G_POSITION]! });
     cell = i32[w + G_NEXT]! as Ptr;
   }

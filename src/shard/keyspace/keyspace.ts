@@ -7,8 +7,9 @@
  * (3) an entry cell belongs to one slot; calls that move an entry return its new pointer and the old one is void.
  */
 import type { Arena } from '../../shared/memory/arena.js';
+import { doublesOf, segmentOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyWords } from '../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 import {
   entryExpireAtMs,
@@ -70,9 +71,9 @@ export class Keyspace implements EntryStore {
     const keyBytes = big ? 8 : (len + 3) & ~3;
     const blob = big ? blobFrom(arena, u8, off, len) : NULL;
     const e = alloc(arena, HEAD_BYTES + (expires ? 8 : 0) + keyBytes + valueSize);
-    const segment = e >>> SEGMENT_SHIFT;
+    const segment = segmentOf(e);
     const i32 = arena.i32[segment]!;
-    let w = (e & UNIT_MASK) << 1;
+    let w = wordIndex(e);
     const flags = (expires ? F_EXPIRE : 0) | (big ? F_BIG_KEY : 0);
     i32[w] = typeEncoding | (flags << 8) | (big ? 0xffff0000 : len << 16);
     i32[w + 1] = clock << 8;
@@ -139,8 +140,8 @@ export class Keyspace implements EntryStore {
   /** As `replace`, for an entry `next` with a key blob of its own: that of `e` is freed too. Its value is not. */
   replaceAll(e: Ptr, next: Ptr): void {
     const arena = this.arena;
-    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-    if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) !== 0) {
+    const i32 = wordsOf(arena, e);
+    if ((i32[wordIndex(e)]! & (F_BIG_KEY << 8)) !== 0) {
       const kw = keyWord(arena, e);
       blobFree(arena, i32[kw + 1]! as Ptr, i32[kw]!);
     }
@@ -181,8 +182,8 @@ export class Keyspace implements EntryStore {
   /** Sets (`atMs` >= 0) or clears (-1) the expiry of the found entry `e`. Returns the entry, which may have moved. */
   setExpire(e: Ptr, atMs: number): Ptr {
     const arena = this.arena;
-    const segment = e >>> SEGMENT_SHIFT;
-    const w = (e & UNIT_MASK) << 1;
+    const segment = segmentOf(e);
+    const w = wordIndex(e);
     const head = arena.i32[segment]![w]!;
     const has = (head & (F_EXPIRE << 8)) !== 0;
     if (has && atMs >= 0) {
@@ -198,20 +199,20 @@ export class Keyspace implements EntryStore {
   /** Copies an entry into a cell with or without room for an expiry. */
   private relayout(e: Ptr, atMs: number): Ptr {
     const arena = this.arena;
-    const from = arena.i32[e >>> SEGMENT_SHIFT]!;
-    const fw = (e & UNIT_MASK) << 1;
+    const from = wordsOf(arena, e);
+    const fw = wordIndex(e);
     const head = from[fw]!;
     const had = (head >>> 8) & F_EXPIRE;
     const keyWords = valueWordOffset(head) - 2 - (had << 1);
     const words = keyWords + ((this.types.regionBytes(arena, e) + 3) >> 2);
     const next = alloc(arena, HEAD_BYTES + (atMs >= 0 ? 8 : 0) + words * 4);
-    const to = arena.i32[next >>> SEGMENT_SHIFT]!;
-    let tw = (next & UNIT_MASK) << 1;
+    const to = wordsOf(arena, next);
+    let tw = wordIndex(next);
     to[tw] = atMs >= 0 ? head | (F_EXPIRE << 8) : head & ~(F_EXPIRE << 8);
     to[tw + 1] = from[fw + 1]!;
     tw += 2;
     if (atMs >= 0) {
-      arena.f64[next >>> SEGMENT_SHIFT]![tw >> 1] = atMs;
+      doublesOf(arena, next)[tw >> 1] = atMs;
       tw += 2;
     }
     const source = fw + 2 + (had << 1);
@@ -226,7 +227,7 @@ export class Keyspace implements EntryStore {
    */
   resizeValue(e: Ptr, valueSize: number): Ptr {
     const arena = this.arena;
-    const offset = valueWord(arena, e) - ((e & UNIT_MASK) << 1);
+    const offset = valueWord(arena, e) - wordIndex(e);
     const bytes = offset * 4 + valueSize;
     const capacity = cellBytes(arena, e);
     if (bytes <= capacity && bytes > capacity - (capacity >> 3) - 16) {
@@ -234,10 +235,10 @@ export class Keyspace implements EntryStore {
       return e;
     }
     const next = alloc(arena, bytes);
-    const from = arena.i32[e >>> SEGMENT_SHIFT]!;
-    const to = arena.i32[next >>> SEGMENT_SHIFT]!;
-    const fw = (e & UNIT_MASK) << 1;
-    const tw = (next & UNIT_MASK) << 1;
+    const from = wordsOf(arena, e);
+    const to = wordsOf(arena, next);
+    const fw = wordIndex(e);
+    const tw = wordIndex(next);
     for (let i = 0; i < offset; i++) to[tw + i] = from[fw + i]!;
     this.replace(e, next);
     return next;
@@ -248,9 +249,9 @@ export class Keyspace implements EntryStore {
     this.dict.touchRoot();
     arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! + 1;
     const table = this.dict.table;
-    const tw = (table & UNIT_MASK) << 1;
+    const tw = wordIndex(table);
     arena.touch(table, 0, 64);
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const i32 = wordsOf(arena, table);
     i32[tw + T_VOLATILE] = i32[tw + T_VOLATILE]! + 1;
     this.lowerMinExpire(atMs);
   }
@@ -263,11 +264,11 @@ export class Keyspace implements EntryStore {
       this.dict.touchRoot();
       words[root + R_FIELDS] = words[root + R_FIELDS]! + by;
       arena.touch(table, 0, 64);
-      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-      const tw = (table & UNIT_MASK) << 1;
+      const i32 = wordsOf(arena, table);
+      const tw = wordIndex(table);
       const left = i32[tw + T_VOLATILE]! + by * FIELDS_ONE;
       i32[tw + T_VOLATILE] = left;
-      if (left === 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
+      if (left === 0) doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
     }
     this.lowerMinExpire(nextAtMs);
   }
@@ -275,8 +276,8 @@ export class Keyspace implements EntryStore {
   private lowerMinExpire(atMs: number): void {
     const arena = this.arena;
     const table = this.dict.table;
-    const f64 = arena.f64[table >>> SEGMENT_SHIFT]!;
-    const at = (((table & UNIT_MASK) << 1) + T_MIN_EXPIRE) >> 1;
+    const f64 = doublesOf(arena, table);
+    const at = (wordIndex(table) + T_MIN_EXPIRE) >> 1;
     if (atMs >= f64[at]!) return;
     arena.touch(table, 0, 64);
     f64[at] = atMs;
@@ -287,28 +288,28 @@ export class Keyspace implements EntryStore {
     this.dict.touchRoot();
     arena.ctl[this.dict.root + R_VOLATILE] = arena.ctl[this.dict.root + R_VOLATILE]! - 1;
     const table = this.dict.table;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     arena.touch(table, 0, 64);
     const left = i32[tw + T_VOLATILE]! - 1;
     i32[tw + T_VOLATILE] = left;
-    if (left === 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
+    if (left === 0) doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
   }
 }
 
 /** Bytes of an entry's cell and of its key's blob; not of what its value has outside. @requires lease */
 export function entryCellBytes(arena: Arena, e: Ptr): number {
   const bytes = cellBytes(arena, e);
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) === 0) return bytes;
+  const i32 = wordsOf(arena, e);
+  if ((i32[wordIndex(e)]! & (F_BIG_KEY << 8)) === 0) return bytes;
   const kw = keyWord(arena, e);
   return bytes + blobCellBytes(arena, i32[kw + 1]! as Ptr, i32[kw]!);
 }
 
 /** Frees an entry's cell and key blob, not its value. @requires lease, the entry is in no table */
 export function freeEntryCell(arena: Arena, e: Ptr): void {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  if ((i32[(e & UNIT_MASK) << 1]! & (F_BIG_KEY << 8)) !== 0) {
+  const i32 = wordsOf(arena, e);
+  if ((i32[wordIndex(e)]! & (F_BIG_KEY << 8)) !== 0) {
     const kw = keyWord(arena, e);
     blobFree(arena, i32[kw + 1]! as Ptr, i32[kw]!);
   }

@@ -12,7 +12,8 @@
  * Invariants: (1) lease held for every call, positions live longer; (2) `nextPrefix` of a table is taken before entries
  * are removed, because the last removal may free the table.
  */
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { segmentOf, wordIndex } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { F_BIG_KEY, keyWord } from '../entry/entry.js';
 import { BUCKETS } from '../structures/table.js';
 import { collectBucket, nextPrefix, PREFIX_END } from '../structures/table-walk.js';
@@ -26,8 +27,8 @@ const SHARD_SPAN = CURSOR_BUCKETS * PREFIX_END;
 /** Points the dictionary's cursor at an entry that is in it: `Dictionary.locate` without its walk over the table. */
 export function pointAt(dict: Dictionary, e: Ptr): void {
   const arena = dict.arena;
-  const segment = e >>> SEGMENT_SHIFT;
-  const head = arena.i32[segment]![(e & UNIT_MASK) << 1]!;
+  const segment = segmentOf(e);
+  const head = arena.i32[segment]![wordIndex(e)]!;
   if ((head & (F_BIG_KEY << 8)) !== 0) {
     dict.locate(e);
     return;

@@ -5,7 +5,8 @@
  *
  * Invariants: (1) lease held; (2) nothing is removed here.
  */
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE } from '../entry/entry.js';
 import { R_AVG_TTL_F64 } from '../structures/extendible.js';
@@ -57,8 +58,8 @@ function sampleDatabase(keyspace: Keyspace, nowMs: number): void {
   for (let tried = 0; tried < TABLES_MAX && living === 0; tried++) {
     position = (position + STEP) | 0;
     const table = dict.tableOf(position);
-    const tw = (table & UNIT_MASK) << 1;
-    if ((arena.i32[table >>> SEGMENT_SHIFT]![tw + T_VOLATILE]! & (FIELDS_ONE - 1)) === 0) continue;
+    const tw = wordIndex(table);
+    if ((wordsOf(arena, table)[tw + T_VOLATILE]! & (FIELDS_ONE - 1)) === 0) continue;
     const n = tableEntries(arena, table, ENTRIES);
     const first = n > KEYS_MAX ? (position >>> 1) % n : 0;
     let looked = 0;

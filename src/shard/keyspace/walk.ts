@@ -1,5 +1,6 @@
 /** Walking all tables of a dictionary, for checks and digests: cold, allocates. */
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { directoryEntry, R_DEPTH, R_DIR } from '../structures/extendible.js';
 import { T_DEPTH } from '../structures/table.js';
 import type { Dictionary } from './dictionary.js';
@@ -26,7 +27,7 @@ export function* walkDirectory(
   while (position < 2 ** depth) {
     const table = directoryEntry(arena, dir, depth, position);
     yield table;
-    const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+    const tableDepth = wordAt(arena, table, T_DEPTH);
     if (!(tableDepth >= 0 && tableDepth <= depth)) throw new Error(`table ${table} has depth ${tableDepth}`);
     position += 2 ** (depth - tableDepth);
   }

@@ -8,6 +8,7 @@
  *
  * Invariants: as in foreign-entries.ts.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { int64 } from '../../shared/numbers/int64.js';
 import { item, LP_END, lpClassify, lpIntBytes, lpRead, lpSize } from '../structures/listpack-entry.js';
 import { ForeignEntries } from './foreign-entries.js';
@@ -23,6 +24,7 @@ const PLACES_KEPT = 1 << 16;
  * @requires p < end
  */
 export function soundEntryBytes(u8: Uint8Array, p: number, end: number): number {
+  invariant(p < end, 'p < end');
   const b = u8[p]!;
   const left = end - p;
   let size: number;

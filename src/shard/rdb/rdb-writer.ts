@@ -10,7 +10,9 @@
  * Invariants: (1) `pos <= u8.length`; (2) `dv` views the bytes of `u8`; (3) bytes given to the writer are copied before
  * the call returns; (4) `crc` covers every byte before `summed`.
  */
+
 import { Crc64 } from '../../shared/crc64.js';
+import { invariant } from '../../shared/errors/invariant.js';
 import { lzfCompress } from '../../shared/lzf.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
@@ -102,6 +104,7 @@ export class RdbWriter {
 
   /** Copies everything written to `dst`. @requires no sink, room for `byteLength` bytes at `at` */
   copyTo(dst: Uint8Array, at: number): void {
+    invariant(at + this.byteLength <= dst.length, 'room for byteLength bytes');
     for (const chunk of this.chunks) {
       dst.set(chunk, at);
       at += chunk.length;
@@ -136,6 +139,7 @@ export class RdbWriter {
 
   /** A length or a count. @requires 0 <= n < 2^53 */
   length(n: number): void {
+    invariant(n >= 0 && Number.isSafeInteger(n), '0 <= n < 2^53');
     this.ensure();
     const { pos } = this;
     if (n < 64) {
@@ -171,6 +175,7 @@ export class RdbWriter {
 
   /** An integer of 64 bits in 8 bytes, little-endian: a time in milliseconds. @requires |n| < 2^53 */
   milliseconds(n: number): void {
+    invariant(Number.isSafeInteger(n), '|n| < 2^53');
     this.ensure();
     this.dv.setInt32(this.pos, n | 0, true);
     this.dv.setInt32(this.pos + 4, Math.floor(n / 4294967296), true);

@@ -2,6 +2,7 @@
  * Values by SHA1 as clients write it, 40 hex digits in either case, found without making a string: open addressing over
  * the 160 bits.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 
 /** Digits of a SHA1. */
 export const SHA_CHARS = 40;
@@ -46,6 +47,7 @@ export class ShaTable<T> {
   /** The value of the digest written at `off`; null when there is none. @requires 40 bytes there */
   // hot: EVALSHA
   find(u8: Uint8Array, off: number): T | null {
+    invariant(off + 40 <= u8.length, '40 bytes there');
     if (!readDigest(u8, off)) return null;
     return this.values[this.slotOf()]!;
   }

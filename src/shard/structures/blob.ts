@@ -11,9 +11,11 @@
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
  * block beyond the length are undefined, so growing zero-fills them.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes, zeroUnits } from '../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 import { BIG_BULK_BYTES, type Reply } from '../../shared/resp/reply.js';
 import { blobChanges, blobMoved, isPinned, keepPinned, leaveBlocks, mayPin, pinBlob } from './pinned-blob.js';
@@ -38,17 +40,17 @@ export function blobCreate(arena: Arena, length: number): Ptr {
 }
 
 function clearCell(arena: Arena, ptr: Ptr): void {
-  zeroUnits(arena.f64[ptr >>> SEGMENT_SHIFT]!, ptr & UNIT_MASK, cellBytes(arena, ptr) >> 3);
+  zeroUnits(doublesOf(arena, ptr), unitIndex(ptr), cellBytes(arena, ptr) >> 3);
 }
 
 /** Pointer of block `index`, 0 when it is null. */
 export function blobBlock(arena: Arena, dir: Ptr, index: number): Ptr {
-  return arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index]! as Ptr;
+  return wordAt(arena, dir, index) as Ptr;
 }
 
 function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   arena.touch(dir, index * 4, 4);
-  arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index] = block;
+  wordsOf(arena, dir)[wordIndex(dir) + index] = block;
 }
 
 /** Frees a block of the blob, or leaves it to whoever has it pinned. */
@@ -60,13 +62,7 @@ function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
 /** Puts a copy of block `index`, `bytes` long, in its place; `held`: the bytes that it holds. */
 function replaceBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, bytes: number, held: number): Ptr {
   const copy = alloc(arena, bytes);
-  copyBytes(
-    arena.u8[copy >>> SEGMENT_SHIFT]!,
-    (copy & UNIT_MASK) * 8,
-    arena.u8[block >>> SEGMENT_SHIFT]!,
-    (block & UNIT_MASK) * 8,
-    held,
-  );
+  copyBytes(bytesOf(arena, copy), byteIndex(copy), bytesOf(arena, block), byteIndex(block), held);
   freeBlock(arena, dir, index, block);
   setBlock(arena, dir, index, copy);
   return copy;
@@ -109,6 +105,7 @@ export function blobCellBytes(arena: Arena, dir: Ptr, length: number): number {
  * the end are freed. @requires lease, 0 <= newLength <= BLOB_BYTES_MAX
  */
 export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength: number): Ptr {
+  invariant(newLength >= 0 && newLength <= BLOB_BYTES_MAX, '0 <= newLength <= BLOB_BYTES_MAX');
   const oldBlocks = blockCount(oldLength);
   const newBlocks = blockCount(newLength);
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
@@ -123,10 +120,10 @@ export function blobResize(arena: Arena, dir: Ptr, oldLength: number, newLength:
   if (newBlocks * 4 > cellBytes(arena, dir)) {
     const grown = alloc(arena, Math.min(CELL_BYTES_MAX, newBlocks * 6));
     clearCell(arena, grown);
-    const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-    const to = arena.i32[grown >>> SEGMENT_SHIFT]!;
-    const f = (dir & UNIT_MASK) << 1;
-    const t = (grown & UNIT_MASK) << 1;
+    const from = wordsOf(arena, dir);
+    const to = wordsOf(arena, grown);
+    const f = wordIndex(dir);
+    const t = wordIndex(grown);
     for (let i = 0; i < oldBlocks; i++) to[t + i] = from[f + i]!;
     if (pins) blobMoved(arena, dir, grown);
     free(arena, dir);
@@ -144,9 +141,9 @@ function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newL
   const held = oldLength - start;
   const need = Math.min(BLOCK_BYTES, newLength - start);
   const grown = resizeBlock(arena, dir, index, block, held, need);
-  const at = (grown & UNIT_MASK) * 8;
+  const at = byteIndex(grown);
   arena.touch(grown, held, need - held);
-  arena.u8[grown >>> SEGMENT_SHIFT]!.fill(0, at + held, at + need);
+  bytesOf(arena, grown).fill(0, at + held, at + need);
 }
 
 function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
@@ -161,6 +158,7 @@ function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: nu
 
 /** The block that holds byte `offset`, made real (zero-filled) if it was null. @requires lease, offset < length */
 export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: number): Ptr {
+  invariant(offset >= 0 && offset < length, 'offset < length');
   const index = Math.floor(offset / BLOCK_BYTES);
   let block = blobBlock(arena, dir, index);
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
@@ -169,8 +167,8 @@ export function blobTouchBlock(arena: Arena, dir: Ptr, length: number, offset: n
   if (block !== 0) return pins ? writable(arena, dir, index, block, held) : block;
   const bytes = Math.max(16, held);
   block = alloc(arena, bytes);
-  const at = (block & UNIT_MASK) * 8;
-  arena.u8[block >>> SEGMENT_SHIFT]!.fill(0, at, at + bytes);
+  const at = byteIndex(block);
+  bytesOf(arena, block).fill(0, at, at + bytes);
   setBlock(arena, dir, index, block);
   return block;
 }
@@ -185,6 +183,7 @@ export function blobWrite(
   srcOff: number,
   len: number,
 ): void {
+  invariant(offset >= 0 && offset + len <= length, 'offset + len <= length');
   const pins = arena.ctl[CTL_PIN_COUNT] !== 0;
   if (pins) blobChanges(arena, dir);
   while (len > 0) {
@@ -202,7 +201,7 @@ export function blobWrite(
       if (pins) block = writable(arena, dir, index, block, Math.min(BLOCK_BYTES, length - index * BLOCK_BYTES));
       arena.touch(block, inBlock, n);
     }
-    copyBytes(arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, src, srcOff, n);
+    copyBytes(bytesOf(arena, block), byteIndex(block) + inBlock, src, srcOff, n);
     offset += n;
     srcOff += n;
     len -= n;
@@ -216,7 +215,7 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
     const n = Math.min(len, BLOCK_BYTES - inBlock);
     const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
     if (block === 0) dst.fill(0, dstOff, dstOff + n);
-    else copyBytes(dst, dstOff, arena.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8 + inBlock, n);
+    else copyBytes(dst, dstOff, bytesOf(arena, block), byteIndex(block) + inBlock, n);
     offset += n;
     dstOff += n;
     len -= n;
@@ -229,6 +228,7 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
  * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {
+  invariant(start >= 0 && start + len <= length, 'start + len <= length');
   if (mayPin(len, reply.pinFor)) {
     const pinned = pinBlob(arena, dir, length, start, len, reply.pinFor);
     if (pinned !== null) {
@@ -249,7 +249,7 @@ export function blobReply(arena: Arena, dir: Ptr, length: number, start: number,
 export function blobByte(arena: Arena, dir: Ptr, offset: number): number {
   const block = blobBlock(arena, dir, offset >>> BLOCK_SHIFT);
   if (block === 0) return 0;
-  return arena.u8[block >>> SEGMENT_SHIFT]![(block & UNIT_MASK) * 8 + (offset & (BLOCK_BYTES - 1))]!;
+  return bytesOf(arena, block)[byteIndex(block) + (offset & (BLOCK_BYTES - 1))]!;
 }
 
 /** Whether the blob's bytes equal `len` bytes at `off` of `u8`. @requires len equals the blob's length */
@@ -279,7 +279,7 @@ export function blobCopy(from: Arena, dir: Ptr, length: number, to: Arena): Ptr 
       const block = blobBlock(from, dir, i);
       if (block === 0) continue;
       const n = Math.min(BLOCK_BYTES, length - i * BLOCK_BYTES);
-      blobWrite(to, copy, length, i * BLOCK_BYTES, from.u8[block >>> SEGMENT_SHIFT]!, (block & UNIT_MASK) * 8, n);
+      blobWrite(to, copy, length, i * BLOCK_BYTES, bytesOf(from, block), byteIndex(block), n);
     }
   } catch (error) {
     blobFree(to, copy, length);

@@ -7,11 +7,12 @@
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */
-
+import { invariant } from '../../shared/errors/invariant.js';
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
+import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
 import { random, randomBelow } from '../../shared/random.js';
 import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
@@ -58,8 +59,8 @@ export class ElementTable extends Extendible {
   open(arena: Arena, root: Ptr): this {
     this.arena = arena;
     this.rootPtr = root;
-    this.words = arena.i32[root >>> SEGMENT_SHIFT]!;
-    this.root = (root & UNIT_MASK) << 1;
+    this.words = wordsOf(arena, root);
+    this.root = wordIndex(root);
     const k0 = arena.ctl[CTL_HASH_KEY]!;
     const k1 = arena.ctl[CTL_HASH_KEY + 1]!;
     if (this.hasher === undefined || k0 !== this.k0 || k1 !== this.k1) {
@@ -89,8 +90,8 @@ export class ElementTable extends Extendible {
     const table = this.tableOf(this.h1);
     this.table = table;
     if (table === 0) return NULL;
-    const i32 = this.arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(this.arena, table);
+    const tw = wordIndex(table);
     const home = homeBucket(h2);
     const pattern = Math.imul(h2 & 255, 0x01010101);
     const bw = tw + LINE_WORDS + (home << 4);
@@ -144,13 +145,14 @@ export class ElementTable extends Extendible {
    */
   // hot: SPOP, SRANDMEMBER, HRANDFIELD
   random(): Ptr {
+    invariant(this.count > 0, 'the value is not empty');
     const arena = this.arena;
     const dir = this.words[this.root + R_DIR]! as Ptr;
     const depth = this.words[this.root + R_DEPTH]!;
     for (;;) {
       const table = directoryEntry(arena, dir, depth, Math.floor(random() * 2 ** depth));
-      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-      const tw = (table & UNIT_MASK) << 1;
+      const i32 = wordsOf(arena, table);
+      const tw = wordIndex(table);
       const count = i32[tw + T_COUNT]!;
       if (count === 0) continue;
       this.drawnTable = table;
@@ -207,7 +209,7 @@ export { FOUND };
 /** A new root cell with no elements. Throws ArenaFullError. */
 export function createTableRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_WORDS * 4);
-  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_WORDS / 2);
+  zeroUnits(doublesOf(arena, root), unitIndex(root), ROOT_WORDS / 2);
   return root;
 }
 
@@ -226,8 +228,8 @@ export class ElementCursor {
 
   /** Begins at the first element. */
   open(arena: Arena, root: Ptr): this {
-    const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-    const w = (root & UNIT_MASK) << 1;
+    const words = wordsOf(arena, root);
+    const w = wordIndex(root);
     this.arena = arena;
     this.dir = words[w + R_DIR]! as Ptr;
     this.depth = words[w + R_DEPTH]!;
@@ -243,7 +245,7 @@ export class ElementCursor {
       if (this.dir === 0 || this.position >= 2 ** this.depth) return NULL;
       const arena = this.arena;
       const table = directoryEntry(arena, this.dir, this.depth, this.position);
-      const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+      const tableDepth = wordAt(arena, table, T_DEPTH);
       this.position += 2 ** (this.depth - tableDepth);
       this.n = tableEntries(arena, table, this.found);
       this.i = 0;
@@ -276,8 +278,8 @@ export function addElement(table: ElementTable, el: Ptr): void {
 
 /** Calls `visit` for the directory cells and tables of a value. */
 export function visitTables(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const w = (root & UNIT_MASK) << 1;
+  const words = wordsOf(arena, root);
+  const w = wordIndex(root);
   const dir = words[w + R_DIR]! as Ptr;
   if (dir === 0) return;
   const depth = words[w + R_DEPTH]!;
@@ -285,7 +287,7 @@ export function visitTables(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: str
   for (let position = words[w + ROOT_POSITION]!; position < 2 ** depth; ) {
     const table = directoryEntry(arena, dir, depth, position);
     visit(table, 'element table');
-    position += 2 ** (depth - arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!);
+    position += 2 ** (depth - wordAt(arena, table, T_DEPTH));
   }
 }
 

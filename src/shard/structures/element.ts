@@ -10,10 +10,12 @@
  * Invariants: (1) lease held; (2) an element belongs to one slot of one table: who gets a new Ptr back from a call here
  * stores it there; (3) `name` and `value` hold until the next call that fills them, or until the cell changes.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes, copyWords } from '../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import {
@@ -92,11 +94,11 @@ export function createPair(
   if (bigName || bigValue) return createBig(arena, u8, off, len, vu8, voff, vlen, numbered, number);
   const start = numbered ? 12 : 4;
   const el = alloc(arena, start + len + vlen < 16 ? 16 : start + len + vlen);
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   const to = arena.u8[segment]!;
   const view = arena.dv[segment]!;
-  const at = (el & UNIT_MASK) * 8;
-  arena.i32[segment]![(el & UNIT_MASK) << 1] = len | (vlen << VALUE_SHIFT) | (numbered ? E_NUMBER << FLAGS_SHIFT : 0);
+  const at = byteIndex(el);
+  arena.i32[segment]![wordIndex(el)] = len | (vlen << VALUE_SHIFT) | (numbered ? E_NUMBER << FLAGS_SHIFT : 0);
   if (numbered) view.setFloat64(at + 4, number, true);
   copyWords(to, view, at + start, u8, dv, off, len);
   if (vlen > 0) copyWords(to, view, at + start + len, vu8, vdv, voff, vlen);
@@ -120,10 +122,10 @@ function createBig(
   const valueBytes = bigValue ? BLOB_BYTES : vlen;
   const start = numbered ? 12 : 4;
   const el = alloc(arena, Math.max(16, start + nameBytes + valueBytes));
-  const segment = el >>> SEGMENT_SHIFT;
-  const at = (el & UNIT_MASK) * 8;
+  const segment = segmentOf(el);
+  const at = byteIndex(el);
   const flags = (bigName ? E_BIG_NAME : 0) | (bigValue ? E_BIG_VALUE : 0) | (numbered ? E_NUMBER : 0);
-  arena.i32[segment]![(el & UNIT_MASK) << 1] = nameBytes | (valueBytes << VALUE_SHIFT) | (flags << FLAGS_SHIFT);
+  arena.i32[segment]![wordIndex(el)] = nameBytes | (valueBytes << VALUE_SHIFT) | (flags << FLAGS_SHIFT);
   if (numbered) arena.dv[segment]!.setFloat64(at + 4, number, true);
   let named = false;
   try {
@@ -139,7 +141,7 @@ function createBig(
 }
 
 function writePart(arena: Arena, el: Ptr, at: number, big: boolean, u8: Uint8Array, off: number, len: number): void {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   if (!big) {
     copyBytes(arena.u8[segment]!, at, u8, off, len);
     return;
@@ -151,7 +153,7 @@ function writePart(arena: Arena, el: Ptr, at: number, big: boolean, u8: Uint8Arr
 
 /** First word of an element: lengths and flags. */
 function headOf(arena: Arena, el: Ptr): number {
-  return arena.i32[el >>> SEGMENT_SHIFT]![(el & UNIT_MASK) << 1]!;
+  return wordAt(arena, el, 0);
 }
 
 /** Whether the element has a number. */
@@ -161,25 +163,27 @@ export function hasNumber(arena: Arena, el: Ptr): boolean {
 
 /** The element's number. @requires it has one */
 export function elementNumber(arena: Arena, el: Ptr): number {
+  invariant(hasNumber(arena, el), 'the element has a number');
   return arena.dv[el >>> SEGMENT_SHIFT]!.getFloat64((el & UNIT_MASK) * 8 + 4, true);
 }
 
 /** Stores the element's number. @requires it has one */
 export function setElementNumber(arena: Arena, el: Ptr, number: number): void {
+  invariant(hasNumber(arena, el), 'the element has a number');
   arena.touch(el, 4, 8);
-  arena.dv[el >>> SEGMENT_SHIFT]!.setFloat64((el & UNIT_MASK) * 8 + 4, number, true);
+  viewOf(arena, el).setFloat64(byteIndex(el) + 4, number, true);
 }
 
 /** Length of the value in bytes. */
 export function valueLengthOf(arena: Arena, el: Ptr): number {
   const head = headOf(arena, el);
   if ((head & (E_BIG_VALUE << FLAGS_SHIFT)) === 0) return (head >>> VALUE_SHIFT) & LEN_MASK;
-  const at = (el & UNIT_MASK) * 8 + nameStart(head) + (head & LEN_MASK);
-  return arena.dv[el >>> SEGMENT_SHIFT]!.getInt32(at, true);
+  const at = byteIndex(el) + nameStart(head) + (head & LEN_MASK);
+  return viewOf(arena, el).getInt32(at, true);
 }
 
 function spanOf(arena: Arena, el: Ptr, at: number, len: number, big: boolean, span: ByteSpan): void {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   if (!big) {
     span.u8 = arena.u8[segment]!;
     span.dv = arena.dv[segment]!;
@@ -200,14 +204,14 @@ function spanOf(arena: Arena, el: Ptr, at: number, len: number, big: boolean, sp
 /** Fills `name` with the element's name: in place, or a copy if it is a blob. */
 export function elementName(arena: Arena, el: Ptr): void {
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const at = byteIndex(el) + nameStart(head);
   spanOf(arena, el, at, head & LEN_MASK, (head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0, name);
 }
 
 /** Fills `value` with the element's value: in place, or a copy if it is a blob. */
 export function elementValue(arena: Arena, el: Ptr): void {
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head) + (head & LEN_MASK);
+  const at = byteIndex(el) + nameStart(head) + (head & LEN_MASK);
   spanOf(arena, el, at, (head >>> VALUE_SHIFT) & LEN_MASK, (head & (E_BIG_VALUE << FLAGS_SHIFT)) !== 0, value);
 }
 
@@ -219,9 +223,9 @@ function replyBlob(arena: Arena, dv: DataView, at: number, reply: Reply): void {
 /** Writes the name as a bulk string. */
 // hot: SMEMBERS, ZRANGE, HGETALL
 export function replyName(arena: Arena, el: Ptr, reply: Reply): void {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const at = byteIndex(el) + nameStart(head);
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0) replyBlob(arena, arena.dv[segment]!, at, reply);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, at, head & LEN_MASK);
 }
@@ -229,18 +233,18 @@ export function replyName(arena: Arena, el: Ptr, reply: Reply): void {
 /** Writes the value as a bulk string. */
 // hot: HGET, HGETALL
 export function replyValue(arena: Arena, el: Ptr, reply: Reply): void {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head) + (head & LEN_MASK);
+  const at = byteIndex(el) + nameStart(head) + (head & LEN_MASK);
   if ((head & (E_BIG_VALUE << FLAGS_SHIFT)) !== 0) replyBlob(arena, arena.dv[segment]!, at, reply);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, at, (head >>> VALUE_SHIFT) & LEN_MASK);
 }
 
 /** Whether the element's name is the `len` bytes at `off`. hot: every lookup in an element table. */
 export function nameEquals(arena: Arena, el: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
-  const segment = el >>> SEGMENT_SHIFT;
-  const head = arena.i32[segment]![(el & UNIT_MASK) << 1]!;
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const segment = segmentOf(el);
+  const head = arena.i32[segment]![wordIndex(el)]!;
+  const at = byteIndex(el) + nameStart(head);
   const view = arena.dv[segment]!;
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0) {
     return view.getInt32(at, true) === len && blobEquals(arena, view.getInt32(at + 4, true) as Ptr, u8, off, len);
@@ -260,9 +264,9 @@ export function nameEquals(arena: Arena, el: Ptr, u8: Uint8Array, dv: DataView, 
 
 /** Hashes the element's name into `hasher`. */
 export function hashName(arena: Arena, hasher: KeyHasher, el: Ptr): void {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const at = byteIndex(el) + nameStart(head);
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) === 0) {
     hasher.hash(arena.u8[segment]!, arena.dv[segment]!, at, head & LEN_MASK);
     return;
@@ -291,9 +295,9 @@ export function compareBytes(
 /** Order of the element's name and the `len` bytes at `off`. */
 export function compareNameTo(arena: Arena, el: Ptr, u8: Uint8Array, off: number, len: number): number {
   const head = headOf(arena, el);
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const at = byteIndex(el) + nameStart(head);
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) === 0) {
-    return compareBytes(arena.u8[el >>> SEGMENT_SHIFT]!, at, head & LEN_MASK, u8, off, len);
+    return compareBytes(bytesOf(arena, el), at, head & LEN_MASK, u8, off, len);
   }
   spanOf(arena, el, at, 0, true, OTHER);
   return compareBytes(OTHER.u8, OTHER.off, OTHER.len, u8, off, len);
@@ -302,9 +306,9 @@ export function compareNameTo(arena: Arena, el: Ptr, u8: Uint8Array, off: number
 /** Order of two elements' names. */
 export function compareNames(arena: Arena, a: Ptr, b: Ptr): number {
   const head = headOf(arena, b);
-  const at = (b & UNIT_MASK) * 8 + nameStart(head);
+  const at = byteIndex(b) + nameStart(head);
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) === 0) {
-    return compareNameTo(arena, a, arena.u8[b >>> SEGMENT_SHIFT]!, at, head & LEN_MASK);
+    return compareNameTo(arena, a, bytesOf(arena, b), at, head & LEN_MASK);
   }
   spanOf(arena, b, at, 0, true, ANOTHER);
   return compareNameTo(arena, a, ANOTHER.u8, ANOTHER.off, ANOTHER.len);
@@ -326,14 +330,14 @@ export function setElementValue(
   voff: number,
   vlen: number,
 ): Ptr {
-  const segment = el >>> SEGMENT_SHIFT;
+  const segment = segmentOf(el);
   const head = headOf(arena, el);
   const start = nameStart(head) + (head & LEN_MASK);
   const capacity = cellBytes(arena, el);
   const bytes = start + vlen;
   const fits = bytes <= capacity && bytes > capacity - (capacity >> 3) - 16;
   if (fits && vlen <= PART_INLINE_MAX && (head & (E_BIG_VALUE << FLAGS_SHIFT)) === 0) {
-    const at = (el & UNIT_MASK) * 8;
+    const at = byteIndex(el);
     arena.touch(el, 0, capacity);
     arena.i32[segment]![at >> 2] = (head & ~(LEN_MASK << VALUE_SHIFT)) | (vlen << VALUE_SHIFT);
     copyWords(arena.u8[segment]!, arena.dv[segment]!, at + start, vu8, vdv, voff, vlen);
@@ -349,8 +353,8 @@ function remake(arena: Arena, el: Ptr, vu8: Uint8Array, voff: number, vlen: numb
   const big = vlen > PART_INLINE_MAX;
   const valueBytes = big ? BLOB_BYTES : vlen;
   const next = alloc(arena, Math.max(16, start + valueBytes));
-  const at = (next & UNIT_MASK) * 8;
-  copyBytes(arena.u8[next >>> SEGMENT_SHIFT]!, at, arena.u8[el >>> SEGMENT_SHIFT]!, (el & UNIT_MASK) * 8, start);
+  const at = byteIndex(next);
+  copyBytes(bytesOf(arena, next), at, bytesOf(arena, el), byteIndex(el), start);
   try {
     writePart(arena, next, at + start, big, vu8, voff, vlen);
   } catch (error) {
@@ -358,8 +362,7 @@ function remake(arena: Arena, el: Ptr, vu8: Uint8Array, voff: number, vlen: numb
     throw error;
   }
   const kept = head & (LEN_MASK | ((E_BIG_NAME | E_NUMBER) << FLAGS_SHIFT));
-  arena.i32[next >>> SEGMENT_SHIFT]![at >> 2] =
-    kept | (valueBytes << VALUE_SHIFT) | (big ? E_BIG_VALUE << FLAGS_SHIFT : 0);
+  wordsOf(arena, next)[at >> 2] = kept | (valueBytes << VALUE_SHIFT) | (big ? E_BIG_VALUE << FLAGS_SHIFT : 0);
   freeValuePart(arena, el, head);
   free(arena, el);
   return next;
@@ -376,23 +379,23 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
   const parts = (head & LEN_MASK) + ((head >>> VALUE_SHIFT) & LEN_MASK);
   const start = numbered ? 12 : 4;
   const next = alloc(arena, Math.max(16, start + parts));
-  const at = (next & UNIT_MASK) * 8;
-  const from = (el & UNIT_MASK) * 8 + (had ? 12 : 4);
-  arena.i32[next >>> SEGMENT_SHIFT]![at >> 2] = head ^ (E_NUMBER << FLAGS_SHIFT);
-  if (numbered) arena.dv[next >>> SEGMENT_SHIFT]!.setFloat64(at + 4, number, true);
-  copyBytes(arena.u8[next >>> SEGMENT_SHIFT]!, at + start, arena.u8[el >>> SEGMENT_SHIFT]!, from, parts);
+  const at = byteIndex(next);
+  const from = byteIndex(el) + (had ? 12 : 4);
+  wordsOf(arena, next)[at >> 2] = head ^ (E_NUMBER << FLAGS_SHIFT);
+  if (numbered) viewOf(arena, next).setFloat64(at + 4, number, true);
+  copyBytes(bytesOf(arena, next), at + start, bytesOf(arena, el), from, parts);
   free(arena, el);
   return next;
 }
 
 function freeBlobAt(arena: Arena, el: Ptr, at: number): void {
-  const dv = arena.dv[el >>> SEGMENT_SHIFT]!;
+  const dv = viewOf(arena, el);
   blobFree(arena, dv.getInt32(at + 4, true) as Ptr, dv.getInt32(at, true));
 }
 
 function freeValuePart(arena: Arena, el: Ptr, head: number): void {
   if ((head & (E_BIG_VALUE << FLAGS_SHIFT)) === 0) return;
-  freeBlobAt(arena, el, (el & UNIT_MASK) * 8 + nameStart(head) + (head & LEN_MASK));
+  freeBlobAt(arena, el, byteIndex(el) + nameStart(head) + (head & LEN_MASK));
 }
 
 /** Frees an element with its blobs. @requires it is in no table any more */
@@ -401,7 +404,7 @@ export function freeElement(arena: Arena, el: Ptr): void {
   if (head >>> FLAGS_SHIFT !== 0) {
     freeValuePart(arena, el, head);
     if ((head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0) {
-      freeBlobAt(arena, el, (el & UNIT_MASK) * 8 + nameStart(head));
+      freeBlobAt(arena, el, byteIndex(el) + nameStart(head));
     }
   }
   free(arena, el);
@@ -411,8 +414,8 @@ export function freeElement(arena: Arena, el: Ptr): void {
 export function elementCellBytes(arena: Arena, el: Ptr): number {
   const head = headOf(arena, el);
   let bytes = cellBytes(arena, el);
-  const dv = arena.dv[el >>> SEGMENT_SHIFT]!;
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const dv = viewOf(arena, el);
+  const at = byteIndex(el) + nameStart(head);
   if ((head & (E_BIG_NAME << FLAGS_SHIFT)) !== 0) {
     bytes += blobCellBytes(arena, dv.getInt32(at + 4, true) as Ptr, dv.getInt32(at, true));
   }
@@ -428,10 +431,10 @@ export function copyElement(from: Arena, el: Ptr, to: Arena): Ptr {
   const head = headOf(from, el);
   const bytes = nameStart(head) + (head & LEN_MASK) + ((head >>> VALUE_SHIFT) & LEN_MASK);
   const copy = alloc(to, Math.max(16, bytes));
-  const at = (copy & UNIT_MASK) * 8;
-  copyBytes(to.u8[copy >>> SEGMENT_SHIFT]!, at, from.u8[el >>> SEGMENT_SHIFT]!, (el & UNIT_MASK) * 8, bytes);
-  const dv = from.dv[el >>> SEGMENT_SHIFT]!;
-  const source = (el & UNIT_MASK) * 8;
+  const at = byteIndex(copy);
+  copyBytes(bytesOf(to, copy), at, bytesOf(from, el), byteIndex(el), bytes);
+  const dv = viewOf(from, el);
+  const source = byteIndex(el);
   for (let part = E_BIG_NAME; part <= E_BIG_VALUE; part++) {
     if ((head & (part << FLAGS_SHIFT)) === 0) continue;
     const offset = nameStart(head) + (part === E_BIG_VALUE ? head & LEN_MASK : 0);
@@ -446,7 +449,7 @@ export function copyElement(from: Arena, el: Ptr, to: Arena): Ptr {
       free(to, copy);
       throw error;
     }
-    to.dv[copy >>> SEGMENT_SHIFT]!.setInt32(at + offset + 4, moved, true);
+    viewOf(to, copy).setInt32(at + offset + 4, moved, true);
   }
   return copy;
 }
@@ -455,8 +458,8 @@ export function copyElement(from: Arena, el: Ptr, to: Arena): Ptr {
 export function visitElement(arena: Arena, el: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visit(el, 'element');
   const head = headOf(arena, el);
-  const dv = arena.dv[el >>> SEGMENT_SHIFT]!;
-  const at = (el & UNIT_MASK) * 8 + nameStart(head);
+  const dv = viewOf(arena, el);
+  const at = byteIndex(el) + nameStart(head);
   for (let part = E_BIG_NAME; part <= E_BIG_VALUE; part++) {
     if ((head & (part << FLAGS_SHIFT)) === 0) continue;
     const start = at + (part === E_BIG_VALUE ? head & LEN_MASK : 0);

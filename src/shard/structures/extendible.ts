@@ -13,9 +13,11 @@
  * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
  * `remove` and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { doublesOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, free } from '../../shared/memory/slab.js';
 import {
   BUCKET_PTRS,
@@ -88,11 +90,11 @@ export abstract class Extendible {
     if (dir === 0) return NULL;
     const depth = this.words[this.root + R_DEPTH]!;
     const index = (h1 >>> 1) >>> (31 - depth);
-    const i32 = arena.i32[dir >>> SEGMENT_SHIFT]!;
-    const dw = (dir & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, dir);
+    const dw = wordIndex(dir);
     if (depth <= LEAF_BITS) return i32[dw + index]! as Ptr;
     const leaf = i32[dw + (index >>> LEAF_BITS)]!;
-    return arena.i32[leaf >>> SEGMENT_SHIFT]![((leaf & UNIT_MASK) << 1) + (index & (LEAF_SIZE - 1))]! as Ptr;
+    return wordAt(arena, leaf, index & (LEAF_SIZE - 1)) as Ptr;
   }
 
   /** Points the cursor at an entry that is in the dictionary (found by a walk, not by its key). */
@@ -103,8 +105,8 @@ export abstract class Extendible {
     this.h2 = this.hasher.h2;
     const table = this.tableOf(this.h1);
     this.table = table;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     for (let b = 0; b < BUCKETS + 3; b++) {
       const bw = bucketWord(tw, b);
       for (let slot = 0; slot < 12; slot++) {
@@ -136,8 +138,8 @@ export abstract class Extendible {
   replace(e: Ptr): void {
     const bw = this.place >>> 4;
     const table = this.table;
-    this.arena.touch(table, (bw - ((table & UNIT_MASK) << 1)) * 4, 64);
-    this.arena.i32[table >>> SEGMENT_SHIFT]![bw + BUCKET_PTRS + (this.place & 15)] = e;
+    this.arena.touch(table, (bw - wordIndex(table)) * 4, 64);
+    wordsOf(this.arena, table)[bw + BUCKET_PTRS + (this.place & 15)] = e;
   }
 
   /** Takes the found entry out of its table. The cell is the caller's. The cursor is void afterwards. */
@@ -147,8 +149,8 @@ export abstract class Extendible {
     this.touchRoot();
     tableRemove(arena, this.table, this.h2, this.place);
     words[this.root + R_COUNT] = words[this.root + R_COUNT]! - 1;
-    const tw = (this.table & UNIT_MASK) << 1;
-    const left = arena.i32[this.table >>> SEGMENT_SHIFT]![tw + T_COUNT]!;
+    const tw = wordIndex(this.table);
+    const left = wordsOf(arena, this.table)[tw + T_COUNT]!;
     if (left <= MERGE_LOOK) this.merge(this.table, left);
     this.place = -1;
   }
@@ -169,7 +171,7 @@ export abstract class Extendible {
       free(arena, dir);
       throw error;
     }
-    arena.i32[dir >>> SEGMENT_SHIFT]![(dir & UNIT_MASK) << 1] = table;
+    wordsOf(arena, dir)[wordIndex(dir)] = table;
     words[this.root + R_DIR] = dir;
     words[this.root + R_DEPTH] = 0;
     words[this.root + R_TABLES] = 1;
@@ -181,8 +183,8 @@ export abstract class Extendible {
   /** Splits a table by the next bit of h1, more than once if all its keys fall to one side. */
   private split(table: Ptr): void {
     const arena = this.arena;
-    const tw = (table & UNIT_MASK) << 1;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
+    const tw = wordIndex(table);
+    const i32 = wordsOf(arena, table);
     const depth = i32[tw + T_DEPTH]!;
     const prefix = i32[tw + T_PREFIX]!;
     const n = tableEntries(arena, table, SCRATCH);
@@ -190,7 +192,7 @@ export abstract class Extendible {
     let warm = 0;
     for (let i = 0; i < n; i++) {
       const e = SCRATCH[i]!;
-      warm ^= arena.i32[e >>> SEGMENT_SHIFT]![((e & UNIT_MASK) << 1) + 2]!;
+      warm ^= wordAt(arena, e, 2);
     }
     WARMED[0] = warm;
     for (let i = 0; i < n; i++) {
@@ -198,7 +200,7 @@ export abstract class Extendible {
       SCRATCH_H1[i] = this.hasher.h1;
       SCRATCH_H2[i] = this.hasher.h2;
     }
-    const minExpireAtMs = arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1]!;
+    const minExpireAtMs = doublesOf(arena, table)[(tw + 4) >> 1]!;
     // Whatever may run out of memory comes before the old table goes.
     if (this.words[this.root + R_DEPTH] === depth) this.doubleDirectory();
     const upper = prefix | (0x80000000 >>> depth);
@@ -224,8 +226,8 @@ export abstract class Extendible {
     if (depth > DEPTH_MAX) throw new Error('dictionary: directory too deep');
     const arena = this.arena;
     const mask = ~(0xffffffff >>> depth);
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     let volatileKeys = 0;
     for (let i = 0; i < n; i++) {
       if (((SCRATCH_H1[i]! ^ prefix) & mask) !== 0) continue;
@@ -240,7 +242,7 @@ export abstract class Extendible {
       volatileKeys += this.volatileBit(e);
     }
     i32[tw + 3] = volatileKeys;
-    if (volatileKeys > 0) arena.f64[table >>> SEGMENT_SHIFT]![(tw + 4) >> 1] = minExpireAtMs;
+    if (volatileKeys > 0) doublesOf(arena, table)[(tw + 4) >> 1] = minExpireAtMs;
     this.words[this.root + R_TABLES] = this.words[this.root + R_TABLES]! + 1;
     this.publish(table, depth, prefix);
   }
@@ -258,11 +260,11 @@ export abstract class Extendible {
     const arena = this.arena;
     let cell = this.words[this.root]! as Ptr;
     if (this.words[this.root + R_DEPTH]! > LEAF_BITS) {
-      cell = arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + (index >>> LEAF_BITS)]! as Ptr;
+      cell = wordAt(arena, cell, index >>> LEAF_BITS) as Ptr;
       index &= LEAF_SIZE - 1;
     }
     arena.touch(cell, index * 4, 4);
-    arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + index] = table;
+    wordsOf(arena, cell)[wordIndex(cell) + index] = table;
   }
 
   private doubleDirectory(): void {
@@ -279,8 +281,8 @@ export abstract class Extendible {
     } else {
       const leaves = 1 << (depth - LEAF_BITS);
       const top = alloc(arena, leaves * 8);
-      const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-      const fw = (dir & UNIT_MASK) << 1;
+      const from = wordsOf(arena, dir);
+      const fw = wordIndex(dir);
       doubleLeaves(arena, from, fw, leaves, top);
       for (let i = 0; i < leaves; i++) free(arena, from[fw + i]! as Ptr);
       words[this.root] = top;
@@ -296,14 +298,14 @@ export abstract class Extendible {
       return;
     }
     const arena = this.arena;
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     const depth = i32[tw + T_DEPTH]!;
     if (depth === 0) return;
     const prefix = i32[tw + T_PREFIX]!;
     const buddy = this.tableOf(prefix ^ (0x80000000 >>> (depth - 1)));
-    const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
-    const bw = (buddy & UNIT_MASK) << 1;
+    const b32 = wordsOf(arena, buddy);
+    const bw = wordIndex(buddy);
     if (b32[bw + T_DEPTH] !== depth || b32[bw + T_COUNT]! + left > MERGE_ENTRIES_MAX) return;
     let joined: Ptr;
     try {
@@ -317,12 +319,12 @@ export abstract class Extendible {
       free(arena, joined);
       return;
     }
-    const jw = (joined & UNIT_MASK) << 1;
-    const j32 = arena.i32[joined >>> SEGMENT_SHIFT]!;
+    const jw = wordIndex(joined);
+    const j32 = wordsOf(arena, joined);
     j32[jw + T_VOLATILE] = i32[tw + T_VOLATILE]! + b32[bw + T_VOLATILE]!;
-    arena.f64[joined >>> SEGMENT_SHIFT]![(jw + T_MIN_EXPIRE) >> 1] = Math.min(
-      arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1]!,
-      arena.f64[buddy >>> SEGMENT_SHIFT]![(bw + T_MIN_EXPIRE) >> 1]!,
+    doublesOf(arena, joined)[(jw + T_MIN_EXPIRE) >> 1] = Math.min(
+      doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1]!,
+      doublesOf(arena, buddy)[(bw + T_MIN_EXPIRE) >> 1]!,
     );
     const words = this.words;
     words[this.root + R_TABLES] = words[this.root + R_TABLES]! - 1;
@@ -345,8 +347,8 @@ export abstract class Extendible {
   private mergeEmpty(table: Ptr): void {
     const arena = this.arena;
     for (;;) {
-      const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-      const tw = (table & UNIT_MASK) << 1;
+      const i32 = wordsOf(arena, table);
+      const tw = wordIndex(table);
       const depth = i32[tw + T_DEPTH]!;
       if (depth === 0) {
         if (i32[tw + T_COUNT] === 0) this.destroy(table);
@@ -354,14 +356,14 @@ export abstract class Extendible {
       }
       const prefix = i32[tw + T_PREFIX]!;
       const buddy = this.tableOf(prefix ^ (0x80000000 >>> (depth - 1)));
-      const b32 = arena.i32[buddy >>> SEGMENT_SHIFT]!;
-      const bw = (buddy & UNIT_MASK) << 1;
+      const b32 = wordsOf(arena, buddy);
+      const bw = wordIndex(buddy);
       if (b32[bw + T_DEPTH] !== depth) return;
       const empty = i32[tw + T_COUNT] === 0 ? table : b32[bw + T_COUNT] === 0 ? buddy : NULL;
       if (empty === 0) return;
       const kept = empty === table ? buddy : table;
-      const k32 = arena.i32[kept >>> SEGMENT_SHIFT]!;
-      const kw = (kept & UNIT_MASK) << 1;
+      const k32 = wordsOf(arena, kept);
+      const kw = wordIndex(kept);
       arena.touch(kept, 0, 64);
       k32[kw + T_DEPTH] = depth - 1;
       k32[kw + T_PREFIX] = prefix & ~(0x80000000 >>> (depth - 1));
@@ -385,7 +387,7 @@ export abstract class Extendible {
 export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
   if (depth > LEAF_BITS) {
     for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
-      free(arena, arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
+      free(arena, wordAt(arena, dir, i) as Ptr);
     }
   }
   free(arena, dir);
@@ -393,12 +395,13 @@ export function freeDirectory(arena: Arena, dir: Ptr, depth: number): void {
 
 /** The table at a position of a directory that may be detached from its root. @requires lease, position < 2 ** depth */
 export function directoryEntry(arena: Arena, dir: Ptr, depth: number, position: number): Ptr {
+  invariant(position >= 0 && position < 2 ** depth, 'position < 2 ** depth');
   let cell = dir;
   if (depth > LEAF_BITS) {
-    cell = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + (position >>> LEAF_BITS)]! as Ptr;
+    cell = wordAt(arena, dir, position >>> LEAF_BITS) as Ptr;
     position &= LEAF_SIZE - 1;
   }
-  return arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + position]! as Ptr;
+  return wordAt(arena, cell, position) as Ptr;
 }
 
 /** Cells of a directory, for fsck. */
@@ -406,7 +409,7 @@ export function directoryCells(arena: Arena, dir: Ptr, depth: number): Ptr[] {
   const cells = [dir];
   if (depth > LEAF_BITS) {
     for (let i = 0; i < 1 << (depth - LEAF_BITS); i++) {
-      cells.push(arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + i]! as Ptr);
+      cells.push(wordAt(arena, dir, i) as Ptr);
     }
   }
   return cells;
@@ -423,8 +426,8 @@ function doubled(arena: Arena, cell: Ptr, size: number): Ptr {
  * ones and `top` have been freed, the old ones are as they were.
  */
 function doubleLeaves(arena: Arena, from: Int32Array, fw: number, leaves: number, top: Ptr): void {
-  const to = arena.i32[top >>> SEGMENT_SHIFT]!;
-  const tw = (top & UNIT_MASK) << 1;
+  const to = wordsOf(arena, top);
+  const tw = wordIndex(top);
   let made = 0;
   try {
     for (; made < 2 * leaves; made++) {
@@ -445,10 +448,10 @@ function halfDoubled(arena: Arena, leaf: Ptr, start: number): Ptr {
 }
 
 function spread(arena: Arena, from: Ptr, start: number, size: number, to: Ptr): void {
-  const f32 = arena.i32[from >>> SEGMENT_SHIFT]!;
-  const t32 = arena.i32[to >>> SEGMENT_SHIFT]!;
-  const fw = ((from & UNIT_MASK) << 1) + start;
-  const tw = (to & UNIT_MASK) << 1;
+  const f32 = wordsOf(arena, from);
+  const t32 = wordsOf(arena, to);
+  const fw = wordIndex(from) + start;
+  const tw = wordIndex(to);
   for (let i = 0; i < size; i++) {
     t32[tw + 2 * i] = f32[fw + i]!;
     t32[tw + 2 * i + 1] = f32[fw + i]!;

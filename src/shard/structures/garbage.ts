@@ -12,7 +12,8 @@
  */
 import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
 import { freeElement } from './element.js';
 import { ROOT_NEXT, ROOT_POSITION, visitTableValue } from './element-table.js';
@@ -63,7 +64,7 @@ export function freeTableRoot(arena: Arena, root: Ptr): void {
 
 /** Whether a table of elements is freed at once. */
 export function isSmallTable(arena: Arena, root: Ptr): boolean {
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + R_COUNT]! <= FREE_AT_ONCE;
+  return wordAt(arena, root, R_COUNT) <= FREE_AT_ONCE;
 }
 
 /**
@@ -71,8 +72,8 @@ export function isSmallTable(arena: Arena, root: Ptr): boolean {
  * The position word must say where to begin (0).
  */
 export function giveUp(arena: Arena, root: Ptr, kind: GarbageKind, atOnce: boolean): void {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const w = (root & UNIT_MASK) << 1;
+  const words = wordsOf(arena, root);
+  const w = wordIndex(root);
   arena.touch(root, 0, 64);
   words[w + ROOT_KIND] = kind.number;
   words[w + ROOT_POSITION] = 0;
@@ -91,7 +92,7 @@ export const freedLater = { values: 0 };
 export type GarbageKinds = readonly (GarbageKind | null)[];
 
 function kindOf(arena: Arena, kinds: GarbageKinds, root: Ptr): GarbageKind {
-  const number = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_KIND]!;
+  const number = wordAt(arena, root, ROOT_KIND);
   const kind = kinds[number];
   if (kind === null || kind === undefined) throw new Error(`garbage of unknown kind ${number}`);
   return kind;
@@ -102,7 +103,7 @@ export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: numb
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {
     const root = ctl[CTL_GARBAGE_VALUES]! as Ptr;
-    const next = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_NEXT]!;
+    const next = wordAt(arena, root, ROOT_NEXT);
     if (kindOf(arena, kinds, root).step(arena, root)) {
       ctl[CTL_GARBAGE_VALUES] = next;
       freedLater.values++;
@@ -114,15 +115,15 @@ export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: numb
 
 /** Frees the elements of one table; true when there was none left, and the root is freed too. A step of a kind. */
 export function freeTableStep(arena: Arena, root: Ptr): boolean {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const w = (root & UNIT_MASK) << 1;
+  const words = wordsOf(arena, root);
+  const w = wordIndex(root);
   const dir = words[w + R_DIR]! as Ptr;
   if (dir !== 0) {
     const depth = words[w + R_DEPTH]!;
     const position = words[w + ROOT_POSITION]!;
     if (position < 2 ** depth) {
       const table = directoryEntry(arena, dir, depth, position);
-      const tableDepth = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_DEPTH]!;
+      const tableDepth = wordAt(arena, table, T_DEPTH);
       const n = tableEntries(arena, table, SCRATCH);
       for (let i = 0; i < n; i++) freeElement(arena, SCRATCH[i]! as Ptr);
       free(arena, table);
@@ -142,7 +143,7 @@ export function freeTableStep(arena: Arena, root: Ptr): boolean {
 export function visitGarbageValues(arena: Arena, kinds: GarbageKinds, visit: Visit): void {
   let root = arena.ctl[CTL_GARBAGE_VALUES]! as Ptr;
   for (let listed = 0; root !== 0 && listed < LISTED_MAX; listed++) {
-    const next = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_NEXT]! as Ptr;
+    const next = wordAt(arena, root, ROOT_NEXT) as Ptr;
     kindOf(arena, kinds, root).visit(arena, root, visit);
     root = next;
   }

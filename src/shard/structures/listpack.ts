@@ -9,9 +9,11 @@
  * Invariants: (1) lease held; (2) total bytes <= the cell's size <= CELL_BYTES_MAX: the caller asks `lpRoom` first and
  * chooses another encoding; (3) the bytes given to an edit do not lie in the same listpack.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex } from '../../shared/memory/cell.js';
 import { copyBytes, copyWords, moveMany, moveUp } from '../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 import { int64 } from '../../shared/numbers/int64.js';
 import {
@@ -41,8 +43,8 @@ export const edited = { p: 0 };
 /** A new empty listpack in a cell with room for `bytes` in all. Throws ArenaFullError. */
 export function lpCreate(arena: Arena, bytes: number): Ptr {
   const ptr = alloc(arena, bytes < 16 ? 16 : bytes);
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
-  const at = (ptr & UNIT_MASK) * 8;
+  const u8 = bytesOf(arena, ptr);
+  const at = byteIndex(ptr);
   setHead(u8, at, LP_EMPTY_BYTES, 0);
   u8[at + LP_HEAD_BYTES] = LP_END;
   return ptr;
@@ -50,8 +52,9 @@ export function lpCreate(arena: Arena, bytes: number): Ptr {
 
 /** A listpack with the given bytes, which are one (validated) already. @requires len <= CELL_BYTES_MAX */
 export function lpFrom(arena: Arena, u8: Uint8Array, off: number, len: number): Ptr {
+  invariant(len <= CELL_BYTES_MAX, 'len <= CELL_BYTES_MAX');
   const ptr = alloc(arena, len < 16 ? 16 : len);
-  copyBytes(arena.u8[ptr >>> SEGMENT_SHIFT]!, (ptr & UNIT_MASK) * 8, u8, off, len);
+  copyBytes(bytesOf(arena, ptr), byteIndex(ptr), u8, off, len);
   return ptr;
 }
 
@@ -66,23 +69,23 @@ function setHead(u8: Uint8Array, at: number, total: number, count: number): void
 
 /** Bytes of the listpack. */
 export function lpTotal(arena: Arena, ptr: Ptr): number {
-  return arena.i32[ptr >>> SEGMENT_SHIFT]![(ptr & UNIT_MASK) << 1]!;
+  return wordAt(arena, ptr, 0);
 }
 
 /** Number of entries. O(1) below 65535 entries, which no cell reaches in practice. */
 export function lpCount(arena: Arena, ptr: Ptr): number {
-  const count = arena.i32[ptr >>> SEGMENT_SHIFT]![((ptr & UNIT_MASK) << 1) + 1]! & 0xffff;
+  const count = wordAt(arena, ptr, 1) & 0xffff;
   if (count !== COUNT_UNKNOWN) return count;
   let n = 0;
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
-  for (let p = (ptr & UNIT_MASK) * 8 + LP_HEAD_BYTES; u8[p] !== LP_END; p += lpSize(u8, p)) n++;
+  const u8 = bytesOf(arena, ptr);
+  for (let p = byteIndex(ptr) + LP_HEAD_BYTES; u8[p] !== LP_END; p += lpSize(u8, p)) n++;
   return n;
 }
 
 /** The first entry, 0 when there is none. */
 export function lpFirst(arena: Arena, ptr: Ptr): number {
-  const p = (ptr & UNIT_MASK) * 8 + LP_HEAD_BYTES;
-  return arena.u8[ptr >>> SEGMENT_SHIFT]![p] === LP_END ? 0 : p;
+  const p = byteIndex(ptr) + LP_HEAD_BYTES;
+  return bytesOf(arena, ptr)[p] === LP_END ? 0 : p;
 }
 
 /** The entry behind the one at `p`, 0 at the end. */
@@ -93,8 +96,8 @@ export function lpNext(u8: Uint8Array, p: number): number {
 
 /** The entry before the one at `p`, 0 at the beginning. */
 export function lpPrev(arena: Arena, ptr: Ptr, p: number): number {
-  if (p === (ptr & UNIT_MASK) * 8 + LP_HEAD_BYTES) return 0;
-  return lpPrevOf(arena.u8[ptr >>> SEGMENT_SHIFT]!, p);
+  if (p === byteIndex(ptr) + LP_HEAD_BYTES) return 0;
+  return lpPrevOf(bytesOf(arena, ptr), p);
 }
 
 /** The entry at `index`, counted from the end when negative; 0 when there is none. */
@@ -102,13 +105,13 @@ export function lpSeek(arena: Arena, ptr: Ptr, index: number): number {
   const count = lpCount(arena, ptr);
   if (index < 0) index += count;
   if (index < 0 || index >= count) return 0;
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, ptr);
   if (index * 2 < count) {
-    let p = (ptr & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+    let p = byteIndex(ptr) + LP_HEAD_BYTES;
     while (index-- > 0) p += lpSize(u8, p);
     return p;
   }
-  let p = (ptr & UNIT_MASK) * 8 + lpTotal(arena, ptr) - 1;
+  let p = byteIndex(ptr) + lpTotal(arena, ptr) - 1;
   for (let left = count - index; left > 0; left--) p = lpPrevOf(u8, p);
   return p;
 }
@@ -128,7 +131,7 @@ export function lpFind(
   skip: number,
 ): number {
   if (p === 0) return 0;
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, ptr);
   const wantInt = lpClassify(b, off, len);
   const hi = wantInt ? int64.hi : 0;
   const lo = wantInt ? int64.lo : 0;
@@ -173,13 +176,13 @@ export function lpRoom(arena: Arena, ptr: Ptr, extra: number): boolean {
  * `edited.p` is where the bytes go. `spare`: bytes for which a cell is to have room when it must be another.
  */
 function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, entries: number, spare: number): Ptr {
-  const segment = ptr >>> SEGMENT_SHIFT;
-  let base = (ptr & UNIT_MASK) * 8;
+  const segment = segmentOf(ptr);
+  let base = byteIndex(ptr);
   let u8 = arena.u8[segment]!;
   const total = lpTotal(arena, ptr);
   const offset = p === 0 ? total - 1 : p - base;
   const next = total - remove + add;
-  const counted = arena.i32[segment]![((ptr & UNIT_MASK) << 1) + 1]! & 0xffff;
+  const counted = arena.i32[segment]![wordIndex(ptr) + 1]! & 0xffff;
   let count = counted + entries;
   if (counted === COUNT_UNKNOWN) count = COUNT_UNKNOWN;
   else if (count > COUNT_UNKNOWN) count = COUNT_UNKNOWN;
@@ -193,10 +196,10 @@ function splice(arena: Arena, ptr: Ptr, p: number, remove: number, add: number, 
   } else {
     const bytes = next + spare;
     const moved = alloc(arena, bytes < 16 ? 16 : bytes > CELL_BYTES_MAX ? CELL_BYTES_MAX : bytes);
-    const to = arena.u8[moved >>> SEGMENT_SHIFT]!;
-    const toView = arena.dv[moved >>> SEGMENT_SHIFT]!;
+    const to = bytesOf(arena, moved);
+    const toView = viewOf(arena, moved);
     const view = arena.dv[segment]!;
-    const at = (moved & UNIT_MASK) * 8;
+    const at = byteIndex(moved);
     copyWords(to, toView, at, u8, view, base, offset);
     copyWords(to, toView, at + offset + add, u8, view, base + offset + remove, total - offset - remove);
     free(arena, ptr);
@@ -238,10 +241,10 @@ export function lpAppendTwo(
   const next = total + add;
   if (next > cellBytes(arena, ptr)) ptr = moveOn(arena, ptr, total, spare ? next + add : next);
   else if (arena.tracking !== 0) arena.touch(ptr, 0, next);
-  const segment = ptr >>> SEGMENT_SHIFT;
+  const segment = segmentOf(ptr);
   const u8 = arena.u8[segment]!;
   const dv = arena.dv[segment]!;
-  const base = (ptr & UNIT_MASK) * 8;
+  const base = byteIndex(ptr);
   const at = writeString(u8, dv, base + total - 1, a, aView, aOff, aLen);
   u8[writeString(u8, dv, at, b, bView, bOff, bLen)] = LP_END;
   arena.i32[segment]![base >> 2] = next;
@@ -255,10 +258,10 @@ export function lpAppendTwo(
 /** A cell of `bytes` bytes, if there are such, with the listpack in `ptr`, which is freed. */
 function moveOn(arena: Arena, ptr: Ptr, total: number, bytes: number): Ptr {
   const moved = alloc(arena, bytes < CELL_BYTES_MAX ? bytes : CELL_BYTES_MAX);
-  const from = ptr >>> SEGMENT_SHIFT;
-  const to = moved >>> SEGMENT_SHIFT;
-  const at = (moved & UNIT_MASK) * 8;
-  copyWords(arena.u8[to]!, arena.dv[to]!, at, arena.u8[from]!, arena.dv[from]!, (ptr & UNIT_MASK) * 8, total);
+  const from = segmentOf(ptr);
+  const to = segmentOf(moved);
+  const at = byteIndex(moved);
+  copyWords(arena.u8[to]!, arena.dv[to]!, at, arena.u8[from]!, arena.dv[from]!, byteIndex(ptr), total);
   free(arena, ptr);
   return moved;
 }
@@ -286,7 +289,7 @@ function writeString(
 /** Inserts a string before the entry at `p`, at the end when `p` is 0. Throws ArenaFullError. @requires lpRoom */
 export function lpInsert(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off: number, len: number): Ptr {
   ptr = splice(arena, ptr, p, 0, lpEntryBytes(b, off, len), 1, 0);
-  lpWrite(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, b, off, len);
+  lpWrite(bytesOf(arena, ptr), edited.p, b, off, len);
   return ptr;
 }
 
@@ -297,27 +300,28 @@ export function lpAppend(arena: Arena, ptr: Ptr, b: Uint8Array, off: number, len
 
 /** Stores a string in the place of the entry at `p`. As `lpInsert`. */
 export function lpReplace(arena: Arena, ptr: Ptr, p: number, b: Uint8Array, off: number, len: number): Ptr {
-  const old = lpSize(arena.u8[ptr >>> SEGMENT_SHIFT]!, p);
+  const old = lpSize(bytesOf(arena, ptr), p);
   ptr = splice(arena, ptr, p, old, lpEntryBytes(b, off, len), 0, 0);
-  lpWrite(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, b, off, len);
+  lpWrite(bytesOf(arena, ptr), edited.p, b, off, len);
   return ptr;
 }
 
 /** Stores an integer in the place of the entry at `p`. As `lpInsert`. */
 export function lpReplaceInt(arena: Arena, ptr: Ptr, p: number, hi: number, lo: number): Ptr {
-  const old = lpSize(arena.u8[ptr >>> SEGMENT_SHIFT]!, p);
+  const old = lpSize(bytesOf(arena, ptr), p);
   ptr = splice(arena, ptr, p, old, lpIntBytes(hi, lo), 0, 0);
-  lpWriteInt(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, hi, lo);
+  lpWriteInt(bytesOf(arena, ptr), edited.p, hi, lo);
   return ptr;
 }
 
 /** Deletes `n` entries from the one at `p` on. @requires so many are there */
 export function lpDelete(arena: Arena, ptr: Ptr, p: number, n: number): Ptr {
+  invariant(n >= 0 && n <= lpCount(arena, ptr), 'so many entries are there');
   const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
   let end = p;
   for (let i = 0; i < n; i++) end += lpSize(u8, end);
   ptr = splice(arena, ptr, p, end - p, 0, -n, 0);
-  if (arena.u8[ptr >>> SEGMENT_SHIFT]![edited.p] === LP_END) edited.p = 0;
+  if (bytesOf(arena, ptr)[edited.p] === LP_END) edited.p = 0;
   return ptr;
 }
 
@@ -339,6 +343,6 @@ export function lpSplice(
   spare = 0,
 ): Ptr {
   ptr = splice(arena, ptr, p, remove, len, entries - removed, spare);
-  copyBytes(arena.u8[ptr >>> SEGMENT_SHIFT]!, edited.p, raw, off, len);
+  copyBytes(bytesOf(arena, ptr), edited.p, raw, off, len);
   return ptr;
 }

@@ -12,10 +12,12 @@
  * Invariants: (1) lease held; (2) each pinned block is freed once: by the key, or by the one pin whose bit for it is
  * set; (3) blocks are shared only among a key's value and pins of one family.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { type Arena, ArenaFullError, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
+import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { PIN, PIN_BYTES_MIN, PINS_MAX, type PinnedBytes, pinWord } from '../../shared/memory/pins.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 
 const BLOCK_SHIFT = 16;
@@ -40,6 +42,7 @@ export function pinBlob(
   length: number,
   reader: number,
 ): PinnedBytes | null {
+  invariant(start >= 0 && start + length <= total, 'start + length <= total');
   const { ctl } = arena;
   if (ctl[CTL_PIN_COUNT] !== 0) sweepPins(arena);
   let pin = -1;
@@ -79,11 +82,11 @@ function makePin(arena: Arena, pin: number, dir: Ptr, length: number, reader: nu
     if (error instanceof ArenaFullError) return false;
     throw error;
   }
-  zeroUnits(arena.f64[owned >>> SEGMENT_SHIFT]!, owned & UNIT_MASK, cellBytes(arena, owned) >> 3);
-  const from = arena.i32[dir >>> SEGMENT_SHIFT]!;
-  const to = arena.i32[copy >>> SEGMENT_SHIFT]!;
-  const f = (dir & UNIT_MASK) << 1;
-  const t = (copy & UNIT_MASK) << 1;
+  zeroUnits(doublesOf(arena, owned), unitIndex(owned), cellBytes(arena, owned) >> 3);
+  const from = wordsOf(arena, dir);
+  const to = wordsOf(arena, copy);
+  const f = wordIndex(dir);
+  const t = wordIndex(copy);
   for (let i = 0; i < blocks; i++) to[t + i] = from[f + i]!;
   const w = pinWord(pin);
   ctl[w + PIN.taken] = 0;
@@ -117,7 +120,7 @@ function blockOf(arena: Arena, w: number, index: number): Ptr {
   const { ctl } = arena;
   if (index << BLOCK_SHIFT >= ctl[w + PIN.length]!) return NULL;
   const dir = ctl[w + PIN.dir]!;
-  return arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + index]! as Ptr;
+  return wordAt(arena, dir, index) as Ptr;
 }
 
 /** Gives a block to one of the first `n` pins in `found` that has it; false when none has. */
@@ -127,8 +130,8 @@ function hand(arena: Arena, n: number, index: number, block: Ptr): boolean {
     if (blockOf(arena, w, index) !== block) continue;
     const owned = arena.ctl[w + PIN.owned]! as Ptr;
     arena.touch(owned, index >> 3, 1);
-    const at = (owned & UNIT_MASK) * 8 + (index >> 3);
-    const u8 = arena.u8[owned >>> SEGMENT_SHIFT]!;
+    const at = byteIndex(owned) + (index >> 3);
+    const u8 = bytesOf(arena, owned);
     u8[at] = u8[at]! | (1 << (index & 7));
     return true;
   }
@@ -143,8 +146,8 @@ export function keepPinned(arena: Arena, dir: Ptr, index: number, block: Ptr): b
 /** As `keepPinned` for all `blocks` of a blob that ends; frees those that no pin has. The directory stays. */
 export function leaveBlocks(arena: Arena, dir: Ptr, blocks: number): void {
   const n = find(arena, PIN.live, dir, -1);
-  const i32 = arena.i32[dir >>> SEGMENT_SHIFT]!;
-  const first = (dir & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, dir);
+  const first = wordIndex(dir);
   for (let i = 0; i < blocks; i++) {
     const block = i32[first + i]! as Ptr;
     if (block !== NULL && !hand(arena, n, i, block)) free(arena, block);
@@ -191,8 +194,8 @@ function endPin(arena: Arena, w: number): void {
   const dir = ctl[w + PIN.dir]! as Ptr;
   const owned = ctl[w + PIN.owned]! as Ptr;
   const blocks = (length + (1 << BLOCK_SHIFT) - 1) >>> BLOCK_SHIFT;
-  const bits = arena.u8[owned >>> SEGMENT_SHIFT]!;
-  const first = (owned & UNIT_MASK) * 8;
+  const bits = bytesOf(arena, owned);
+  const first = byteIndex(owned);
   const n = find(arena, PIN.family, ctl[w + PIN.family]!, w);
   for (let i = 0; i < blocks; i++) {
     if ((bits[first + (i >> 3)]! & (1 << (i & 7))) === 0) continue;
@@ -214,8 +217,8 @@ export function visitPins(arena: Arena, visit: (ptr: Ptr, what: string) => void)
     visit(ctl[w + PIN.dir]! as Ptr, 'directory of a pin');
     const owned = ctl[w + PIN.owned]! as Ptr;
     visit(owned, 'bits of a pin');
-    const bits = arena.u8[owned >>> SEGMENT_SHIFT]!;
-    const first = (owned & UNIT_MASK) * 8;
+    const bits = bytesOf(arena, owned);
+    const first = byteIndex(owned);
     const blocks = (ctl[w + PIN.length]! + (1 << BLOCK_SHIFT) - 1) >>> BLOCK_SHIFT;
     for (let b = 0; b < blocks; b++) {
       if ((bits[first + (b >> 3)]! & (1 << (b & 7))) !== 0) visit(blockOf(arena, w, b), 'block of a pin');

@@ -8,7 +8,8 @@
  * same time.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { CHILDREN, COUNTS, INNER_MAX, LEAF_ELEMENTS, SCORES } from './score-node.js';
 import { HEIGHT_MAX, T_COUNT, T_HEIGHT, T_NODE } from './score-tree.js';
 
@@ -32,8 +33,8 @@ export class ScoreCursor {
 
   /** Stands at the entry of a rank; behind the last or before the first where there is none. Returns itself. */
   open(arena: Arena, root: Ptr, word: number, rank: number): this {
-    const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-    const base = ((root & UNIT_MASK) << 1) + word;
+    const words = wordsOf(arena, root);
+    const base = wordIndex(root) + word;
     const count = words[base + T_COUNT]!;
     this.arena = arena;
     this.height = words[base + T_HEIGHT]!;
@@ -44,8 +45,8 @@ export class ScoreCursor {
     rank = rank < 0 ? 0 : rank >= count ? count - 1 : rank;
     let node = words[base + T_NODE]! as Ptr;
     for (let level = this.height; level > 1; level--) {
-      const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-      const first = ((node & UNIT_MASK) << 1) + COUNTS;
+      const i32 = wordsOf(arena, node);
+      const first = wordIndex(node) + COUNTS;
       let i = first;
       while (rank >= i32[i]!) rank -= i32[i++]!;
       this.way[level] = node;
@@ -58,11 +59,11 @@ export class ScoreCursor {
   }
 
   private enter(leaf: Ptr): void {
-    this.i32 = this.arena.i32[leaf >>> SEGMENT_SHIFT]!;
-    this.f64 = this.arena.f64[leaf >>> SEGMENT_SHIFT]!;
-    const w = (leaf & UNIT_MASK) << 1;
+    this.i32 = wordsOf(this.arena, leaf);
+    this.f64 = doublesOf(this.arena, leaf);
+    const w = wordIndex(leaf);
     this.elements = w + LEAF_ELEMENTS;
-    this.scores = (leaf & UNIT_MASK) + SCORES;
+    this.scores = unitIndex(leaf) + SCORES;
     this.n = this.i32[w]!;
   }
 
@@ -90,22 +91,22 @@ export class ScoreCursor {
     for (; level <= this.height; level++) {
       const node = this.way[level]!;
       const i = this.at[level]! + by;
-      if (i < 0 || i >= arena.i32[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) << 1]!) continue;
+      if (i < 0 || i >= wordAt(arena, node, 0)) continue;
       this.at[level] = i;
       break;
     }
     if (level > this.height) return false;
     for (; level > 1; level--) {
       const node = this.way[level]!;
-      const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-      const w = (node & UNIT_MASK) << 1;
+      const i32 = wordsOf(arena, node);
+      const w = wordIndex(node);
       const child = i32[w + CHILDREN + this.at[level]!]! as Ptr;
       if (level === 2) {
         this.enter(child);
         break;
       }
       this.way[level - 1] = child;
-      const n = arena.i32[child >>> SEGMENT_SHIFT]![(child & UNIT_MASK) << 1]!;
+      const n = wordAt(arena, child, 0);
       this.at[level - 1] = by > 0 ? 0 : n - 1;
     }
     this.i = by > 0 ? 0 : this.n - 1;

@@ -12,7 +12,8 @@
  * in which an operation is under way.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
 
 const NODE_BYTES = 1024;
@@ -35,8 +36,8 @@ if (LEAF_ELEMENTS + LEAF_MAX > NODE_BYTES / 4 || COUNTS + INNER_MAX > NODE_BYTES
 /** A new node without entries. Throws ArenaFullError. */
 export function createNode(arena: Arena, level: number): Ptr {
   const node = alloc(arena, NODE_BYTES);
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   i32[w + N_ENTRIES] = 0;
   i32[w + N_LEVEL] = level;
   return node;
@@ -49,7 +50,7 @@ export function touchNode(arena: Arena, node: Ptr): void {
 
 /** Entries of a leaf, children of an inner node. */
 export function nodeEntries(arena: Arena, node: Ptr): number {
-  return arena.i32[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) << 1]!;
+  return wordAt(arena, node, 0);
 }
 
 /** Most entries that a node of a level has. */
@@ -59,13 +60,13 @@ export function nodeMax(level: number): number {
 
 /** Child `i` of an inner node. */
 export function childOf(arena: Arena, node: Ptr, i: number): Ptr {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + CHILDREN + i]! as Ptr;
+  return wordAt(arena, node, CHILDREN + i) as Ptr;
 }
 
 /** Number of leaf entries below a node. */
 export function nodeTotal(arena: Arena, node: Ptr): number {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   const n = i32[w]!;
   if (i32[w + N_LEVEL] === 1) return n;
   let total = 0;
@@ -78,15 +79,15 @@ export function nodeTotal(arena: Arena, node: Ptr): number {
  * node. The numbers of entries are the caller's. hot: every insert and remove.
  */
 export function moveEntries(arena: Arena, from: Ptr, i: number, to: Ptr, k: number, n: number): void {
-  const f32 = arena.i32[from >>> SEGMENT_SHIFT]!;
-  const t32 = arena.i32[to >>> SEGMENT_SHIFT]!;
-  const fw = (from & UNIT_MASK) << 1;
-  const tw = (to & UNIT_MASK) << 1;
+  const f32 = wordsOf(arena, from);
+  const t32 = wordsOf(arena, to);
+  const fw = wordIndex(from);
+  const tw = wordIndex(to);
   const leaf = f32[fw + N_LEVEL] === 1;
-  const f64 = arena.f64[from >>> SEGMENT_SHIFT]!;
-  const t64 = arena.f64[to >>> SEGMENT_SHIFT]!;
-  const fs = (from & UNIT_MASK) + SCORES + i;
-  const ts = (to & UNIT_MASK) + SCORES + k;
+  const f64 = doublesOf(arena, from);
+  const t64 = doublesOf(arena, to);
+  const fs = unitIndex(from) + SCORES + i;
+  const ts = unitIndex(to) + SCORES + k;
   const elements = leaf ? LEAF_ELEMENTS : INNER_ELEMENTS;
   const fe = fw + elements + i;
   const te = tw + elements + k;
@@ -115,8 +116,8 @@ export function moveEntries(arena: Arena, from: Ptr, i: number, to: Ptr, k: numb
 
 /** Makes room for one entry at `i` and counts it. @requires the node is not full */
 export function openEntry(arena: Arena, node: Ptr, i: number): void {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   const n = i32[w]!;
   if (i < n) moveEntries(arena, node, i, node, i + 1, n - i);
   i32[w] = n + 1;
@@ -124,8 +125,8 @@ export function openEntry(arena: Arena, node: Ptr, i: number): void {
 
 /** Takes entry `i` out. */
 export function closeEntry(arena: Arena, node: Ptr, i: number): void {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   const n = i32[w]!;
   if (i + 1 < n) moveEntries(arena, node, i + 1, node, i, n - i - 1);
   i32[w] = n - 1;
@@ -133,14 +134,14 @@ export function closeEntry(arena: Arena, node: Ptr, i: number): void {
 
 /** Stores the number of entries. */
 export function setEntries(arena: Arena, node: Ptr, n: number): void {
-  arena.i32[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) << 1] = n;
+  wordsOf(arena, node)[wordIndex(node)] = n;
 }
 
 /** Stores the key of entry `i`. */
 export function setKey(arena: Arena, node: Ptr, i: number, score: number, el: Ptr): void {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
-  arena.f64[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) + SCORES + i] = score;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
+  doublesOf(arena, node)[unitIndex(node) + SCORES + i] = score;
   i32[w + (i32[w + N_LEVEL] === 1 ? LEAF_ELEMENTS : INNER_ELEMENTS) + i] = el;
 }
 
@@ -151,32 +152,32 @@ export function copyKey(arena: Arena, from: Ptr, k: number, to: Ptr, i: number):
 
 /** Score of the key of entry `i`. */
 export function keyScore(arena: Arena, node: Ptr, i: number): number {
-  return arena.f64[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) + SCORES + i]!;
+  return doublesOf(arena, node)[unitIndex(node) + SCORES + i]!;
 }
 
 /** Element of the key of entry `i`. */
 export function keyElement(arena: Arena, node: Ptr, i: number): Ptr {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   return i32[w + (i32[w + N_LEVEL] === 1 ? LEAF_ELEMENTS : INNER_ELEMENTS) + i]! as Ptr;
 }
 
 /** Stores child `i` of an inner node, and what is below it. */
 export function setChild(arena: Arena, node: Ptr, i: number, child: Ptr, count: number): void {
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   i32[w + CHILDREN + i] = child;
   i32[w + COUNTS + i] = count;
 }
 
 /** Number of leaf entries below child `i`. */
 export function childCount(arena: Arena, node: Ptr, i: number): number {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + COUNTS + i]!;
+  return wordAt(arena, node, COUNTS + i);
 }
 
 /** Changes the number of leaf entries below child `i`. */
 export function addCount(arena: Arena, node: Ptr, i: number, by: number): void {
-  const w = ((node & UNIT_MASK) << 1) + COUNTS + i;
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
+  const w = wordIndex(node) + COUNTS + i;
+  const i32 = wordsOf(arena, node);
   i32[w] = i32[w]! + by;
 }

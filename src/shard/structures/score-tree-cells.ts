@@ -5,7 +5,8 @@
  * Invariants: (1) lease held; (2) a tree that is being freed is not used otherwise; its counts are no longer right.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../shared/memory/slab.js';
 import { compareNames } from './element.js';
 import {
@@ -26,8 +27,8 @@ const WAY = new Int32Array(HEIGHT_MAX + 1);
 
 /** Frees up to `leaves` leaves of a tree, and the nodes above that become empty; true when nothing is left. */
 export function freeTreeStep(arena: Arena, root: Ptr, word: number, leaves: number): boolean {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const base = ((root & UNIT_MASK) << 1) + word;
+  const words = wordsOf(arena, root);
+  const base = wordIndex(root) + word;
   const height = words[base + T_HEIGHT]!;
   if (height === 0) return true;
   for (; leaves > 0; leaves--) {
@@ -58,8 +59,8 @@ export function freeTreeStep(arena: Arena, root: Ptr, word: number, leaves: numb
 
 /** Calls `visit` for every node of a tree. */
 export function visitTree(arena: Arena, root: Ptr, word: number, visit: (ptr: Ptr, what: string) => void): void {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const base = ((root & UNIT_MASK) << 1) + word;
+  const words = wordsOf(arena, root);
+  const base = wordIndex(root) + word;
   if (words[base + T_HEIGHT] !== 0) visitNode(arena, words[base + T_NODE]! as Ptr, words[base + T_HEIGHT]!, visit);
 }
 
@@ -81,8 +82,8 @@ export function treeCellBytes(arena: Arena, root: Ptr, word: number): number {
 
 /** What is wrong with a tree, one line each; for tests and fsck. O(n). */
 export function checkTree(arena: Arena, root: Ptr, word: number): string[] {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const base = ((root & UNIT_MASK) << 1) + word;
+  const words = wordsOf(arena, root);
+  const base = wordIndex(root) + word;
   const height = words[base + T_HEIGHT]!;
   const count = words[base + T_COUNT]!;
   const errors: string[] = [];
@@ -97,7 +98,7 @@ export function checkTree(arena: Arena, root: Ptr, word: number): string[] {
     const n = nodeEntries(arena, node);
     if (n < 1 || n > nodeMax(level)) errors.push(`score node of level ${level} with ${n} entries`);
     if (level > 1 && n < 2) errors.push('inner score node with one child');
-    const nodeLevel = arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_LEVEL];
+    const nodeLevel = wordAt(arena, node, N_LEVEL);
     if (nodeLevel !== level) errors.push(`score node of level ${nodeLevel} where ${level} belongs`);
     let first = 0 as Ptr;
     for (let i = 0; i < n; i++) {

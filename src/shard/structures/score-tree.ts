@@ -15,8 +15,10 @@
  * two; (4) running out of memory leaves the tree as it was: a split takes its nodes before it changes anything;
  * `remove` allocates nothing.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { doublesOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { free } from '../../shared/memory/slab.js';
 import { compareNames, compareNameTo } from './element.js';
 import {
@@ -76,8 +78,8 @@ export class ScoreTree {
     this.arena = arena;
     this.rootPtr = root;
     this.word = word;
-    this.words = arena.i32[root >>> SEGMENT_SHIFT]!;
-    this.base = ((root & UNIT_MASK) << 1) + word;
+    this.words = wordsOf(arena, root);
+    this.base = wordIndex(root) + word;
     return this;
   }
 
@@ -149,11 +151,12 @@ export class ScoreTree {
   /** Takes the entry at a rank out and returns its element. Never fails. @requires 0 <= rank < count */
   // hot: ZPOPMIN
   takeAt(rank: number): Ptr {
+    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     const arena = this.arena;
     let node = this.rootNode;
     for (let level = this.height; level > 1; level--) {
-      const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-      const first = ((node & UNIT_MASK) << 1) + COUNTS;
+      const i32 = wordsOf(arena, node);
+      const first = wordIndex(node) + COUNTS;
       let i = first;
       while (rank >= i32[i]!) rank -= i32[i++]!;
       WAY[level] = node;
@@ -202,12 +205,13 @@ export class ScoreTree {
 
   /** The element at a rank; 0 when there are fewer. Its score is in the element. */
   at(rank: number): Ptr {
+    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     if (rank < 0 || rank >= this.count) return NULL;
     const arena = this.arena;
     let node = this.rootNode;
     for (let level = this.height; level > 1; level--) {
-      const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-      const w = (node & UNIT_MASK) << 1;
+      const i32 = wordsOf(arena, node);
+      const w = wordIndex(node);
       let i = w + COUNTS;
       while (rank >= i32[i]!) rank -= i32[i++]!;
       node = i32[i - INNER_MAX]! as Ptr;
@@ -222,8 +226,8 @@ export class ScoreTree {
     let node = this.rootNode;
     let rank = 0;
     for (let level = this.height; level > 0; level--) {
-      const f64 = arena.f64[node >>> SEGMENT_SHIFT]!;
-      const start = (node & UNIT_MASK) + SCORES;
+      const f64 = doublesOf(arena, node);
+      const start = unitIndex(node) + SCORES;
       let low = level === 1 ? 0 : 1;
       let high = nodeEntries(arena, node);
       while (low < high) {
@@ -267,8 +271,8 @@ export class ScoreTree {
 
   /** Leaf entries below the children before `i`. */
   private before(node: Ptr, i: number): number {
-    const i32 = this.arena.i32[node >>> SEGMENT_SHIFT]!;
-    const start = ((node & UNIT_MASK) << 1) + COUNTS;
+    const i32 = wordsOf(this.arena, node);
+    const start = wordIndex(node) + COUNTS;
     let sum = 0;
     for (let k = 0; k < i; k++) sum += i32[start + k]!;
     return sum;
@@ -279,10 +283,10 @@ export class ScoreTree {
     const arena = this.arena;
     let node = this.rootNode;
     for (let level = this.height; level > 1; level--) {
-      const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-      const f64 = arena.f64[node >>> SEGMENT_SHIFT]!;
-      const w = (node & UNIT_MASK) << 1;
-      const start = (node & UNIT_MASK) + SCORES;
+      const i32 = wordsOf(arena, node);
+      const f64 = doublesOf(arena, node);
+      const w = wordIndex(node);
+      const start = unitIndex(node) + SCORES;
       let low = 1;
       let high = i32[w]!;
       while (low < high) {
@@ -295,10 +299,10 @@ export class ScoreTree {
       AT[level] = low - 1;
       node = i32[w + CHILDREN + low - 1]! as Ptr;
     }
-    const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-    const f64 = arena.f64[node >>> SEGMENT_SHIFT]!;
-    const w = (node & UNIT_MASK) << 1;
-    const start = (node & UNIT_MASK) + SCORES;
+    const i32 = wordsOf(arena, node);
+    const f64 = doublesOf(arena, node);
+    const w = wordIndex(node);
+    const start = unitIndex(node) + SCORES;
     let low = 0;
     let high = i32[w]!;
     while (low < high) {

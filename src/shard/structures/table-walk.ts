@@ -6,7 +6,8 @@
  * may free the table.
  */
 import type { Arena } from '../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import type { Extendible } from './extendible.js';
 import { homeEntries, T_DEPTH, T_PREFIX, TABLE_ENTRIES_MAX, tableEntries } from './table.js';
 
@@ -17,8 +18,8 @@ export const FOUND = new Int32Array(TABLE_ENTRIES_MAX);
 
 /** First position (unsigned) behind a table's range of h1. */
 export function nextPrefix(arena: Arena, table: Ptr): number {
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   return (i32[tw + T_PREFIX]! >>> 0) + 2 ** (32 - i32[tw + T_DEPTH]!);
 }
 
@@ -37,7 +38,7 @@ function dropBefore(dict: Extendible, n: number, position: number): number {
 export function collectTable(dict: Extendible, table: Ptr, position: number): number {
   const arena = dict.arena;
   const n = tableEntries(arena, table, FOUND);
-  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  const prefix = wordAt(arena, table, T_PREFIX) >>> 0;
   return prefix < position ? dropBefore(dict, n, position) : n;
 }
 
@@ -45,6 +46,6 @@ export function collectTable(dict: Extendible, table: Ptr, position: number): nu
 export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
   const arena = dict.arena;
   const n = homeEntries(dict, table, bucket, FOUND);
-  const prefix = arena.i32[table >>> SEGMENT_SHIFT]![((table & UNIT_MASK) << 1) + T_PREFIX]! >>> 0;
+  const prefix = wordAt(arena, table, T_PREFIX) >>> 0;
   return n > 0 && prefix < position ? dropBefore(dict, n, position) : n;
 }

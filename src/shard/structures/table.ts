@@ -16,10 +16,12 @@
  * bound of the table's expiry times, of keys and of fields in hashes.
  */
 
+import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
+import { doublesOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../shared/memory/ptr.js';
+import type { Ptr } from '../../shared/memory/ptr.js';
 import { alloc } from '../../shared/memory/slab.js';
 
 export const TABLE_BYTES = 4096;
@@ -71,23 +73,24 @@ export function bucketWord(tw: number, b: number): number {
 /** A new empty table. @requires lease */
 export function createTable(arena: Arena, depth: number, prefix: number): Ptr {
   const table = alloc(arena, TABLE_BYTES);
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
-  zeroUnits(arena.f64[table >>> SEGMENT_SHIFT]!, table & UNIT_MASK, TABLE_BYTES / 8);
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
+  zeroUnits(doublesOf(arena, table), unitIndex(table), TABLE_BYTES / 8);
   i32[tw + T_DEPTH] = depth;
   i32[tw + T_PREFIX] = prefix;
-  arena.f64[table >>> SEGMENT_SHIFT]![(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
+  doublesOf(arena, table)[(tw + T_MIN_EXPIRE) >> 1] = Number.POSITIVE_INFINITY;
   return table;
 }
 
 /** First free slot of the bucket whose head is given. @requires it is not full */
 function freeSlot(head: number): number {
+  invariant((~head & USED_MASK) !== 0, 'the bucket is not full');
   const room = ~head & USED_MASK;
   return 31 - Math.clz32(room & -room);
 }
 
 function store(arena: Arena, table: Ptr, i32: Int32Array, bw: number, slot: number, fp: number, e: Ptr): void {
-  arena.touch(table, (bw - ((table & UNIT_MASK) << 1)) * 4, 64);
+  arena.touch(table, (bw - wordIndex(table)) * 4, 64);
   i32[bw] = i32[bw]! | (1 << slot);
   const fw = bw + 1 + (slot >> 2);
   const shift = (slot & 3) << 3;
@@ -100,8 +103,8 @@ function store(arena: Arena, table: Ptr, i32: Int32Array, bw: number, slot: numb
  * bucket times 16 plus the slot, or -1 when home, neighbour and stash are full. @requires lease
  */
 export function tablePlace(arena: Arena, table: Ptr, h2: number, e: Ptr): number {
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   const home = homeBucket(h2);
   const fp = h2 & 255;
   const bw = bucketWord(tw, home);
@@ -154,8 +157,8 @@ function placeAway(
 
 /** Empties the slot `place` (as `tablePlace` returns it) of a key whose second hash is `h2`. @requires lease */
 export function tableRemove(arena: Arena, table: Ptr, h2: number, place: number): void {
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   const bw = place >>> 4;
   const slot = place & 15;
   arena.touch(table, 0, TABLE_BYTES);
@@ -176,8 +179,8 @@ export function tableRemove(arena: Arena, table: Ptr, h2: number, place: number)
 
 /** Collects the entries of a table into `out` (room for TABLE_ENTRIES_MAX); returns their number. @requires lease */
 export function tableEntries(arena: Arena, table: Ptr, out: Int32Array): number {
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   let n = 0;
   if (i32[tw + T_COUNT] === 0) return 0;
   for (let b = 0; b < BUCKETS + STASH_BUCKETS; b++) {
@@ -198,8 +201,8 @@ export function tableEntries(arena: Arena, table: Ptr, out: Int32Array): number 
  */
 export function homeEntries(owner: TableOwner, table: Ptr, b: number, out: Int32Array): number {
   const { arena, hasher } = owner;
-  const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-  const tw = (table & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, table);
+  const tw = wordIndex(table);
   const bw = bucketWord(tw, b);
   const head = i32[bw]!;
   let n = 0;

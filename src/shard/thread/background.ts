@@ -2,6 +2,7 @@
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
  * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
  */
+import { invariant } from '../../shared/errors/invariant.js';
 import { monotonicMs } from '../../shared/clock.js';
 import { CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -29,6 +30,7 @@ export class Background {
 
   /** Works on `shard` for about `budgetUs`; whether more is to be done at once. @requires this thread holds no lease */
   run(shard: number, budgetUs: number): boolean {
+    invariant(this.ctx.leases.count === 0, 'this thread holds no lease');
     const ctx = this.ctx;
     const end = monotonicMs() + budgetUs / 1000;
     let more = true;

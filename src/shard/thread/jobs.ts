@@ -12,6 +12,7 @@
  * exception ends the job with an error reply and a log line.
  */
 import { ClientRecord, type ClientState } from '../../shared/command/client-state.js';
+import { invariant } from '../../shared/errors/invariant.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { JOB_WORDS, JOBS_MAX } from '../../shared/sync/thread-data.js';
@@ -102,6 +103,7 @@ export class Jobs {
 
   /** Takes a job in; it begins with its first step. `args` are copied. @requires not full */
   start(io: number, connId: number, seq: number, cmdId: number, args: Args, client: ClientState): void {
+    invariant(this.free.length > 0, 'not full');
     const slot = this.free.pop()!;
     const at = slot * JOB_WORDS;
     this.table[at + IO] = io;

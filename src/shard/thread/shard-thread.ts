@@ -42,6 +42,28 @@ export interface Engine {
   readonly executor: ShardExecutor;
 }
 
+/** What the main thread may ask of a shard thread. */
+function answerMain(port: ControlPort, loop: ShardLoop, directives: Map<string, string>): void {
+  port.on('close', () => {
+    loop.stop();
+    return null;
+  });
+  port.on('config', (changed) => {
+    for (const [name, value] of changed) directives.set(name, value);
+    return null;
+  });
+  port.on('pair', (change) => {
+    const mailbox = new Mailbox(change.mail, () => port.drainSync());
+    loop.replacePair(
+      change.peer,
+      new RingConsumer(change.requestRing!, mailbox),
+      new RingProducer(change.replyRing!, mailbox),
+      change.clientsBefore,
+    );
+    return null;
+  });
+}
+
 /** Runs a shard thread until the main thread ends it. Throws when the engine cannot be built. */
 export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: EngineParts) => Engine): Promise<void> {
   const block = new ControlBlock(data.controlBlock);
@@ -91,24 +113,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
       stats.f64[STAT.scriptBytes] = engine.executor.scripts?.collect() ?? 0;
     },
   });
-  port.on('close', () => {
-    loop.stop();
-    return null;
-  });
-  port.on('config', (changed) => {
-    for (const [name, value] of changed) directives.set(name, value);
-    return null;
-  });
-  port.on('pair', (change) => {
-    const mailbox = new Mailbox(change.mail, drain);
-    loop.replacePair(
-      change.peer,
-      new RingConsumer(change.requestRing!, mailbox),
-      new RingProducer(change.replyRing!, mailbox),
-      change.clientsBefore,
-    );
-    return null;
-  });
+  answerMain(port, loop, directives);
   if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
   port.ready();
   const noInterpreter = (error: unknown): void => {

@@ -12,7 +12,9 @@
  * Invariants: (1) `defs[id].name` is unique; (2) the tables never change after construction; (3) `lookup` and
  * `lookupSub` allocate nothing and never throw.
  */
+
 import { strict as assert } from 'node:assert';
+import { invariant } from '../errors/invariant.js';
 import { COMMAND_IDS_MAX } from '../limits.js';
 import type { Args } from '../resp/args.js';
 import {
@@ -162,6 +164,7 @@ export class Registry {
    * @requires FLAG_CONTAINER set for `id`, `args.argc >= 2`.
    */
   lookupSub(id: number, args: Args): number {
+    invariant(args.argc >= 2 && this.subs[id] !== null, 'a container with the name of a subcommand');
     return this.subAt(id, args.u8, args.off[1]!, args.len[1]!);
   }
 

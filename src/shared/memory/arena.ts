@@ -15,6 +15,7 @@
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
  * 1, and store-check.ts finds every store that forgot its touch.
  */
+import { invariant } from '../errors/invariant.js';
 import { faultPoint, POINT } from './fault-point.js';
 import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, SEGMENTS_MAX, UNIT_MASK } from './ptr.js';
 import { StoreCheck, type UnannouncedStore } from './store-check.js';
@@ -93,6 +94,8 @@ export class Arena {
   readonly ctlF64: Float64Array;
   /** Not 0 while stores must be announced (an open cut, checking mode). */
   tracking = 0;
+  /** The thread whose leases `LeaseSet` takes for this view; 0 where nobody keeps account (tests, tools). */
+  threadId = 0;
   private segmentCount = 0;
   private readonly provider: SegmentProvider;
   /** Checking mode only. */
@@ -106,6 +109,11 @@ export class Arena {
     this.ctlF64 = this.f64[0]!;
     if (this.stores !== null) this.tracking = 1;
     this.sync();
+  }
+
+  /** For invariants: whether this thread holds the lease, as far as that is known. */
+  get isMine(): boolean {
+    return this.threadId === 0 || Atomics.load(this.ctl, CTL_LEASE) >>> 1 === this.threadId;
   }
 
   private addViews(sab: SharedArrayBuffer): void {
@@ -129,6 +137,7 @@ export class Arena {
 
   /** Adds a segment and publishes it. @requires the lease. Throws ArenaFullError. */
   addSegment(): number {
+    invariant(this.isMine, 'the lease');
     this.sync();
     const index = this.segmentCount;
     if (index >= SEGMENTS_MAX) throw new ArenaFullError(this.shard);
@@ -167,6 +176,7 @@ export class Arena {
 
   /** Checking mode: ends the critical section for the check of stores. @requires the lease, before its release. */
   settleTouched(): void {
+    invariant(this.isMine, 'the lease, before its release');
     this.stores?.settle();
   }
 

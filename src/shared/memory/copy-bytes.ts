@@ -24,6 +24,7 @@
  *
  * Invariant: the source and the destination do not overlap, except in the moves.
  */
+import { invariant } from '../errors/invariant.js';
 
 /** From Node 24 on `Buffer`'s copy is a memmove, and cheap to call; before it is `set`. */
 const HAS_NATIVE = Number.parseInt(process.versions.node, 10) >= 24;
@@ -61,6 +62,10 @@ function windowOf(start: number, len: number): Uint8Array {
  */
 // hot: values of more than a hundred bytes
 export function copyMany(dst: Uint8Array, dstOff: number, src: Uint8Array, srcOff: number, len: number): void {
+  invariant(
+    srcOff >= 0 && dstOff >= 0 && srcOff + len <= src.length && dstOff + len <= dst.length,
+    'both ranges inside their arrays',
+  );
   if (HAS_NATIVE && len <= NATIVE_BYTES_MAX) {
     nativeCopy.call(src, dst, dstOff, srcOff, srcOff + len);
     return;
@@ -95,6 +100,7 @@ export function copyMany(dst: Uint8Array, dstOff: number, src: Uint8Array, srcOf
  */
 // hot: insertions into and removals from listpacks and list nodes
 export function moveMany(u8: Uint8Array, to: number, from: number, len: number): void {
+  invariant(to >= 0 && from >= 0 && Math.max(to, from) + len <= u8.length, 'both ranges inside the array');
   if (HAS_NATIVE && len <= NATIVE_BYTES_MAX) {
     nativeCopy.call(u8, u8, to, from, from + len);
     return;
@@ -123,6 +129,10 @@ export function moveMany(u8: Uint8Array, to: number, from: number, len: number):
  */
 // hot: bench/micro.js "copyBytes"
 export function copyBytes(dst: Uint8Array, dstOff: number, src: Uint8Array, srcOff: number, len: number): void {
+  invariant(
+    srcOff >= 0 && dstOff >= 0 && srcOff + len <= src.length && dstOff + len <= dst.length,
+    'both ranges inside their arrays',
+  );
   if (len > LOOP_BYTES_MAX) {
     copyMany(dst, dstOff, src, srcOff, len);
     return;
@@ -158,6 +168,10 @@ export function copyWords(
   srcOff: number,
   len: number,
 ): void {
+  invariant(
+    srcOff >= 0 && dstOff >= 0 && srcOff + len <= src.length && dstOff + len <= dst.length,
+    'both ranges inside their arrays',
+  );
   if (len >= 8) {
     if (len > WORDS_BYTES_MAX && (len > WORDS_UNEVEN_MAX || ((srcOff - dstOff) & 7) === 0)) {
       copyMany(dst, dstOff, src, srcOff, len);
@@ -209,6 +223,7 @@ const MOVE_BYTES_MAX = HAS_NATIVE ? 96 : 448;
  */
 // hot: PFADD, ZADD of small values
 export function moveUp(u8: Uint8Array, dv: DataView, at: number, by: number, len: number): void {
+  invariant(by > 0 && at >= 0 && at + by + len <= u8.length, 'by > 0, the range inside the array');
   if (len > MOVE_BYTES_MAX) {
     moveMany(u8, at + by, at, len);
     return;

@@ -12,6 +12,7 @@
  * Invariants: (1) lease held; (2) a cell is freed once, by its exact pointer; (3) `usedBytes` is the sum of the cell
  * sizes of all allocated cells; (4) the content of a new cell is undefined.
  */
+import { invariant } from '../errors/invariant.js';
 import {
   type Arena,
   CTL_ALLOCS_F64,
@@ -38,6 +39,7 @@ const PAGE_UNITS_MASK = (1 << PAGE_UNITS_SHIFT) - 1;
 
 /** Allocates a cell of at least `bytes` bytes. @requires lease, 1 <= bytes <= CELL_BYTES_MAX. Throws ArenaFullError. */
 export function alloc(arena: Arena, bytes: number): Ptr {
+  invariant(bytes >= 1 && arena.isMine, 'the lease, at least 1 byte');
   if (bytes > CELL_BYTES_MAX) throw new Error(`cell of ${bytes} bytes`);
   faultPoint(POINT.alloc);
   const cls = CLASS_OF_UNITS[(bytes + 7) >> 3]!;
@@ -74,6 +76,7 @@ export function alloc(arena: Arena, bytes: number): Ptr {
 
 /** Frees a cell. @requires lease; `ptr` from `alloc`, not freed yet. */
 export function free(arena: Arena, ptr: Ptr): void {
+  invariant(arena.isMine, 'the lease');
   const segment = ptr >>> SEGMENT_SHIFT;
   const unit = ptr & UNIT_MASK;
   const i32 = arena.i32[segment]!;

@@ -2,6 +2,7 @@
  * Doubles with a fixed number of digits, as C's printf writes them. JavaScript rounds a number that lies exactly
  * between two texts away from zero, printf to the even digit; both look at the exact value, so nothing else differs.
  */
+import { invariant } from '../errors/invariant.js';
 
 /** Digits that tell an exact tie: no double comes so near to one without being it. */
 const EXACT_DIGITS = 100;
@@ -26,6 +27,7 @@ function lowered(text: string, end: number): string {
 
 /** `x.toExponential(digits)` as printf rounds. @requires a finite number */
 function exponential(x: number, digits: number): string {
+  invariant(Number.isFinite(x), 'a finite number');
   const text = x.toExponential(digits);
   const e = text.indexOf('e');
   if (!endsOdd(text, e)) return text;
@@ -38,6 +40,7 @@ function exponential(x: number, digits: number): string {
 
 /** `x` with so many digits behind the point, as C's `%.Nf`. @requires a finite number, less than 1e21 */
 export function fixedText(x: number, digits: number): string {
+  invariant(Math.abs(x) < 1e21, 'a finite number, less than 1e21');
   const text = x.toFixed(digits);
   const end = text.length;
   if (!endsOdd(text, end)) return text;

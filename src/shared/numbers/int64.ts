@@ -4,6 +4,7 @@
  *
  * A function that yields a number leaves it in `int64`, one object a thread, so that nothing is allocated. Any thread.
  */
+import { invariant } from '../errors/invariant.js';
 
 const MINUS = 45;
 const ZERO = 48;
@@ -31,6 +32,7 @@ export function int64Number(hi: number, lo: number): number {
 
 /** Puts an integer that a double holds exactly into `int64`. @requires |v| < 2^53 */
 export function setInt64(v: number): void {
+  invariant(Number.isSafeInteger(v), '|v| < 2^53');
   int64.lo = v | 0;
   int64.hi = Math.floor(v / TWO_32);
 }
@@ -68,6 +70,7 @@ export function parseInt64(u8: Uint8Array, off: number, len: number): boolean {
 
 /** Digits in [at, end), or -1 when there is something else. @requires at most 15 of them */
 function digitsValue(u8: Uint8Array, at: number, end: number): number {
+  invariant(end - at <= 15, 'at most 15 digits');
   let v = 0;
   for (; at < end; at++) {
     const c = u8[at]! - ZERO;

@@ -10,6 +10,7 @@
  * with a prefix, which costs its I/O thread a look (tracking.ts knows exactly); (2) of a prefix that is longer than
  * BYTES_MAX only so much is noted.
  */
+import { invariant } from '../errors/invariant.js';
 
 const BYTES_MAX = 255;
 /** Cells, two bytes each (a power of two). */
@@ -54,6 +55,7 @@ export class PrefixFilter {
 
   /** Takes a prefix away. @requires it was put down */
   remove(prefix: Uint8Array): void {
+    invariant(Atomics.load(this.i32, LENGTHS + Math.min(prefix.length, BYTES_MAX)) > 0, 'the prefix was put down');
     const { i32 } = this;
     const length = Math.min(prefix.length, BYTES_MAX);
     const cell = this.cellOfPrefix(prefix, length);

@@ -19,6 +19,7 @@
  * Invariants: (1) commandStart <= pos <= end; (2) while a command is half parsed, `args[0..parsed)` are whole arguments
  * between commandStart and pos; (3) no array grows by more than a constant factor of the bytes that really came.
  */
+import { invariant } from '../errors/invariant.js';
 import type { Args } from './args.js';
 import { INLINE_UNBALANCED, splitInline } from './inline.js';
 
@@ -84,6 +85,7 @@ export class RespParser {
 
   /** Shows the parser a window. @requires nothing half parsed, or `forget()` called */
   window(u8: Uint8Array, dv: DataView, start: number, end: number): void {
+    invariant(this.state === IDLE, 'nothing is half parsed');
     this.u8 = u8;
     this.dv = dv;
     this.pos = start;

@@ -16,6 +16,7 @@
  * the call returns: the source may be arena memory that changes as soon as the lease is given back.
  */
 
+import { invariant } from '../errors/invariant.js';
 import { giveSlabChunk, SLAB_CHUNK_BYTES, takeSlabChunk } from '../memory/chunk-slabs.js';
 import { copyBytes, copyWords } from '../memory/copy-bytes.js';
 import { type Chunk, isBytes, type PinnedBytes, releaseChunk, releaseChunks } from '../memory/pins.js';
@@ -125,6 +126,7 @@ export class Reply {
 
   /** As `takeAll`. @requires nothing is pinned: `pinFor` is -1 */
   takeChunks(): Uint8Array[] {
+    invariant(this.pinFor === -1, 'nothing is pinned');
     return this.takeAll() as Uint8Array[];
   }
 
@@ -553,6 +555,7 @@ export class Reply {
 
   /** Goes on in a chunk of a slab. @requires `full` not null: so it is always one of several chunks */
   private inSlab(): void {
+    invariant(this.full !== null, 'one of several chunks');
     giveSlabChunk(this.u8);
     this.u8 = takeSlabChunk(!this.isOwn);
     this.dv = new DataView(this.u8.buffer, this.u8.byteOffset, this.u8.length);

@@ -11,6 +11,7 @@
  */
 import { FACT_INTERNAL, FACT_LONG_ARGUMENTS, FACT_LONG_VALUE, FLAG_FAST, FLAG_SKIP_SLOWLOG } from '../command/flags.js';
 import type { Registry } from '../command/registry.js';
+import { invariant } from '../errors/invariant.js';
 import type { Args } from '../resp/args.js';
 import { CONTROL_F64, type ControlBlock } from '../sync/control-block.js';
 import { EVENT_COMMAND, EVENT_FAST_COMMAND, LatencyEvents } from './latency-events.js';
@@ -70,6 +71,7 @@ export class SlowWatch {
    * hot: calls over a ring, and in scripts and transactions; bench/peer "ring"
    */
   times(cmdId: number, args: Args, bounded: boolean): boolean {
+    invariant(this.mode !== WATCH.nothing, 'mode is not WATCH.nothing');
     const facts = this.facts[cmdId]!;
     // What an internal request carries is timed command by command.
     if (this.mode === WATCH.everything) return (facts & FACT_INTERNAL) === 0;

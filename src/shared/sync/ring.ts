@@ -25,7 +25,9 @@
  * whole records that its predecessor had not published are published by it. A new consumer goes on at `done`, and asks
  * `interrupted` whether its predecessor died inside a record: that one may have taken effect.
  */
+import { invariant } from '../errors/invariant.js';
 import { faultPoint, POINT } from '../memory/fault-point.js';
+
 import type { Mailbox } from './mailbox.js';
 
 const TAIL = 0;
@@ -248,6 +250,7 @@ export class RingConsumer extends RingView {
 
   /** Payload offset of the next record ahead, -1 when there is none. @requires lookAhead() */
   peekAhead(): number {
+    invariant(((this.ahead - this.position) | 0) >= 0, 'lookAhead() was called');
     const tail = Atomics.load(this.i32, TAIL);
     while (this.ahead !== tail) {
       const at = this.ahead & this.mask;

@@ -1,7 +1,7 @@
 /** What the build does with invariants. */
 import { expect, test } from 'vitest';
 import { withoutInvariants } from '../../../build/without-invariants.js';
-import { invariant } from '../../../src/shared/invariant.js';
+import { invariant } from '../../../src/shared/errors/invariant.js';
 
 test('an invariant that does not hold throws and says what should hold', () => {
   expect(() => invariant(1 + 1 === 2, 'sums are right')).not.toThrow();

@@ -26,7 +26,8 @@ import {
   CTL_PARTIAL,
   CTL_USED_BYTES_F64,
 } from '../../../src/shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { segmentOf, wordIndex } from '../../../src/shared/memory/cell.js';
+import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { alloc, free } from '../../../src/shared/memory/slab.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';
 import { TestEngine, type Word } from '../engine-harness.js';
@@ -148,8 +149,8 @@ class Patient {
 
   /** Word index of a cell in segment 0. */
   word(ptr: Ptr): number {
-    if (ptr >>> SEGMENT_SHIFT !== 0) throw new Error('not in segment 0');
-    return (ptr & UNIT_MASK) << 1;
+    if (segmentOf(ptr) !== 0) throw new Error('not in segment 0');
+    return wordIndex(ptr);
   }
 
   /** Word index of the first table. */

@@ -11,7 +11,8 @@ import { blobFrom, blobRead } from '../../../src/shard/structures/blob.js';
 import { TYPES } from '../../../src/shard/types/table.js';
 import { shardOfSlot, slotOf } from '../../../src/shared/hash.js';
 import { Arena, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
-import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { bytesOf, wordIndex, wordsOf } from '../../../src/shared/memory/cell.js';
+import { type Ptr, SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 import { Args } from '../../../src/shared/resp/args.js';
 import { Reply } from '../../../src/shared/resp/reply.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
@@ -154,15 +155,15 @@ export class KeysEngine {
     const size = long ? 8 : bytes.length < 255 ? bytes.length : bytes.length + 4;
     const type = TYPE_STRING | ((long ? ENC_BLOB : ENC_EMBED) << 4);
     const e = keyspace.createEntry(u8, new DataView(u8.buffer), 0, u8.length, type, size, expireAtMs, 1);
-    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const i32 = wordsOf(arena, e);
     let at = valueWord(arena, e);
     if (long) {
       i32[at] = blobFrom(arena, bytes, 0, bytes.length);
       i32[at + 1] = bytes.length;
     } else {
-      i32[((e & UNIT_MASK) << 1) + 1]! |= Math.min(bytes.length, 255);
+      i32[wordIndex(e) + 1]! |= Math.min(bytes.length, 255);
       if (bytes.length >= 255) i32[at++] = bytes.length;
-      arena.u8[e >>> SEGMENT_SHIFT]!.set(bytes, at * 4);
+      bytesOf(arena, e).set(bytes, at * 4);
     }
     this.find(key, db);
     keyspace.insert(e);
@@ -174,16 +175,16 @@ export class KeysEngine {
     const e = this.find(key, db);
     if (e === 0) return null;
     const arena = this.keyspaceFor(key, db).arena;
-    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const i32 = wordsOf(arena, e);
     let at = valueWord(arena, e);
     if (entryEncoding(arena, e) === ENC_BLOB) {
       const out = new Uint8Array(i32[at + 1]!);
       blobRead(arena, i32[at]! as Ptr, 0, out, 0, out.length);
       return Buffer.from(out).toString('latin1');
     }
-    const short = i32[((e & UNIT_MASK) << 1) + 1]! & 255;
+    const short = i32[wordIndex(e) + 1]! & 255;
     const length = short < 255 ? short : i32[at++]!;
-    return Buffer.from(arena.u8[e >>> SEGMENT_SHIFT]!.slice(at * 4, at * 4 + length)).toString('latin1');
+    return Buffer.from(bytesOf(arena, e).slice(at * 4, at * 4 + length)).toString('latin1');
   }
 
   usedBytes(): number {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Arena, CTL_SEGMENT_COUNT, formatShard, type SegmentProvider } from '../../../src/shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { byteIndex, segmentOf } from '../../../src/shared/memory/cell.js';
+import { CELL_BYTES_MAX, type Ptr, SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 import { alloc, cellBytes, free, slabPages } from '../../../src/shared/memory/slab.js';
 
 function newArena(): Arena {
@@ -14,7 +15,7 @@ function newArena(): Arena {
   return new Arena(0, segments[0]!, provider);
 }
 
-const byteOffset = (ptr: Ptr): number => (ptr >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (ptr & UNIT_MASK) * 8;
+const byteOffset = (ptr: Ptr): number => segmentOf(ptr) * SEGMENT_BYTES + byteIndex(ptr);
 
 describe('slab allocator', () => {
   it('never hands out overlapping cells and counts every byte', () => {

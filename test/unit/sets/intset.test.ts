@@ -11,7 +11,8 @@ import {
   intsetRemove,
 } from '../../../src/shard/types/set/intset.js';
 import { Arena, formatShard } from '../../../src/shared/memory/arena.js';
-import { SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { byteIndex, viewOf } from '../../../src/shared/memory/cell.js';
+import { SEGMENT_BYTES } from '../../../src/shared/memory/ptr.js';
 import { free } from '../../../src/shared/memory/slab.js';
 
 const value = fc.oneof(
@@ -56,8 +57,8 @@ describe('intset', () => {
         const expected = [...model].sort((a, b) => (a < b ? -1 : 1));
         expect(intsetCount(arena, ptr)).toBe(expected.length);
         expect(intsetBytes(arena, ptr)).toBe(8 + width * expected.length);
-        const dv = arena.dv[ptr >>> SEGMENT_SHIFT]!;
-        const at = (ptr & UNIT_MASK) * 8;
+        const dv = viewOf(arena, ptr);
+        const at = byteIndex(ptr);
         expect(dv.getInt32(at, true)).toBe(width);
         expected.forEach((n, i) => {
           intsetGet(arena, ptr, i);

@@ -18,15 +18,16 @@ import {
 } from '../../../src/shard/structures/listpack.js';
 import { item, lpBytes, lpPrevOf, lpRead } from '../../../src/shard/structures/listpack-entry.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { byteIndex, bytesOf, viewOf } from '../../../src/shared/memory/cell.js';
+import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { free } from '../../../src/shared/memory/slab.js';
 import { TestEngine } from '../engine-harness.js';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 function texts(arena: Arena, ptr: Ptr): string[] {
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
-  const dv = arena.dv[ptr >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, ptr);
+  const dv = viewOf(arena, ptr);
   const out: string[] = [];
   for (let p = lpFirst(arena, ptr); p !== 0; p = lpNext(u8, p)) {
     lpBytes(u8, dv, p);
@@ -38,7 +39,7 @@ function texts(arena: Arena, ptr: Ptr): string[] {
 /** The last entry, 0 when there is none. */
 function lastOf(arena: Arena, ptr: Ptr): number {
   if (lpFirst(arena, ptr) === 0) return 0;
-  return lpPrevOf(arena.u8[ptr >>> SEGMENT_SHIFT]!, (ptr & UNIT_MASK) * 8 + lpTotal(arena, ptr) - 1);
+  return lpPrevOf(bytesOf(arena, ptr), byteIndex(ptr) + lpTotal(arena, ptr) - 1);
 }
 
 function backwards(arena: Arena, ptr: Ptr): number {
@@ -107,8 +108,8 @@ describe('listpack', () => {
         }
         expect(texts(arena, ptr)).toEqual(model);
         expect(backwards(arena, ptr)).toBe(model.length);
-        const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
-        expect(u8[(ptr & UNIT_MASK) * 8 + lpTotal(arena, ptr) - 1]).toBe(255);
+        const u8 = bytesOf(arena, ptr);
+        expect(u8[byteIndex(ptr) + lpTotal(arena, ptr) - 1]).toBe(255);
         for (const text of [...model, 'absent', '77']) {
           const b = bytes(text);
           const p = lpFind(arena, ptr, lpFirst(arena, ptr), b, 0, b.length, 0);
@@ -128,12 +129,12 @@ describe('listpack', () => {
       const b = bytes(text);
       ptr = lpInsert(arena, ptr, 0, b, 0, 1 * b.length);
     }
-    const at = (ptr & UNIT_MASK) * 8;
-    const out = arena.u8[ptr >>> SEGMENT_SHIFT]!.slice(at, at + lpTotal(arena, ptr));
+    const at = byteIndex(ptr);
+    const out = bytesOf(arena, ptr).slice(at, at + lpTotal(arena, ptr));
     expect(Buffer.from(out).toString('hex')).toBe('140000000400816102010' + '1dfff02f2e0930404ff');
     ptr = lpInsert(arena, ptr, 0, bytes('x'), 0, 1);
     ptr = lpReplaceInt(arena, ptr, lastOf(arena, ptr), -1, -5);
-    lpRead(arena.u8[ptr >>> SEGMENT_SHIFT]!, lastOf(arena, ptr));
+    lpRead(bytesOf(arena, ptr), lastOf(arena, ptr));
     expect(item.isInt && item.num).toBe(-5);
   });
 });

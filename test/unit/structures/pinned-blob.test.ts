@@ -1,6 +1,6 @@
 /** Values that a reply names while others change, delete and replace them (#11). */
 import { expect, test } from 'vitest';
-import { bytesOf } from '../../../src/main/io/net/out-queue.js';
+import { copyOfChunks } from '../../../src/main/io/net/out-queue.js';
 import {
   BLOCK_BYTES,
   blobFree,
@@ -11,8 +11,9 @@ import {
 } from '../../../src/shard/structures/blob.js';
 import { pinBlob, sweepPins, visitPins } from '../../../src/shard/structures/pinned-blob.js';
 import { type Arena, CTL_PIN_COUNT } from '../../../src/shared/memory/arena.js';
+import { byteIndex, bytesOf } from '../../../src/shared/memory/cell.js';
 import { givePinsOf, PINS_MAX, type PinnedBytes, releaseChunk } from '../../../src/shared/memory/pins.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import type { Ptr } from '../../../src/shared/memory/ptr.js';
 import { SeededRandom } from '../../harness/random.js';
 import { testArena } from '../memory/test-arena.js';
 
@@ -27,7 +28,7 @@ test(`#11: a pinned value stays as it was, whatever becomes of the key, and memo
   let dir: Ptr = blobFrom(arena, new Uint8Array(model), 0, model.length);
   const release = (i: number): void => {
     const { pinned, bytes } = pins.splice(i, 1)[0]!;
-    expect(bytesOf([pinned], [arena]).equals(bytes)).toBe(true);
+    expect(copyOfChunks([pinned], [arena]).equals(bytes)).toBe(true);
   };
   for (let n = 0; n < 600; n++) {
     const what = random.below(8);
@@ -51,7 +52,7 @@ test(`#11: a pinned value stays as it was, whatever becomes of the key, and memo
     } else if (what === 4) {
       const at = random.below(model.length);
       const block = blobTouchBlock(arena, dir, model.length, at);
-      arena.u8[block >>> SEGMENT_SHIFT]![(block & UNIT_MASK) * 8 + (at & (BLOCK_BYTES - 1))] = n & 255;
+      bytesOf(arena, block)[byteIndex(block) + (at & (BLOCK_BYTES - 1))] = n & 255;
       model[at] = n & 255;
     } else if (what === 5 && random.below(4) === 0) {
       blobFree(arena, dir, model.length);

@@ -16,7 +16,8 @@ import { type GarbageKind, garbageNumber, giveUp, type Visit } from '../../../sr
 import { key, keyRW } from '../../../src/shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../src/shared/command/spec.js';
 import type { Arena } from '../../../src/shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../src/shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../../src/shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../src/shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../src/shared/memory/slab.js';
 
 /** Links that are freed at once. */
@@ -26,12 +27,11 @@ const LINK_BYTES = 8;
 /** A number that no Redis gave to a form. */
 const RDB_TALLY = 200;
 
-const get = (arena: Arena, p: Ptr, word: number): number =>
-  arena.i32[p >>> SEGMENT_SHIFT]![((p & UNIT_MASK) << 1) + word]!;
+const get = (arena: Arena, p: Ptr, word: number): number => wordAt(arena, p, word);
 
 function put(arena: Arena, p: Ptr, word: number, value: number): void {
   arena.touch(p, word * 4, 4);
-  arena.i32[p >>> SEGMENT_SHIFT]![((p & UNIT_MASK) << 1) + word] = value;
+  wordsOf(arena, p)[wordIndex(p) + word] = value;
 }
 
 function createTally(arena: Arena): Ptr {

@@ -10,6 +10,7 @@
  *
  * Invariant: the first of the queue is under way exactly while the queue is not empty, a slice being scheduled.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { monotonicMs } from '../../../shared/clock.js';
 import { SLICE_MS } from '../session/slices.js';
 import type { Channel } from './channels.js';
@@ -65,6 +66,7 @@ export class LateMessages {
 
   /** Has the last message's publisher told when it has been delivered. @requires something is late */
   whenLast(done: (count: number) => void): void {
+    invariant(this.queue.length > 0, 'something is late');
     this.queue[this.queue.length - 1]!.done = done;
   }
 

@@ -8,6 +8,7 @@
  * Invariant: a pattern stands at `listIndex` of the list of its beginning; a list is not empty.
  */
 
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Channel } from './channels.js';
 import { PrefixTree } from './prefix-tree.js';
 
@@ -38,6 +39,7 @@ export class PatternIndex {
 
   /** @requires the pattern is there */
   remove(pattern: Channel): void {
+    invariant(this.lists.get(beginningOf(pattern.name))?.[pattern.listIndex] === pattern, 'the pattern is there');
     const beginning = beginningOf(pattern.name);
     const list = this.lists.get(beginning)!;
     const last = list.pop()!;

@@ -8,6 +8,7 @@
  * Invariants: (1) `channel` is null exactly while the train is empty; (2) a train departs at the latest when the turn
  * of the event loop ends; (3) at most TRAIN_BYTES_MAX and one message wait in it.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Channel } from './channels.js';
 
 /** A train of this length departs. */
@@ -64,6 +65,7 @@ export class Train {
 
   /** The messages, as bytes of their own; the train is empty then. For RESP3: `asPushes`. @requires it is not empty */
   take(): Uint8Array {
+    invariant(this.count > 0, 'the train is not empty');
     const bytes = this.count === 1 ? this.first! : this.buffer.slice(0, this.bytes);
     if (this.count === 1) this.starts[0] = 0;
     this.channel = null;

@@ -7,8 +7,8 @@
  * when all of it was written or the queue is dropped.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf, wordAt } from '../../../shared/memory/cell.js';
 import { type Chunk, isBytes, type PinnedBytes, pinDirectory, releaseChunk } from '../../../shared/memory/pins.js';
-import { SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
 
 /** Most bytes of one write, and most buffers. */
 export const PIECE_BYTES = 512 * 1024;
@@ -92,14 +92,14 @@ export function pinnedView(chunk: PinnedBytes, within: number, room: number, are
   const inBlock = at & (BLOCK_BYTES - 1);
   const n = Math.min(room, chunk.length - within, BLOCK_BYTES - inBlock);
   const dir = pinDirectory(arena, chunk.pin);
-  const block = arena.i32[dir >>> SEGMENT_SHIFT]![((dir & UNIT_MASK) << 1) + Math.floor(at / BLOCK_BYTES)]!;
+  const block = wordAt(arena, dir, Math.floor(at / BLOCK_BYTES));
   if (block === 0) return ZEROS.subarray(0, n);
-  const start = (block & UNIT_MASK) * 8 + inBlock;
-  return arena.u8[block >>> SEGMENT_SHIFT]!.subarray(start, start + n);
+  const start = byteIndex(block) + inBlock;
+  return bytesOf(arena, block).subarray(start, start + n);
 }
 
 /** Copies of all chunks as bytes, for those who need them in one place; pins are given back. */
-export function bytesOf(chunks: readonly Chunk[], arenas: readonly Arena[]): Buffer {
+export function copyOfChunks(chunks: readonly Chunk[], arenas: readonly Arena[]): Buffer {
   const parts: Uint8Array[] = [];
   for (const chunk of chunks) {
     if (isBytes(chunk)) parts.push(chunk);

@@ -13,6 +13,7 @@
  * Invariants: (1) nextSeq - headSeq <= capacity; (2) HELD slots lie in [headSeq, nextSeq); (3) one thread.
  */
 
+import { invariant } from '../../../shared/errors/invariant.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
 import { type Chunk, releaseChunks } from '../../../shared/memory/pins.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -61,6 +62,7 @@ export class ReplyOrder {
 
   /** The reply to `seq` shall be thrown away. @requires reserved, not yet answered */
   mute(seq: number): void {
+    invariant(this.state[seq & this.mask] === WAIT, 'reserved, not yet answered');
     this.state[seq & this.mask] = MUTED;
   }
 

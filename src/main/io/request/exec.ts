@@ -8,7 +8,7 @@ import { runQueue } from '../../../shard/commands/transactions/transactions.js';
 import { FLAG_DENYOOM } from '../../../shared/command/flags.js';
 import { EXECABORT, OOM } from '../../../shared/errors/replies.js';
 import { Reply } from '../../../shared/resp/reply.js';
-import { bytesOf } from '../net/out-queue.js';
+import { copyOfChunks } from '../net/out-queue.js';
 import { settleServed } from '../reply/reply-intake.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
@@ -80,7 +80,7 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
     conn.session.tx = null;
     conn.inExec = true;
     conn.capture = captured;
-    conn.captured = () => mergeLater(io, conn, tx, bytesOf(captured.takeAll(), io.executor.arenas));
+    conn.captured = () => mergeLater(io, conn, tx, copyOfChunks(captured.takeAll(), io.executor.arenas));
   } else {
     tx.reset();
     tx.forgetWatches();

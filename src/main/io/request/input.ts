@@ -15,6 +15,7 @@
  * Invariants: (1) `parser === null` exactly when the rest is short or empty; (2) `bytes` is the length of the rest;
  * (3) with a parser, the rest is `u8[parser.restStart, parser.end)`.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { noteShared } from '../../../shared/memory/shared-garbage.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { RespParser } from '../../../shared/resp/parser.js';
@@ -64,6 +65,7 @@ export class ConnectionInput {
 
   /** How many more bytes the argument at hand needs; 0 when that is not known. @requires `parser !== null` */
   get missingBytes(): number {
+    invariant(this.parser !== null, 'something is kept');
     return this.awaited !== 0 ? this.awaited : this.parser!.missingBytes;
   }
 
@@ -103,6 +105,7 @@ export class ConnectionInput {
 
   /** Adds what was read to the rest. @requires `parser !== null` */
   append(from: Uint8Array, start: number, end: number): void {
+    invariant(this.parser !== null, 'something is kept');
     const parser = this.parser!;
     const n = end - start;
     this.awaited = 0;

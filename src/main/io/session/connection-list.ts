@@ -4,6 +4,7 @@
  *
  * Invariant: the places from `count` on hold null, so that no closed connection is kept alive.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Connection } from './connection.js';
 
 /** Room of more places than this is not kept. */
@@ -23,6 +24,7 @@ export class ConnectionList {
 
   /** hot: the one at place `i`. @requires i < count */
   at(i: number): Connection {
+    invariant(i < this.count, 'i < count');
     return this.places[i]!;
   }
 

@@ -12,6 +12,7 @@
  * Invariants: (1) `conn.pushed` is set only while `conn.out` is null; (2) shared bytes are never written again;
  * (3) whoever was pushed to is flushed at the end of the event loop's turn.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { isOpen } from '../../../shared/sync/claims.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { BARRIER, type Connection } from './connection.js';
@@ -88,6 +89,7 @@ function defer(conn: Connection, bytes: Uint8Array, seq: number): void {
 
 /** Replies have come: pushes that waited for them follow. @requires `conn.deferred` not null */
 export function releaseDeferred(io: IoThread, conn: Connection): void {
+  invariant(conn.deferred !== null, 'pushes are deferred');
   if (isHeld(conn)) return;
   const list = conn.deferred!;
   let n = 0;

@@ -7,7 +7,8 @@ import { OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
-import { NULL, type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
@@ -196,7 +197,7 @@ function object(ctx: ExecContext, args: Args, reply: Reply): void {
   else {
     const { arena } = ctx;
     const { types } = ctx.keyspace;
-    const at = (e >>> SEGMENT_SHIFT) * SEGMENT_BYTES + (e & UNIT_MASK) * 8;
+    const at = segmentOf(e) * SEGMENT_BYTES + byteIndex(e);
     reply.simple(
       `Value at:0x${at.toString(16)} refcount:1 encoding:${types.of(arena, e).encodingName(arena, e)} ` +
         `serializedlength:${serializedLength(types, arena, e, ctx.control.i32[CONTROL.rdbCompression] !== 0)}` +

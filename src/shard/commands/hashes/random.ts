@@ -12,7 +12,8 @@
 import { block, integer, key, keyRO, OPT, token } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, OUT_OF_RANGE_VALUE, SYNTAX } from '../../../shared/errors/replies.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, viewOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64, int64Number, parseInt64 } from '../../../shared/numbers/int64.js';
 import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -56,8 +57,8 @@ function drawOne(ctx: ExecContext, e: Ptr, size: number, values: boolean, reply:
     if (values) replyValue(arena, el, reply);
     return;
   }
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const dv = arena.dv[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
+  const dv = viewOf(arena, root);
   const p = lpSeek(arena, root, randomBelow(size) * (encoding === HASH_PACKED ? PAIR : TRIPLE));
   replyPacked(u8, dv, p, reply);
   if (values) replyPacked(u8, dv, p + lpSize(u8, p), reply);

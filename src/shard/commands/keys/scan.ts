@@ -9,7 +9,8 @@ import { type CommandDef, defineCommand } from '../../../shared/command/spec.js'
 import { INVALID_CURSOR, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
 import { shardOfSlot, slotOf } from '../../../shared/hash.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
@@ -63,19 +64,19 @@ function isStar(args: Args, i: number): boolean {
 /** Whether the key of an entry matches the pattern in argument i. hot: every key of KEYS and SCAN */
 function keyMatches(keyspace: Keyspace, e: Ptr, args: Args, i: number): boolean {
   const arena = keyspace.arena;
-  const head = arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]!;
+  const head = wordAt(arena, e, 0);
   if ((head & (F_BIG_KEY << 8)) !== 0) {
     const key = entryKeyBytes(arena, e);
     return globMatch(args.u8, args.off[i]!, args.len[i]!, key, 0, key.length, false);
   }
-  const u8 = arena.u8[e >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, e);
   return globMatch(args.u8, args.off[i]!, args.len[i]!, u8, keyWord(arena, e) * 4, head >>> 16, false);
 }
 
 function replyKey(keyspace: Keyspace, e: Ptr, reply: Reply): void {
   const arena = keyspace.arena;
-  const segment = e >>> SEGMENT_SHIFT;
-  const head = arena.i32[segment]![(e & UNIT_MASK) << 1]!;
+  const segment = segmentOf(e);
+  const head = arena.i32[segment]![wordIndex(e)]!;
   if ((head & (F_BIG_KEY << 8)) !== 0) replyEntryKey(arena, e, reply);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, keyWord(arena, e) * 4, head >>> 16);
 }
@@ -336,8 +337,8 @@ function randomEntry(keyspace: Keyspace): Ptr {
   let table = NULL;
   for (let tries = 0; ; tries++) {
     table = dict.tableOf((random() * PREFIX_END) | 0);
-    const i32 = arena.i32[table >>> SEGMENT_SHIFT]!;
-    const tw = (table & UNIT_MASK) << 1;
+    const i32 = wordsOf(arena, table);
+    const tw = wordIndex(table);
     const count = i32[tw + T_COUNT]!;
     if (count === 0) continue;
     if (depth === 0 || tries >= TABLE_TRIES) break;

@@ -3,12 +3,12 @@ import { integer, key, keyAt, keyRO, keyRW, MANY, OPT, str } from '../../../shar
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_POSITIVE, OUT_OF_RANGE } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
-import { boundInline, createTyped, readTyped, removeKey, WRONG, writeTyped } from '../../context/typed-key.js';
-import { LIST_PACKED } from '../../entry/encodings.js';
+import { boundInline, readTyped, removeKey, WRONG, writeTyped } from '../../context/typed-key.js';
 import { TYPE_LIST } from '../../entry/entry.js';
 import { lpPrevOf } from '../../structures/listpack-entry.js';
 import { cursor, seekWork } from '../../types/list/list-cursor.js';
@@ -18,7 +18,6 @@ import { useListLimits } from '../../types/list/list-limits.js';
 import { isPlainNode, nodeEnd, nodeFirst } from '../../types/list/list-node.js';
 import { replyElement, replyEntry, replyForward, replyPlain } from '../../types/list/list-reply.js';
 import {
-  createPacked,
   endNode,
   entryBound,
   growConvert,
@@ -28,7 +27,7 @@ import {
   shrinkConvert,
 } from '../../types/list/list-value.js';
 import { atLeastArgument, numberArgument } from './arguments.js';
-import { afterPop, replyAndPop } from './pop.js';
+import { afterPop, createList, replyAndPop } from './pop.js';
 
 // ---- pushing
 
@@ -63,7 +62,7 @@ function push(ctx: ExecContext, args: Args, reply: Reply, head: boolean, onlyIfE
   }
   const arena = ctx.arena;
   if (e === NULL) {
-    e = createTyped(ctx, args, 1, TYPE_LIST, LIST_PACKED, createPacked(arena, entries, head));
+    e = createList(ctx, args, 1, entries, head);
     if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 1);
   }
   growConvert(arena, e, bytes, argc - 2, entries);
@@ -97,7 +96,7 @@ export function replyEnd(ctx: ExecContext, e: Ptr, head: boolean, reply: Reply):
   const node = endNode(arena, e, head);
   if (isPlainNode(arena, node)) replyPlain(arena, node, ctx, reply);
   else if (head) replyEntry(arena, node, nodeFirst(arena, node), reply);
-  else replyEntry(arena, node, lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node)), reply);
+  else replyEntry(arena, node, lpPrevOf(bytesOf(arena, node), nodeEnd(arena, node)), reply);
 }
 
 // hot: LPOP, RPOP

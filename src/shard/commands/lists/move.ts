@@ -10,8 +10,7 @@ import { free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
-import { boundInline, createTyped, WRONG, writeTyped } from '../../context/typed-key.js';
-import { LIST_PACKED } from '../../entry/encodings.js';
+import { boundInline, WRONG, writeTyped } from '../../context/typed-key.js';
 import { TYPE_LIST } from '../../entry/entry.js';
 import { blobCopy, blobFree } from '../../structures/blob.js';
 import { item } from '../../structures/listpack-entry.js';
@@ -21,7 +20,6 @@ import { plainBlob, plainLength } from '../../types/list/list-node.js';
 import { replyElement } from '../../types/list/list-reply.js';
 import {
   addLength,
-  createPacked,
   endNode,
   entryBound,
   growConvert,
@@ -33,7 +31,7 @@ import {
   unlink,
 } from '../../types/list/list-value.js';
 import { atLeastArgument, sideArgument } from './arguments.js';
-import { afterPop, replyAndPop } from './pop.js';
+import { afterPop, createList, replyAndPop } from './pop.js';
 
 // ---- LMOVE
 
@@ -68,7 +66,7 @@ export function move(ctx: ExecContext, args: Args, reply: Reply, from: boolean, 
 function target(ctx: ExecContext, args: Args, dst: Ptr, len: number, addBytes: number, head: boolean): Ptr {
   const bound = entryBound(len);
   if (dst === NULL) {
-    dst = createTyped(ctx, args, 2, TYPE_LIST, LIST_PACKED, createPacked(ctx.arena, bound, head));
+    dst = createList(ctx, args, 2, bound, head);
     if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, 2);
   }
   growConvert(ctx.arena, dst, addBytes, 1, bound);

@@ -1,13 +1,32 @@
 /** What all commands that take elements off the ends of lists have in common. */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
-import { removeKey } from '../../context/typed-key.js';
+import { createTyped, removeKey } from '../../context/typed-key.js';
+import { LIST_PACKED } from '../../entry/encodings.js';
+import { TYPE_LIST } from '../../entry/entry.js';
 import { listRemoveRange } from '../../types/list/list-edit.js';
+import { freeNode } from '../../types/list/list-node.js';
 import { replyBackward, replyForward } from '../../types/list/list-reply.js';
-import { listLength, shrinkConvert } from '../../types/list/list-value.js';
+import { createPacked, listLength, shrinkConvert } from '../../types/list/list-value.js';
+
+/**
+ * A list without elements, with room for `bytes`, for the key in argument i. @requires the last lookup was of this key
+ * and gave 0. Throws ArenaFullError, and leaves nothing behind then.
+ */
+export function createList(ctx: ExecContext, args: Args, i: number, bytes: number, head: boolean): Ptr {
+  const { arena } = ctx;
+  const node = createPacked(arena, bytes, head);
+  try {
+    return createTyped(ctx, args, i, TYPE_LIST, LIST_PACKED, node);
+  } catch (error) {
+    freeNode(arena, node);
+    throw error;
+  }
+}
 
 /**
  * What follows the removal of `count` elements from the list of argument i: the event, and the end of the key or the
@@ -22,6 +41,7 @@ export function afterPop(ctx: ExecContext, args: Args, i: number, e: Ptr, count:
 
 /** Writes `count` elements from an end on as an array, and removes them. @requires 1 <= count <= length */
 export function replyAndPop(ctx: ExecContext, e: Ptr, count: number, head: boolean, reply: Reply): void {
+  invariant(count >= 1 && count <= listLength(ctx.arena, e), '1 <= count <= length');
   const length = listLength(ctx.arena, e);
   reply.array(count);
   if (head) replyForward(ctx.arena, e, 0, count, ctx, reply);

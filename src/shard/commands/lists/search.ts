@@ -3,7 +3,8 @@ import { integer, key, keyRO, keyRW, OPT, oneOf, str, token } from '../../../sha
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { LPOS_COUNT, LPOS_MAXLEN, LPOS_RANK, LPOS_RANK_RANGE, SYNTAX } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -96,7 +97,7 @@ function searchList(ctx: ExecContext, e: Ptr, reply: Reply): void {
       if (plainMatches(arena, node) && matched(index, reply)) return;
       index++;
     } else {
-      const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(arena, node);
       const first = nodeFirst(arena, node);
       const end = nodeEnd(arena, node);
       let p = fromTail ? end : first;

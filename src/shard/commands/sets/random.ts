@@ -13,7 +13,8 @@ import {
   SYNTAX,
 } from '../../../shared/errors/replies.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { int64, parseInt64 } from '../../../shared/numbers/int64.js';
 import { random, randomBelow } from '../../../shared/random.js';
@@ -293,7 +294,7 @@ function replyEntryDraws(ctx: ExecContext, e: Ptr, count: number, reply: Reply):
   const root = rootOf(arena, e);
   const size = lpCount(arena, root);
   if (size > positions.length) positions = new Int32Array(size);
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let n = 0;
   for (let p = lpFirst(arena, root); p !== 0; p = lpNext(u8, p)) positions[n++] = p;
   for (let i = 0; i < count; i++) {

@@ -8,7 +8,8 @@
  */
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { segmentOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -43,7 +44,7 @@ export function addToZset(score: number, u8: Uint8Array, dv: DataView, off: numb
       return;
     }
     const packed = made.root;
-    const segment = packed >>> SEGMENT_SHIFT;
+    const segment = segmentOf(packed);
     made.root = treeFromPacked(arena, packed, arena.u8[segment]!, arena.dv[segment]!);
     made.encoding = ZSET_TREE;
     free(arena, packed);

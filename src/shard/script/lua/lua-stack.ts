@@ -13,6 +13,7 @@
  * Invariants: (1) `l` is the thread of Lua that calls or is called; (2) whoever pushes keeps to the 20 values that a
  * function of C may have, or reserves more.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 
 const TOP = 8 >> 2;
 const BASE = 12 >> 2;
@@ -99,6 +100,7 @@ export class LuaStack {
 
   /** Takes values off until `n` are left. @requires that there are as many */
   set top(n: number) {
+    invariant(n >= 0 && n <= this.top, 'as many values are there');
     const words = this.heap32;
     const at = this.l >> 2;
     words[at + TOP] = words[at + BASE]! + (n << VALUE_SHIFT);

@@ -10,6 +10,7 @@
  *
  * Bits are handled as 32-bit integers, never as BigInt. Pure functions; results are left in `position`, one a thread.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 
 export const LON_MAX = 180;
 export const LAT_MAX = 85.05112878;
@@ -83,6 +84,7 @@ export function shuffledLow(lonBits: number, latBits: number): number {
 /** The score of a position. @requires |lon| <= LON_MAX, |lat| <= LAT_MAX */
 // hot: GEOADD
 export function encodeScore(lon: number, lat: number): number {
+  invariant(Math.abs(lon) <= LON_MAX && Math.abs(lat) <= LAT_MAX, '|lon| <= LON_MAX, |lat| <= LAT_MAX');
   const x = lonStep(lon, STEP_MAX);
   const y = latStep(lat, STEP_MAX);
   return shuffledHigh(x, y) * HALF_SCORE + shuffledLow(x, y);

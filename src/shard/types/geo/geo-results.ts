@@ -9,7 +9,8 @@
  * keep their room from search to search, up to KEPT_MAX members.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { segmentOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
@@ -92,7 +93,7 @@ export class GeoResults {
   open(arena: Arena, e: Ptr): void {
     this.arena = arena;
     this.packed = entryEncoding(arena, e) === ZSET_PACKED;
-    this.segment = rootOf(arena, e) >>> SEGMENT_SHIFT;
+    this.segment = segmentOf(rootOf(arena, e));
     this.count = 0;
     this.ordered = 0;
     if (this.place.length > KEPT_MAX) this.resize(INITIAL);

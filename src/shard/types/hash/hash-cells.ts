@@ -1,6 +1,7 @@
 /** What the keyspace must know of a hash: its bytes, freeing, copying, its digest, and its cells for fsck. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { mixDigest, xorDigest } from '../../entry/digest-mix.js';
 import { HASH_TABLE } from '../../entry/encodings.js';
@@ -45,7 +46,7 @@ export function hashCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
       giveUp(to, copied, HASH_GARBAGE, true);
       throw error;
     }
-  } else copied = lpFrom(to, from.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(from, root));
+  } else copied = lpFrom(to, bytesOf(from, root), byteIndex(root), lpTotal(from, root));
   moveRoot(to, copy, copied);
   setRootExtra(to, copy, 0);
 }

@@ -6,7 +6,8 @@
  * Read are also ziplists (2.6 to 6.2), zipmaps (2.4 and before), and what candidates of 7.4 wrote.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { int64, int64Number } from '../../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
@@ -58,7 +59,7 @@ export function writeHash(writer: RdbWriter, arena: Arena, e: Ptr, form: number)
   if (form === RDB_HASH_LISTPACK || form === RDB_HASH_LISTPACK_EX) {
     const root = rootOf(arena, e);
     if (form === RDB_HASH_LISTPACK_EX) writer.milliseconds(hashNextAt(arena, e));
-    writer.bytes(arena.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(arena, root));
+    writer.bytes(bytesOf(arena, root), byteIndex(root), lpTotal(arena, root));
     return;
   }
   const timed = form === RDB_HASH_METADATA;

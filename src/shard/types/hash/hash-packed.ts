@@ -12,8 +12,9 @@
  * field is an absolute offset, void after the next edit; (4) who gets a Ptr back stores it (`moveRoot`).
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64, setInt64 } from '../../../shared/numbers/int64.js';
 import {
   edited,
@@ -83,8 +84,8 @@ export function tripleAt(u8: Uint8Array, p: number): number {
 
 /** The earliest time of expiry in a listpack of triples; Infinity when there is none. */
 export function packedNextAt(arena: Arena, root: Ptr): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const p = (root & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+  const u8 = bytesOf(arena, root);
+  const p = byteIndex(root) + LP_HEAD_BYTES;
   if (u8[p] === LP_END) return Number.POSITIVE_INFINITY;
   const at = tripleAt(u8, p);
   return at === STAYS ? Number.POSITIVE_INFINITY : at;
@@ -92,9 +93,9 @@ export function packedNextAt(arena: Arena, root: Ptr): number {
 
 /** How many of the triples expire before `nowMs`. */
 export function packedDue(arena: Arena, root: Ptr, nowMs: number): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let n = 0;
-  for (let p = (root & UNIT_MASK) * 8 + LP_HEAD_BYTES; u8[p] !== LP_END; n++) {
+  for (let p = byteIndex(root) + LP_HEAD_BYTES; u8[p] !== LP_END; n++) {
     for (let i = 1; i < TRIPLE; i++) p += lpSize(u8, p);
     lpRead(u8, p);
     if (item.num === STAYS || item.num >= nowMs) break;
@@ -108,17 +109,17 @@ export function packedDue(arena: Arena, root: Ptr, nowMs: number): number {
  * ArenaFullError, and nothing has changed then.
  */
 export function packedSetAt(arena: Arena, root: Ptr, p: number, atMs: number): Ptr {
-  let u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const base = (root & UNIT_MASK) * 8;
+  let u8 = bytesOf(arena, root);
+  const base = byteIndex(root);
   const offset = p - base;
   let time = p + lpSize(u8, p);
   time += lpSize(u8, time);
   setInt64(atMs);
   root = lpReplaceInt(arena, root, time, int64.hi, int64.lo);
-  u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const start = (root & UNIT_MASK) * 8 + offset;
+  u8 = bytesOf(arena, root);
+  const start = byteIndex(root) + offset;
   const end = edited.p + lpSize(u8, edited.p);
-  const target = placeOf(u8, (root & UNIT_MASK) * 8 + LP_HEAD_BYTES, start, atMs);
+  const target = placeOf(u8, byteIndex(root) + LP_HEAD_BYTES, start, atMs);
   arena.touch(root, 0, lpTotal(arena, root));
   rotate(u8, start, end, target);
   return root;
@@ -154,8 +155,8 @@ function rotate(u8: Uint8Array, start: number, end: number, target: number): voi
 
 /** Deletes the first `n` triples. Returns the listpack. Throws ArenaFullError. */
 export function packedDropFirst(arena: Arena, root: Ptr, n: number): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const first = (root & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+  const u8 = bytesOf(arena, root);
+  const first = byteIndex(root) + LP_HEAD_BYTES;
   let p = first;
   for (let k = n * TRIPLE; k > 0; k--) p += lpSize(u8, p);
   return lpSplice(arena, root, first, p - first, n * TRIPLE, RAW, 0, 0, 0);
@@ -166,8 +167,8 @@ export function packedDropFirst(arena: Arena, root: Ptr, n: number): Ptr {
  * into a cell. Throws ArenaFullError.
  */
 export function triplesFromPairs(arena: Arena, root: Ptr): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  let p = (root & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+  const u8 = bytesOf(arena, root);
+  let p = byteIndex(root) + LP_HEAD_BYTES;
   let at = 0;
   let entries = 0;
   while (u8[p] !== LP_END) {

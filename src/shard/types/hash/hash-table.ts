@@ -9,7 +9,8 @@
  * table's cursor stands there; (3) nothing is half done when memory runs out.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { segmentOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import {
   createPair,
@@ -167,7 +168,7 @@ export function tableFromPacked(arena: Arena, packed: Ptr, stride: number): Ptr 
 }
 
 function fillFromPacked(arena: Arena, packed: Ptr, stride: number, root: Ptr): void {
-  const segment = packed >>> SEGMENT_SHIFT;
+  const segment = segmentOf(packed);
   const u8 = arena.u8[segment]!;
   const dv = arena.dv[segment]!;
   const table = BUILT.open(arena, root);

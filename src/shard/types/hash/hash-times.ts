@@ -6,7 +6,8 @@
  * is still whole when it is removed or swapped, as its name decides among equal times.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { TYPE_HASH } from '../../entry/entry.js';
 import { elementNumber, hasNumber, setElementNumber } from '../../structures/element.js';
@@ -22,7 +23,7 @@ const TREE = new ScoreTree();
 const WAY = new Int32Array(HEIGHT_MAX + 1);
 
 function treeWord(arena: Arena, root: Ptr, word: number): number {
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + TIMES_WORD + word]!;
+  return wordAt(arena, root, TIMES_WORD + word);
 }
 
 /** Adds an element that expires at `atMs`. Throws ArenaFullError, and nothing has changed then. */
@@ -108,8 +109,8 @@ function freeTimesStep(arena: Arena, root: Ptr): boolean {
     free(arena, above);
   }
   arena.touch(root, TIMES_WORD * 4, 12);
-  const w = ((root & UNIT_MASK) << 1) + TIMES_WORD;
-  arena.i32[root >>> SEGMENT_SHIFT]!.fill(0, w, w + 3);
+  const w = wordIndex(root) + TIMES_WORD;
+  wordsOf(arena, root).fill(0, w, w + 3);
   return true;
 }
 

@@ -16,7 +16,8 @@
  * has a time of expiry, past or not, after `syncFieldExpiry`; (4) running out of memory leaves a hash whole.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
@@ -78,7 +79,7 @@ function strideOf(encoding: number): number {
 
 /** Whether some field of the hash has a time of expiry. */
 export function hasTimes(arena: Arena, e: Ptr): boolean {
-  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & (F_FIELDS << 8)) !== 0;
+  return (wordAt(arena, e, 0) & (F_FIELDS << 8)) !== 0;
 }
 
 /** Number of fields, with those that are over and still there. */
@@ -99,8 +100,8 @@ export function createHashRoot(arena: Arena, encoding: number, bytes: number): P
 /** Whether the hash has the field of `len` bytes at `off`; it is in `found` then. */
 // hot: every command on hashes
 export function findField(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const root = i32[w + valueWordOffset(head)]! as Ptr;
   const encoding = (head >>> 4) & 15;
@@ -121,7 +122,7 @@ export function replyFound(arena: Arena, e: Ptr, reply: Reply): void {
     replyValue(arena, found.el, reply);
     return;
   }
-  const segment = rootOf(arena, e) >>> SEGMENT_SHIFT;
+  const segment = segmentOf(rootOf(arena, e));
   const u8 = arena.u8[segment]!;
   replyPacked(u8, arena.dv[segment]!, found.p + lpSize(u8, found.p), reply);
 }
@@ -136,7 +137,7 @@ export function replyPacked(u8: Uint8Array, dv: DataView, p: number, reply: Repl
 /** Length in bytes of the found field's value. */
 export function foundLength(arena: Arena, e: Ptr): number {
   if (entryEncoding(arena, e) === HASH_TABLE) return valueLengthOf(arena, found.el);
-  const u8 = arena.u8[rootOf(arena, e) >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, rootOf(arena, e));
   return lpTextLength(u8, found.p + lpSize(u8, found.p));
 }
 
@@ -149,7 +150,7 @@ export function readFound(arena: Arena, e: Ptr): void {
     text.len = elementSpan.len;
     return;
   }
-  const segment = rootOf(arena, e) >>> SEGMENT_SHIFT;
+  const segment = segmentOf(rootOf(arena, e));
   const u8 = arena.u8[segment]!;
   lpBytes(u8, arena.dv[segment]!, found.p + lpSize(u8, found.p));
   text.u8 = item.u8;
@@ -165,7 +166,7 @@ export function foundAtMs(arena: Arena, e: Ptr): number {
     case HASH_TABLE:
       return tableAtMs(arena, found.el);
     default: {
-      const at = tripleAt(arena.u8[rootOf(arena, e) >>> SEGMENT_SHIFT]!, found.p);
+      const at = tripleAt(bytesOf(arena, rootOf(arena, e)), found.p);
       return at === 0 ? STAYS : at;
     }
   }
@@ -228,7 +229,7 @@ export function setFoundAt(arena: Arena, e: Ptr, atMs: number): void {
 function setAtInTable(arena: Arena, e: Ptr, index: number, atMs: number): void {
   const stride = strideOf(entryEncoding(arena, e));
   const root = rootOf(arena, e);
-  lpBytes(arena.u8[root >>> SEGMENT_SHIFT]!, arena.dv[root >>> SEGMENT_SHIFT]!, packedPlace(arena, e, index * stride));
+  lpBytes(bytesOf(arena, root), viewOf(arena, root), packedPlace(arena, e, index * stride));
   const name = item.u8.slice(item.off, item.off + item.len);
   toTable(arena, e);
   findField(arena, e, name, new DataView(name.buffer), 0, name.length);
@@ -238,7 +239,7 @@ function setAtInTable(arena: Arena, e: Ptr, index: number, atMs: number): void {
 /** Number of the field at `found.p`. */
 function packedIndex(arena: Arena, e: Ptr, stride: number): number {
   const root = rootOf(arena, e);
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let index = 0;
   for (let p = lpFirst(arena, root); p !== found.p; p += lpSize(u8, p)) index++;
   return index / stride;
@@ -247,7 +248,7 @@ function packedIndex(arena: Arena, e: Ptr, stride: number): number {
 /** Position of the entry at `index`, which is there. */
 function packedPlace(arena: Arena, e: Ptr, index: number): number {
   const root = rootOf(arena, e);
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let p = lpFirst(arena, root);
   for (; index > 0; index--) p += lpSize(u8, p);
   return p;
@@ -282,8 +283,8 @@ export function setField(
   keepTime: boolean,
 ): boolean {
   const arena = ctx.arena;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const encoding = (i32[w]! >>> 4) & 15;
   if (encoding !== HASH_TABLE) {
     const f64 = ctx.control.f64;
@@ -329,13 +330,13 @@ function setPacked(
     if (lpCount(arena, next) > ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]! * stride) toTable(arena, e);
     return true;
   }
-  const bytes = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const offset = p - (root & UNIT_MASK) * 8;
+  const bytes = bytesOf(arena, root);
+  const offset = p - byteIndex(root);
   let next = lpReplace(arena, root, p + lpSize(bytes, p), vu8, voff, vlen);
   if (next !== root) moveRoot(arena, e, next);
   if (encoding === HASH_PACKED_EX && !keepTime) {
-    const at = (next & UNIT_MASK) * 8 + offset;
-    if (tripleAt(arena.u8[next >>> SEGMENT_SHIFT]!, at) !== 0) {
+    const at = byteIndex(next) + offset;
+    if (tripleAt(bytesOf(arena, next), at) !== 0) {
       root = next;
       next = packedSetAt(arena, root, at, 0);
       if (next !== root) moveRoot(arena, e, next);

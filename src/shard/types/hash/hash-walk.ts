@@ -4,7 +4,8 @@
  * Invariants: (1) lease held, the hash does not change during a walk; (2) one walk at a time for each object.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, viewOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { HASH_PACKED_EX, HASH_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -60,8 +61,8 @@ export class HashWalk {
       this.cursor.open(arena, root);
       return this;
     }
-    this.u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-    this.dv = arena.dv[root >>> SEGMENT_SHIFT]!;
+    this.u8 = bytesOf(arena, root);
+    this.dv = viewOf(arena, root);
     this.nextAt = lpFirst(arena, root);
     return this;
   }

@@ -15,6 +15,7 @@
  * Invariants: (1) a table that is corrupt may be changed where it is sound and is refused where it is not, never read
  * or written beyond its end; (2) values are 1 to 32, so a longer run of zeros in a hash needs the dense form.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { copyBytes, moveUp } from '../../../shared/memory/copy-bytes.js';
 import { histogram } from './hll-estimate.js';
 import { REGISTERS } from './hll-hash.js';
@@ -171,6 +172,7 @@ export class SparseTable {
 
   /** Takes a copy of a string. @requires length <= SPARSE_BYTES_MAX */
   load(u8: Uint8Array, at: number, length: number): void {
+    invariant(length <= SPARSE_BYTES_MAX, 'length <= SPARSE_BYTES_MAX');
     copyBytes(this.u8, 0, u8, at, length);
     this.length = length;
   }

@@ -7,12 +7,24 @@
  * Invariants: (1) lease held; (2) `HllString` is valid until the next change of any value in its arena; (3) functions
  * that store a string follow the lookup of its key, as in string-value.ts.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
-import { entryFlags, F_RAW, SHORT_VALUE_MAX, setFlags, valueWordOffset } from '../../entry/entry.js';
+
+import {
+  entryFlags,
+  entryType,
+  F_RAW,
+  SHORT_VALUE_MAX,
+  setFlags,
+  TYPE_STRING,
+  valueWordOffset,
+} from '../../entry/entry.js';
 import type { ValueContext } from '../../services/value-context.js';
+
 import { blobBlock } from '../../structures/blob.js';
 import { embedStart, HEAD_BLOB, HEAD_EMBED, KEEP_EXPIRY, setBytes, stringLength } from '../string/string-value.js';
 import { DENSE_BYTES, denseByte, denseGet, denseHistogram, denseMax, densePack, denseSet } from './hll-dense.js';
@@ -62,9 +74,10 @@ export class HllString {
   /** Finds the bytes of a string; false when they are no HyperLogLog. @requires `e` holds a string */
   // hot: every PFADD and PFCOUNT
   open(arena: Arena, e: Ptr): boolean {
+    invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
     const segment = e >>> SEGMENT_SHIFT;
     const i32 = arena.i32[segment]!;
-    const w = (e & UNIT_MASK) << 1;
+    const w = wordIndex(e);
     const head = i32[w]!;
     const length = stringLength(arena, e);
     const vw = w + valueWordOffset(head);
@@ -75,13 +88,13 @@ export class HllString {
     } else if ((head & 0xff) === HEAD_BLOB) {
       cell = blobBlock(arena, i32[vw]! as Ptr, 0);
       if (cell === 0) return false;
-      this.at = (cell & UNIT_MASK) << 3;
+      this.at = byteIndex(cell);
     } else return false;
-    const u8 = arena.u8[cell >>> SEGMENT_SHIFT]!;
+    const u8 = bytesOf(arena, cell);
     this.u8 = u8;
     this.arena = arena;
     this.cell = cell;
-    this.inCell = this.at - ((cell & UNIT_MASK) << 3);
+    this.inCell = this.at - byteIndex(cell);
     this.length = length;
     if (!isHeader(u8, this.at)) return false;
     this.encoding = encodingAt(u8, this.at);
@@ -120,7 +133,7 @@ export class HllString {
   raiseSparse(e: Ptr, index: number, value: number, bytesMax: number): number {
     const arena = this.arena!;
     arena.touch(e, 0, this.inCell + this.length + GROWS_MAX);
-    const dv = arena.dv[e >>> SEGMENT_SHIFT]!;
+    const dv = viewOf(arena, e);
     const did = raiseFound(this.u8, dv, this.at, this.length, index, value, bytesMax);
     if (did !== RAISED) return did;
     if (edited.length !== this.length) embedStart(arena, e, edited.length);

@@ -1,6 +1,7 @@
 /** What the keyspace must know of a list: its bytes, freeing, copying, and its cells for fsck. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import { mixDigest } from '../../entry/digest-mix.js';
 import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
@@ -106,11 +107,11 @@ export function listVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string) 
 
 /** The entries of a packed node must fill its span, in the number that it says, and lie in its cell. */
 function checkEntries(arena: Arena, node: Ptr): void {
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   const end = nodeEnd(arena, node);
   let n = 0;
   let p = nodeFirst(arena, node);
-  if (end > (node & UNIT_MASK) * 8 + cellBytes(arena, node)) throw new Error(`list node at ${node}: beyond its cell`);
+  if (end > byteIndex(node) + cellBytes(arena, node)) throw new Error(`list node at ${node}: beyond its cell`);
   for (; p < end; p += lpSize(u8, p)) n++;
   if (p !== end || n !== nodeCount(arena, node) || n === 0) {
     throw new Error(`list node at ${node}: ${n} entries, ${nodeCount(arena, node)} counted, ${p - end} bytes over`);

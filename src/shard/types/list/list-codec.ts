@@ -4,9 +4,11 @@
  *
  * Read are that form, quicklists of ziplists (3.2 to 6.2), one ziplist, and plain rows of strings.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { bytesOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { LIST_PACKED } from '../../entry/encodings.js';
 import { setRoot } from '../../entry/root.js';
 import type { ForeignEntries } from '../../rdb/foreign-entries.js';
@@ -78,7 +80,7 @@ export function writeList(writer: RdbWriter, arena: Arena, e: Ptr): void {
 function writePacked(writer: RdbWriter, arena: Arena, node: Ptr): void {
   const bytes = nodeBytes(arena, node);
   setHead(NODE, bytes + HEAD_BYTES + 1, nodeCount(arena, node));
-  copyBytes(NODE, HEAD_BYTES, arena.u8[node >>> SEGMENT_SHIFT]!, nodeFirst(arena, node), bytes);
+  copyBytes(NODE, HEAD_BYTES, bytesOf(arena, node), nodeFirst(arena, node), bytes);
   NODE[HEAD_BYTES + bytes] = END;
   writer.length(NODE_PACKED);
   writer.bytes(NODE, 0, HEAD_BYTES + bytes + 1);
@@ -122,6 +124,7 @@ function writePlain(writer: RdbWriter, arena: Arena, blob: Ptr, len: number): vo
 
 /** The size of an entry once more, as it stands behind it. @requires size > 4096 */
 function backlen(size: number): Uint8Array {
+  invariant(size > 4096, 'size > 4096');
   const n = size < 16383 ? 2 : size < 2097151 ? 3 : size < 268435455 ? 4 : 5;
   const out = new Uint8Array(n);
   for (let i = n - 1; i >= 0; i--) {
@@ -177,7 +180,7 @@ function takeNode(arena: Arena, e: Ptr, input: Text): boolean {
   }
   const node = createNode(arena, bytes, true);
   openBack(arena, node, bytes);
-  copyBytes(arena.u8[node >>> SEGMENT_SHIFT]!, gap.at, input.u8, input.off + HEAD_BYTES, bytes);
+  copyBytes(bytesOf(arena, node), gap.at, input.u8, input.off + HEAD_BYTES, bytes);
   addCount(arena, node, count);
   linkBetween(arena, e, endNode(arena, e, false), NULL, node);
   addLength(arena, e, count);

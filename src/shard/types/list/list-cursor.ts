@@ -9,7 +9,8 @@
  * next `want`.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, segmentOf, viewOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64 } from '../../../shared/numbers/int64.js';
 import { BLOCK_BYTES, blobBlock, blobRead } from '../../structures/blob.js';
 import { item, lpBytes, lpClassify, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.js';
@@ -74,7 +75,7 @@ export class ListCursor {
   next(arena: Arena): boolean {
     const node = this.node;
     if (this.p !== 0) {
-      const p = this.p + lpSize(arena.u8[node >>> SEGMENT_SHIFT]!, this.p);
+      const p = this.p + lpSize(bytesOf(arena, node), this.p);
       if (p < nodeEnd(arena, node)) {
         this.p = p;
         return true;
@@ -91,21 +92,21 @@ export class ListCursor {
   previous(arena: Arena): boolean {
     const node = this.node;
     if (this.p !== 0 && this.p > nodeFirst(arena, node)) {
-      this.p = lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, this.p);
+      this.p = lpPrevOf(bytesOf(arena, node), this.p);
       return true;
     }
     const previous = nodePrevious(arena, node);
     if (previous === 0) return false;
     this.node = previous;
     const plain = isPlainNode(arena, previous);
-    this.p = plain ? 0 : lpPrevOf(arena.u8[previous >>> SEGMENT_SHIFT]!, nodeEnd(arena, previous));
+    this.p = plain ? 0 : lpPrevOf(bytesOf(arena, previous), nodeEnd(arena, previous));
     return true;
   }
 
   /** Length of the element in bytes, as text. */
   length(arena: Arena): number {
     if (this.p === 0) return plainLength(arena, this.node);
-    lpBytes(arena.u8[this.node >>> SEGMENT_SHIFT]!, arena.dv[this.node >>> SEGMENT_SHIFT]!, this.p);
+    lpBytes(bytesOf(arena, this.node), viewOf(arena, this.node), this.p);
     return item.len;
   }
 
@@ -114,7 +115,7 @@ export class ListCursor {
    * not copied; a plain one is, into memory of its own, so this is for elements that somebody needs in one piece.
    */
   read(arena: Arena): void {
-    const segment = this.node >>> SEGMENT_SHIFT;
+    const segment = segmentOf(this.node);
     if (this.p !== 0) {
       lpBytes(arena.u8[segment]!, arena.dv[segment]!, this.p);
       this.u8 = item.u8;
@@ -192,7 +193,7 @@ export function plainMatches(arena: Arena, node: Ptr): boolean {
   for (let start = 0, index = 0; start < wantLen; start += BLOCK_BYTES, index++) {
     const block = blobBlock(arena, blob, index);
     const n = Math.min(BLOCK_BYTES, wantLen - start);
-    const held = Buffer.from(arena.u8[block >>> SEGMENT_SHIFT]!.buffer, (block & UNIT_MASK) * 8, n);
+    const held = Buffer.from(bytesOf(arena, block).buffer, byteIndex(block), n);
     if (held.compare(wanted, start, start + n) !== 0) return false;
   }
   return true;
@@ -216,7 +217,7 @@ export function findFirst(arena: Arena, e: Ptr): boolean {
       if (plainMatches(arena, node)) return true;
       continue;
     }
-    cursor.p = findInNode(arena.u8[node >>> SEGMENT_SHIFT]!, nodeFirst(arena, node), nodeEnd(arena, node));
+    cursor.p = findInNode(bytesOf(arena, node), nodeFirst(arena, node), nodeEnd(arena, node));
     if (cursor.p !== 0) return true;
   }
   return false;

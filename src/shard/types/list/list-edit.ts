@@ -5,9 +5,11 @@
  * Invariants: as for list-value.ts. A chain of two nodes is not joined into one after a removal: Redis does not either,
  * and one node is what makes a list small again.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import { moveMany } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { blobFree, blobFrom } from '../../structures/blob.js';
 import { lpSize } from '../../structures/listpack-entry.js';
@@ -41,6 +43,7 @@ import {
   endNode,
   isPacked,
   linkBetween,
+  listLength,
   listNodes,
   measure,
   newNodeRoom,
@@ -97,7 +100,7 @@ function joinSmall(arena: Arena, e: Ptr, node: Ptr, withNext: boolean): void {
 
 /** Number of entries before the absolute offset `at` of a packed node. */
 function entriesBefore(arena: Arena, node: Ptr, at: number): number {
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   let n = 0;
   for (let p = nodeFirst(arena, node); p < at; p += lpSize(u8, p)) n++;
   return n;
@@ -117,7 +120,7 @@ function cutAt(arena: Arena, e: Ptr, at: ListCursor, after: boolean): void {
     cut.right = nodeNext(arena, node);
     return;
   }
-  if (p !== 0 && after) p += lpSize(arena.u8[node >>> SEGMENT_SHIFT]!, p);
+  if (p !== 0 && after) p += lpSize(bytesOf(arena, node), p);
   if (p === 0 || p === nodeFirst(arena, node)) {
     cut.left = nodePrevious(arena, node);
     cut.right = node;
@@ -168,7 +171,7 @@ export function listInsert(
   const bytes = measure(u8, off, len);
   const { node, p } = at;
   if (isPacked(arena, e) || (!isPlain(len, bytes) && accepts(arena, node, bytes))) {
-    const place = after ? p + lpSize(arena.u8[node >>> SEGMENT_SHIFT]!, p) : p;
+    const place = after ? p + lpSize(bytesOf(arena, node), p) : p;
     const moved = openGap(arena, node, place, bytes);
     relink(arena, e, node, moved);
     writeEntry(arena, moved, gap.at, u8, dv, off, len);
@@ -202,7 +205,7 @@ export function listReplace(
     return;
   }
   if (p !== 0 && !plain) {
-    const old = lpSize(arena.u8[node >>> SEGMENT_SHIFT]!, p);
+    const old = lpSize(bytesOf(arena, node), p);
     const room = isPacked(arena, e) ? Number.POSITIVE_INFINITY : listLimits.nodeRoom;
     if (bytes <= old || nodeCount(arena, node) === 1 || nodeBytes(arena, node) - old + bytes <= room) {
       replaceInNode(arena, e, node, p, old, bytes, u8, dv, off, len);
@@ -244,18 +247,18 @@ function replaceInNode(
   if (bytes > old) {
     const moved = openGap(arena, node, p, bytes - old);
     relink(arena, e, node, moved);
-    arena.touch(moved, gap.at - (moved & UNIT_MASK) * 8, bytes);
+    arena.touch(moved, gap.at - byteIndex(moved), bytes);
     writeEntry(arena, moved, gap.at, u8, dv, off, len);
     return;
   }
-  arena.touch(node, p - (node & UNIT_MASK) * 8, bytes);
+  arena.touch(node, p - byteIndex(node), bytes);
   writeEntry(arena, node, p, u8, dv, off, len);
   if (bytes < old) closeGap(arena, node, p + bytes, p + old);
 }
 
 /** Takes one of several entries out of a packed node. */
 function removeEntry(arena: Arena, e: Ptr, node: Ptr, p: number): void {
-  closeGap(arena, node, p, p + lpSize(arena.u8[node >>> SEGMENT_SHIFT]!, p));
+  closeGap(arena, node, p, p + lpSize(bytesOf(arena, node), p));
   addCount(arena, node, -1);
   addLength(arena, e, -1);
 }
@@ -277,6 +280,7 @@ function dropNode(arena: Arena, e: Ptr, node: Ptr): void {
 
 /** Removes `count` elements from `index` on. @requires so many are there */
 export function listRemoveRange(arena: Arena, e: Ptr, index: number, count: number): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   if (count === 0) return;
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
@@ -325,7 +329,7 @@ export function listRemoveMatches(arena: Arena, e: Ptr, limit: number, fromTail:
 }
 
 function countMatches(arena: Arena, node: Ptr): number {
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   const end = nodeEnd(arena, node);
   let n = 0;
   for (let p = nodeFirst(arena, node); p < end; p += lpSize(u8, p)) if (entryMatches(u8, p)) n++;
@@ -338,10 +342,10 @@ function removeInNode(arena: Arena, e: Ptr, node: Ptr, skip: number, n: number, 
     dropNode(arena, e, node);
     return;
   }
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   const first = nodeFirst(arena, node);
   const end = nodeEnd(arena, node);
-  arena.touch(node, first - (node & UNIT_MASK) * 8, end - first);
+  arena.touch(node, first - byteIndex(node), end - first);
   let left = n;
   let to = 0;
   let kept = 0;

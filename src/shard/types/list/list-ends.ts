@@ -7,8 +7,9 @@
  * Invariants: as for list-value.ts.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { segmentOf, unitIndex, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords } from '../../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes } from '../../../shared/memory/slab.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { LIST_PACKED } from '../../entry/encodings.js';
@@ -36,17 +37,17 @@ export function pushSimple(
   if (len > SHORT_MAX || len === 0 || u8[off]! <= DIGIT_NINE || arena.tracking !== 0) return 0;
   const limits = listLimits;
   if (len >= limits.threshold) return 0;
-  const e32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const ew = (e & UNIT_MASK) << 1;
+  const e32 = wordsOf(arena, e);
+  const ew = wordIndex(e);
   const headWord = e32[ew]!;
   const root = e32[ew + valueWordOffset(headWord)]! as Ptr;
   const packed = ((headWord >>> 4) & 15) === LIST_PACKED;
   let node = root;
-  const r32 = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const rw = (root & UNIT_MASK) << 1;
+  const r32 = wordsOf(arena, root);
+  const rw = wordIndex(root);
   if (!packed) node = r32[rw + (head ? Q_HEAD : Q_TAIL)]! as Ptr;
-  const segment = node >>> SEGMENT_SHIFT;
-  const unit = node & UNIT_MASK;
+  const segment = segmentOf(node);
+  const unit = unitIndex(node);
   const n32 = arena.i32[segment]!;
   const nw = unit << 1;
   const count = n32[nw + N_COUNT]!;
@@ -87,20 +88,20 @@ export function pushSimple(
 // hot: LPOP, RPOP
 export function popSimple(arena: Arena, e: Ptr, head: boolean, reply: Reply): boolean {
   if (arena.tracking !== 0) return false;
-  const e32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const ew = (e & UNIT_MASK) << 1;
+  const e32 = wordsOf(arena, e);
+  const ew = wordIndex(e);
   const headWord = e32[ew]!;
   const root = e32[ew + valueWordOffset(headWord)]! as Ptr;
   const packed = ((headWord >>> 4) & 15) === LIST_PACKED;
   let node = root;
-  const r32 = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const rw = (root & UNIT_MASK) << 1;
+  const r32 = wordsOf(arena, root);
+  const rw = wordIndex(root);
   if (!packed) {
     if (r32[rw + Q_NODES] === 1) return false;
     node = r32[rw + (head ? Q_HEAD : Q_TAIL)]! as Ptr;
   }
-  const segment = node >>> SEGMENT_SHIFT;
-  const unit = node & UNIT_MASK;
+  const segment = segmentOf(node);
+  const unit = unitIndex(node);
   const n32 = arena.i32[segment]!;
   const nw = unit << 1;
   const count = n32[nw + N_COUNT]!;

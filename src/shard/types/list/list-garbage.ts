@@ -6,7 +6,8 @@
  * node that is not freed yet, whose link back means nothing.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { TYPE_LIST } from '../../entry/entry.js';
 import { blobBlock, blockCount } from '../../structures/blob.js';
@@ -26,8 +27,8 @@ export const LIST_GARBAGE: GarbageKind = {
 
 /** Frees up to NODES_A_STEP nodes of a given-up chain; true when that was all, and the root is freed too. */
 function freeListStep(arena: Arena, root: Ptr): boolean {
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
-  const w = ((root & UNIT_MASK) << 1) + Q_HEAD;
+  const words = wordsOf(arena, root);
+  const w = wordIndex(root) + Q_HEAD;
   let node = words[w]! as Ptr;
   for (let n = 0; n < NODES_A_STEP && node !== 0; n++) {
     const next = nodeNext(arena, node);
@@ -44,7 +45,7 @@ function freeListStep(arena: Arena, root: Ptr): boolean {
 /** Calls `visit` for the cells of a given-up chain, for fsck. */
 function visitListGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visit(root, 'list root');
-  const first = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + Q_HEAD]! as Ptr;
+  const first = wordAt(arena, root, Q_HEAD) as Ptr;
   for (let node = first; node !== 0; node = nodeNext(arena, node)) visitNode(arena, node, visit);
 }
 

@@ -16,13 +16,15 @@
  * Invariants: (1) lease held; (2) 0 <= start <= end <= room, the entries fill [start, end) exactly; (3) functions that
  * may move a node return it, with the same links: whoever called puts the new one in its place.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { blobFree } from '../../structures/blob.js';
 import { lpPrevOf, lpSize } from '../../structures/listpack-entry.js';
-import { listLimits, NODE_HEAD_BYTES } from './list-limits.js';
+import { listLimits, NODE_HEAD_BYTES, NODE_ROOM_MAX } from './list-limits.js';
 
 /** Words of a node. */
 export const N_PREVIOUS = 0;
@@ -42,62 +44,62 @@ export const SHRINK_ABOVE_BYTES = 256;
 export const gap = { at: 0 };
 
 export function nodePrevious(arena: Arena, node: Ptr): Ptr {
-  return arena.i32[node >>> SEGMENT_SHIFT]![(node & UNIT_MASK) << 1]! as Ptr;
+  return wordAt(arena, node, 0) as Ptr;
 }
 
 export function nodeNext(arena: Arena, node: Ptr): Ptr {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_NEXT]! as Ptr;
+  return wordAt(arena, node, N_NEXT) as Ptr;
 }
 
 export function setPrevious(arena: Arena, node: Ptr, previous: Ptr): void {
   arena.touch(node, N_PREVIOUS * 4, 4);
-  arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_PREVIOUS] = previous;
+  wordsOf(arena, node)[wordIndex(node) + N_PREVIOUS] = previous;
 }
 
 export function setNext(arena: Arena, node: Ptr, next: Ptr): void {
   arena.touch(node, N_NEXT * 4, 4);
-  arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_NEXT] = next;
+  wordsOf(arena, node)[wordIndex(node) + N_NEXT] = next;
 }
 
 /** Number of elements. */
 export function nodeCount(arena: Arena, node: Ptr): number {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_COUNT]! & 0xffff;
+  return wordAt(arena, node, N_COUNT) & 0xffff;
 }
 
 /** Adds to the number of elements. */
 export function addCount(arena: Arena, node: Ptr, n: number): void {
   arena.touch(node, N_COUNT * 4, 4);
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = ((node & UNIT_MASK) << 1) + N_COUNT;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node) + N_COUNT;
   i32[w] = i32[w]! + n;
 }
 
 /** Whether the only element lies in a blob. */
 export function isPlainNode(arena: Arena, node: Ptr): boolean {
-  return (arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_COUNT]! & PLAIN) !== 0;
+  return (wordAt(arena, node, N_COUNT) & PLAIN) !== 0;
 }
 
 /** Bytes of the entries. */
 export function nodeBytes(arena: Arena, node: Ptr): number {
-  const span = arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_SPAN]!;
+  const span = wordAt(arena, node, N_SPAN);
   return (span >>> 16) - (span & 0xffff);
 }
 
 /** Absolute byte offset of the first entry in the view of the node's segment. */
 export function nodeFirst(arena: Arena, node: Ptr): number {
-  const unit = node & UNIT_MASK;
-  return unit * 8 + NODE_HEAD_BYTES + (arena.i32[node >>> SEGMENT_SHIFT]![(unit << 1) + N_SPAN]! & 0xffff);
+  const unit = unitIndex(node);
+  return unit * 8 + NODE_HEAD_BYTES + (wordsOf(arena, node)[(unit << 1) + N_SPAN]! & 0xffff);
 }
 
 /** Absolute byte offset behind the last entry. */
 export function nodeEnd(arena: Arena, node: Ptr): number {
-  const unit = node & UNIT_MASK;
-  return unit * 8 + NODE_HEAD_BYTES + (arena.i32[node >>> SEGMENT_SHIFT]![(unit << 1) + N_SPAN]! >>> 16);
+  const unit = unitIndex(node);
+  return unit * 8 + NODE_HEAD_BYTES + (wordsOf(arena, node)[(unit << 1) + N_SPAN]! >>> 16);
 }
 
 function setSpan(arena: Arena, node: Ptr, start: number, end: number): void {
   arena.touch(node, N_SPAN * 4, 4);
-  arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_SPAN] = start | (end << 16);
+  wordsOf(arena, node)[wordIndex(node) + N_SPAN] = start | (end << 16);
 }
 
 /**
@@ -105,9 +107,10 @@ function setSpan(arena: Arena, node: Ptr, start: number, end: number): void {
  * Throws ArenaFullError. @requires bytes <= NODE_ROOM_MAX
  */
 export function createNode(arena: Arena, bytes: number, atEnd: boolean): Ptr {
+  invariant(bytes <= NODE_ROOM_MAX, 'bytes <= NODE_ROOM_MAX');
   const node = alloc(arena, NODE_HEAD_BYTES + bytes);
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   const start = atEnd ? 0 : cellBytes(arena, node) - NODE_HEAD_BYTES;
   i32[w + N_PREVIOUS] = 0;
   i32[w + N_NEXT] = 0;
@@ -119,8 +122,8 @@ export function createNode(arena: Arena, bytes: number, atEnd: boolean): Ptr {
 /** A plain node over a blob, which is its own from now on. Throws ArenaFullError. */
 export function createPlainNode(arena: Arena, blob: Ptr, length: number): Ptr {
   const node = alloc(arena, PLAIN_NODE_BYTES);
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   i32[w + N_PREVIOUS] = 0;
   i32[w + N_NEXT] = 0;
   i32[w + N_COUNT] = PLAIN | 1;
@@ -132,19 +135,19 @@ export function createPlainNode(arena: Arena, blob: Ptr, length: number): Ptr {
 
 /** The blob of a plain node. */
 export function plainBlob(arena: Arena, node: Ptr): Ptr {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_BLOB]! as Ptr;
+  return wordAt(arena, node, N_BLOB) as Ptr;
 }
 
 /** Length of the element of a plain node. */
 export function plainLength(arena: Arena, node: Ptr): number {
-  return arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_LENGTH]!;
+  return wordAt(arena, node, N_LENGTH);
 }
 
 /** Gives a plain node another blob; the old one is the caller's. */
 export function setPlain(arena: Arena, node: Ptr, blob: Ptr, length: number): void {
   arena.touch(node, N_BLOB * 4, 8);
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const w = (node & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, node);
+  const w = wordIndex(node);
   i32[w + N_BLOB] = blob;
   i32[w + N_LENGTH] = length;
 }
@@ -158,8 +161,8 @@ export function freeNode(arena: Arena, node: Ptr): void {
 /** Makes `bytes` of room before the first entry. Returns the node, which may have moved; see `gap`. */
 // hot: every LPUSH
 export function openFront(arena: Arena, node: Ptr, bytes: number): Ptr {
-  const unit = node & UNIT_MASK;
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
+  const unit = unitIndex(node);
+  const i32 = wordsOf(arena, node);
   const w = (unit << 1) + N_SPAN;
   const span = i32[w]!;
   const start = (span & 0xffff) - bytes;
@@ -176,8 +179,8 @@ export function openFront(arena: Arena, node: Ptr, bytes: number): Ptr {
 /** Makes `bytes` of room behind the last entry. As `openFront`. */
 // hot: every RPUSH
 export function openBack(arena: Arena, node: Ptr, bytes: number): Ptr {
-  const unit = node & UNIT_MASK;
-  const i32 = arena.i32[node >>> SEGMENT_SHIFT]!;
+  const unit = unitIndex(node);
+  const i32 = wordsOf(arena, node);
   const w = (unit << 1) + N_SPAN;
   const span = i32[w]!;
   const end = span >>> 16;
@@ -193,12 +196,12 @@ export function openBack(arena: Arena, node: Ptr, bytes: number): Ptr {
 
 /** Makes `bytes` of room at the absolute offset `at`, between two entries. As `openFront`. */
 export function openGap(arena: Arena, node: Ptr, at: number, bytes: number): Ptr {
-  const base = (node & UNIT_MASK) * 8 + NODE_HEAD_BYTES;
+  const base = byteIndex(node) + NODE_HEAD_BYTES;
   const first = nodeFirst(arena, node);
   const end = nodeEnd(arena, node);
   if (at === first) return openFront(arena, node, bytes);
   if (at === end) return openBack(arena, node, bytes);
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   const front = first - base;
   const back = cellBytes(arena, node) - NODE_HEAD_BYTES - (end - base);
   if (front < bytes && back < bytes) return openSlow(arena, node, at - base, bytes);
@@ -221,7 +224,7 @@ export function openGap(arena: Arena, node: Ptr, at: number, bytes: number): Ptr
  * if enough of it is free to make that worth while, else into a bigger one.
  */
 function openSlow(arena: Arena, node: Ptr, offset: number, bytes: number): Ptr {
-  const span = arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_SPAN]!;
+  const span = wordAt(arena, node, N_SPAN);
   const start = span & 0xffff;
   const end = span >>> 16;
   const room = cellBytes(arena, node) - NODE_HEAD_BYTES;
@@ -260,8 +263,8 @@ function spreadStart(free: number, start: number, end: number, offset: number, b
 }
 
 function respread(arena: Arena, node: Ptr, offset: number, bytes: number, free: number): void {
-  const base = (node & UNIT_MASK) * 8 + NODE_HEAD_BYTES;
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const base = byteIndex(node) + NODE_HEAD_BYTES;
+  const u8 = bytesOf(arena, node);
   const start = nodeFirst(arena, node) - base;
   const end = nodeEnd(arena, node) - base;
   const left = spreadStart(free, start, end, offset, bytes, cellBytes(arena, node) - NODE_HEAD_BYTES);
@@ -277,20 +280,20 @@ function respread(arena: Arena, node: Ptr, offset: number, bytes: number, free: 
 
 /** Copies head and entries of `node` to `to`, with a hole of `bytes` at `offset`; they begin at `left` there. */
 function moveInto(arena: Arena, node: Ptr, offset: number, bytes: number, to: Ptr, left: number): void {
-  const f32 = arena.i32[node >>> SEGMENT_SHIFT]!;
-  const t32 = arena.i32[to >>> SEGMENT_SHIFT]!;
-  const fw = (node & UNIT_MASK) << 1;
-  const tw = (to & UNIT_MASK) << 1;
+  const f32 = wordsOf(arena, node);
+  const t32 = wordsOf(arena, to);
+  const fw = wordIndex(node);
+  const tw = wordIndex(to);
   const start = f32[fw + N_SPAN]! & 0xffff;
   const end = f32[fw + N_SPAN]! >>> 16;
   t32[tw + N_PREVIOUS] = f32[fw + N_PREVIOUS]!;
   t32[tw + N_NEXT] = f32[fw + N_NEXT]!;
   t32[tw + N_COUNT] = f32[fw + N_COUNT]!;
   t32[tw + N_SPAN] = left | ((left + end - start + bytes) << 16);
-  const from = (node & UNIT_MASK) * 8 + NODE_HEAD_BYTES;
-  const at = (to & UNIT_MASK) * 8 + NODE_HEAD_BYTES + left;
-  const f8 = arena.u8[node >>> SEGMENT_SHIFT]!;
-  const t8 = arena.u8[to >>> SEGMENT_SHIFT]!;
+  const from = byteIndex(node) + NODE_HEAD_BYTES;
+  const at = byteIndex(to) + NODE_HEAD_BYTES + left;
+  const f8 = bytesOf(arena, node);
+  const t8 = bytesOf(arena, to);
   if (offset > start) copyBytes(t8, at, f8, from + start, offset - start);
   if (end > offset) copyBytes(t8, at + offset - start + bytes, f8, from + offset, end - offset);
   gap.at = at + offset - start;
@@ -298,20 +301,20 @@ function moveInto(arena: Arena, node: Ptr, offset: number, bytes: number, to: Pt
 
 /** Takes the bytes between two absolute offsets out; moves what is shorter. The number of elements is the caller's. */
 export function closeGap(arena: Arena, node: Ptr, from: number, to: number): void {
-  const base = (node & UNIT_MASK) * 8 + NODE_HEAD_BYTES;
+  const base = byteIndex(node) + NODE_HEAD_BYTES;
   const first = nodeFirst(arena, node);
   const end = nodeEnd(arena, node);
   if (from - first < end - to) {
     if (from > first) {
       arena.touch(node, NODE_HEAD_BYTES + first - base, to - first);
-      moveMany(arena.u8[node >>> SEGMENT_SHIFT]!, first + to - from, first, from - first);
+      moveMany(bytesOf(arena, node), first + to - from, first, from - first);
     }
     setSpan(arena, node, first + to - from - base, end - base);
     return;
   }
   if (to < end) {
     arena.touch(node, NODE_HEAD_BYTES + from - base, end - from);
-    moveMany(arena.u8[node >>> SEGMENT_SHIFT]!, from, to, end - to);
+    moveMany(bytesOf(arena, node), from, to, end - to);
   }
   setSpan(arena, node, first - base, end - (to - from) - base);
 }
@@ -325,7 +328,7 @@ export function shrinkNode(arena: Arena, node: Ptr): Ptr {
   const used = nodeBytes(arena, node);
   if (used * 4 >= cell) return node;
   const moved = createNode(arena, used + (used >> 1) + NODE_HEAD_BYTES, true);
-  const start = nodeFirst(arena, node) - (node & UNIT_MASK) * 8 - NODE_HEAD_BYTES;
+  const start = nodeFirst(arena, node) - byteIndex(node) - NODE_HEAD_BYTES;
   const left = (cellBytes(arena, moved) - NODE_HEAD_BYTES - used) >> 1;
   moveInto(arena, node, start, 0, moved, left);
   free(arena, node);
@@ -341,16 +344,10 @@ export function splitNode(arena: Arena, node: Ptr, at: number, before: number): 
   const right = createNode(arena, end - at, true);
   const count = nodeCount(arena, node) - before;
   arena.touch(node, 0, NODE_HEAD_BYTES);
-  copyBytes(
-    arena.u8[right >>> SEGMENT_SHIFT]!,
-    (right & UNIT_MASK) * 8 + NODE_HEAD_BYTES,
-    arena.u8[node >>> SEGMENT_SHIFT]!,
-    at,
-    end - at,
-  );
+  copyBytes(bytesOf(arena, right), byteIndex(right) + NODE_HEAD_BYTES, bytesOf(arena, node), at, end - at);
   setSpan(arena, right, 0, end - at);
   addCount(arena, right, count);
-  const base = (node & UNIT_MASK) * 8 + NODE_HEAD_BYTES;
+  const base = byteIndex(node) + NODE_HEAD_BYTES;
   setSpan(arena, node, nodeFirst(arena, node) - base, at - base);
   addCount(arena, node, -count);
   return right;
@@ -364,19 +361,14 @@ export function joinNodes(arena: Arena, left: Ptr, right: Ptr): Ptr {
   const bytes = nodeBytes(arena, right);
   const count = nodeCount(arena, right);
   const moved = openBack(arena, left, bytes);
-  copyBytes(
-    arena.u8[moved >>> SEGMENT_SHIFT]!,
-    gap.at,
-    arena.u8[right >>> SEGMENT_SHIFT]!,
-    nodeFirst(arena, right),
-    bytes,
-  );
+  copyBytes(bytesOf(arena, moved), gap.at, bytesOf(arena, right), nodeFirst(arena, right), bytes);
   addCount(arena, moved, count);
   return moved;
 }
 
 /** The entry at `index` of a packed node, counted from its first: absolute byte offset. @requires 0 <= index < count */
 export function entryAt(arena: Arena, node: Ptr, index: number): number {
+  invariant(index >= 0 && index < nodeCount(arena, node), '0 <= index < count');
   const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
   const count = nodeCount(arena, node);
   if (index * 2 < count) {
@@ -393,13 +385,7 @@ export function entryAt(arena: Arena, node: Ptr, index: number): number {
 export function copyPackedNode(from: Arena, node: Ptr, to: Arena): Ptr {
   const bytes = nodeBytes(from, node);
   const copy = createNode(to, Math.min(bytes, CELL_BYTES_MAX - NODE_HEAD_BYTES), true);
-  copyBytes(
-    to.u8[copy >>> SEGMENT_SHIFT]!,
-    (copy & UNIT_MASK) * 8 + NODE_HEAD_BYTES,
-    from.u8[node >>> SEGMENT_SHIFT]!,
-    nodeFirst(from, node),
-    bytes,
-  );
+  copyBytes(bytesOf(to, copy), byteIndex(copy) + NODE_HEAD_BYTES, bytesOf(from, node), nodeFirst(from, node), bytes);
   setSpan(to, copy, 0, bytes);
   addCount(to, copy, nodeCount(from, node));
   return copy;

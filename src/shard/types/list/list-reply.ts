@@ -9,8 +9,10 @@
  * an element beyond BIG_BULK_BYTES, leaves the command to the shard's thread: callers write replies before they change
  * anything.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_BYTES, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
 import { BIG_BULK_BYTES, type Reply } from '../../../shared/resp/reply.js';
 import type { WorkBound } from '../../services/work-bound.js';
 import { blobReply } from '../../structures/blob.js';
@@ -18,6 +20,7 @@ import { item, lpPrevOf, lpRead, lpSize } from '../../structures/listpack-entry.
 import { mayPin } from '../../structures/pinned-blob.js';
 import { cursor, type ListCursor } from './list-cursor.js';
 import { isPlainNode, nodeEnd, nodeFirst, nodeNext, nodePrevious, plainBlob, plainLength } from './list-node.js';
+import { listLength } from './list-value.js';
 
 /** Bytes of reply that a command on lists writes on an I/O thread. */
 const INLINE_BYTES_MAX = 512 * 1024;
@@ -38,7 +41,7 @@ export function replyPlain(arena: Arena, node: Ptr, bound: WorkBound, reply: Rep
 
 /** Writes the entry at `p` of a packed node. */
 export function replyEntry(arena: Arena, node: Ptr, p: number, reply: Reply): void {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   lpRead(arena.u8[segment]!, p);
   if (item.isInt) reply.bulkInt64(item.hi, item.lo);
   else reply.bulkView(arena.u8[segment]!, arena.dv[segment]!, item.off, item.len);
@@ -53,6 +56,7 @@ export function replyElement(arena: Arena, at: ListCursor, bound: WorkBound, rep
 /** Writes `count` elements from `index` on, without an array's header. @requires so many are there */
 // hot: LRANGE
 export function replyForward(arena: Arena, e: Ptr, index: number, count: number, bound: WorkBound, reply: Reply): void {
+  invariant(index >= 0 && index + count <= listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
@@ -70,7 +74,7 @@ export function replyForward(arena: Arena, e: Ptr, index: number, count: number,
 
 /** Writes up to `count` entries of a packed node from `p` on; returns how many are still to be written. */
 function replyRun(arena: Arena, node: Ptr, p: number, count: number, reply: Reply): number {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   const u8 = arena.u8[segment]!;
   const dv = arena.dv[segment]!;
   const nodeStop = nodeEnd(arena, node);
@@ -134,6 +138,7 @@ export function replyBackward(
   bound: WorkBound,
   reply: Reply,
 ): void {
+  invariant(count <= index + 1 && index < listLength(arena, e), 'so many elements are there');
   const mark = reply.mark();
   cursor.seek(arena, e, index);
   let { node, p } = cursor;
@@ -143,7 +148,7 @@ export function replyBackward(
       count--;
     } else {
       const first = nodeFirst(arena, node);
-      const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(arena, node);
       for (; count > 0; p = lpPrevOf(u8, p)) {
         replyEntry(arena, node, p, reply);
         count--;
@@ -154,6 +159,6 @@ export function replyBackward(
     if (bound.inline && reply.mark() - mark > INLINE_BYTES_MAX) bound.leaveToShard();
     node = nodePrevious(arena, node);
     if (isPlainNode(arena, node)) p = 0;
-    else p = lpPrevOf(arena.u8[node >>> SEGMENT_SHIFT]!, nodeEnd(arena, node));
+    else p = lpPrevOf(bytesOf(arena, node), nodeEnd(arena, node));
   }
 }

@@ -13,9 +13,11 @@
  * least one element, no node is empty (the only node of LIST_PACKED may be while a command runs); (4) bytes given to a
  * function do not lie in the list itself, for its nodes may move.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { bytesOf, doublesOf, segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords, zeroUnits } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
 import { LIST_PACKED, LIST_QUICK } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -71,13 +73,14 @@ export function isPacked(arena: Arena, e: Ptr): boolean {
 
 /** A word of the root cell. @requires LIST_QUICK */
 export function rootWord(arena: Arena, e: Ptr, word: number): number {
+  invariant(!isPacked(arena, e), 'LIST_QUICK');
   const root = rootOf(arena, e);
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + word]!;
+  return wordAt(arena, root, word);
 }
 
 function setRootWord(arena: Arena, root: Ptr, word: number, value: number): void {
   arena.touch(root, word * 4, 4);
-  arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + word] = value;
+  wordsOf(arena, root)[wordIndex(root) + word] = value;
 }
 
 /** Adds to the number of elements in the root cell, if there is one. */
@@ -91,13 +94,13 @@ export function addLength(arena: Arena, e: Ptr, n: number): void {
 export function endNode(arena: Arena, e: Ptr, head: boolean): Ptr {
   const root = rootOf(arena, e);
   if (isPacked(arena, e)) return root;
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + (head ? Q_HEAD : Q_TAIL)]! as Ptr;
+  return wordAt(arena, root, head ? Q_HEAD : Q_TAIL) as Ptr;
 }
 
 /** Number of elements. @requires lease */
 export function listLength(arena: Arena, e: Ptr): number {
   const root = rootOf(arena, e);
-  const word = arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + Q_COUNT]!;
+  const word = wordAt(arena, root, Q_COUNT);
   return isPacked(arena, e) ? word & 0xffff : word;
 }
 
@@ -172,6 +175,7 @@ export function growConvert(arena: Arena, e: Ptr, addBytes: number, count: numbe
 
 /** Puts a root cell over the only node. Throws ArenaFullError. @requires LIST_PACKED */
 export function toQuick(arena: Arena, e: Ptr): void {
+  invariant(isPacked(arena, e), 'LIST_PACKED');
   const node = rootOf(arena, e);
   const count = nodeCount(arena, node);
   const root = createRoot(arena);
@@ -188,7 +192,7 @@ export function toQuick(arena: Arena, e: Ptr): void {
 /** A root cell without nodes. Throws ArenaFullError. */
 export function createRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_BYTES);
-  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_BYTES / 8);
+  zeroUnits(doublesOf(arena, root), unitIndex(root), ROOT_BYTES / 8);
   return root;
 }
 
@@ -202,6 +206,7 @@ export function entryBound(len: number): number {
  * when it is at most half of what that may hold. @requires the list is not empty
  */
 export function shrinkConvert(arena: Arena, e: Ptr, shrinking: boolean): void {
+  invariant(listLength(arena, e) > 0, 'the list is not empty');
   if (isPacked(arena, e)) {
     const node = rootOf(arena, e);
     relink(arena, e, node, shrinkNode(arena, node));
@@ -239,7 +244,7 @@ export function writeEntry(
   off: number,
   len: number,
 ): void {
-  const segment = node >>> SEGMENT_SHIFT;
+  const segment = segmentOf(node);
   const dst = arena.u8[segment]!;
   if (!short) {
     lpWrite(dst, at, u8, off, len);
@@ -253,7 +258,7 @@ export function writeEntry(
 /** Whether an entry of `bytes` may join the elements of a node of a chain. */
 export function accepts(arena: Arena, node: Ptr, bytes: number): boolean {
   if (node === 0) return false;
-  const count = arena.i32[node >>> SEGMENT_SHIFT]![((node & UNIT_MASK) << 1) + N_COUNT]!;
+  const count = wordAt(arena, node, N_COUNT);
   // A plain node's word is beyond every count.
   return count < 0xffff && count < listLimits.countMax && nodeBytes(arena, node) + bytes <= listLimits.nodeRoom;
 }
@@ -322,6 +327,7 @@ export function newNodeRoom(arena: Arena, e: Ptr, bytes: number): number {
  * Adds a blob, which is the list's from now on, as an element at an end. Throws ArenaFullError. @requires LIST_QUICK
  */
 export function pushPlain(arena: Arena, e: Ptr, blob: Ptr, length: number, head: boolean): void {
+  invariant(!isPacked(arena, e), 'LIST_QUICK');
   const node = createPlainNode(arena, blob, length);
   const end = endNode(arena, e, head);
   if (head) linkBetween(arena, e, NULL, end, node);
@@ -334,6 +340,7 @@ export function pushPlain(arena: Arena, e: Ptr, blob: Ptr, length: number, head:
 /** Removes the element at an end and frees what it held. @requires the list is not empty */
 // hot: LPOP, RPOP
 export function listPop(arena: Arena, e: Ptr, head: boolean): void {
+  invariant(listLength(arena, e) > 0, 'the list is not empty');
   const node = endNode(arena, e, head);
   const packed = isPacked(arena, e);
   if (!packed) {
@@ -344,7 +351,7 @@ export function listPop(arena: Arena, e: Ptr, head: boolean): void {
       return;
     }
   }
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   if (head) {
     const first = nodeFirst(arena, node);
     closeGap(arena, node, first, first + lpSize(u8, first));

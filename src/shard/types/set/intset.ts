@@ -10,9 +10,11 @@
  * CELL_BYTES_MAX: who adds asks `intsetFits` first; (4) `place` and `integer` hold until the next call here; (5) the
  * cell is aligned to 8 bytes, so integers of 32 and 64 bits are read as whole words.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 
 /** Bytes before the first integer. */
@@ -38,8 +40,8 @@ let place = 0;
 /** A new empty intset. Throws ArenaFullError. */
 export function intsetCreate(arena: Arena): Ptr {
   const ptr = alloc(arena, CELL_BYTES_MIN);
-  const i32 = arena.i32[ptr >>> SEGMENT_SHIFT]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, ptr);
+  const w = wordIndex(ptr);
   i32[w] = W16;
   i32[w + 1] = 0;
   return ptr;
@@ -47,20 +49,21 @@ export function intsetCreate(arena: Arena): Ptr {
 
 /** An intset with the given bytes, which are one (validated) already. @requires len <= CELL_BYTES_MAX */
 export function intsetFrom(arena: Arena, u8: Uint8Array, off: number, len: number): Ptr {
+  invariant(len <= CELL_BYTES_MAX, 'len <= CELL_BYTES_MAX');
   const ptr = alloc(arena, Math.max(CELL_BYTES_MIN, len));
-  copyBytes(arena.u8[ptr >>> SEGMENT_SHIFT]!, (ptr & UNIT_MASK) * 8, u8, off, len);
+  copyBytes(bytesOf(arena, ptr), byteIndex(ptr), u8, off, len);
   return ptr;
 }
 
 /** Number of integers. */
 export function intsetCount(arena: Arena, ptr: Ptr): number {
-  return arena.i32[ptr >>> SEGMENT_SHIFT]![((ptr & UNIT_MASK) << 1) + 1]!;
+  return wordAt(arena, ptr, 1);
 }
 
 /** Bytes of the intset, head included. */
 export function intsetBytes(arena: Arena, ptr: Ptr): number {
-  const i32 = arena.i32[ptr >>> SEGMENT_SHIFT]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, ptr);
+  const w = wordIndex(ptr);
   return INTSET_HEAD_BYTES + i32[w]! * i32[w + 1]!;
 }
 
@@ -72,8 +75,8 @@ function widthOf(hi: number, lo: number): number {
 
 /** Whether one more integer fits into a cell. */
 export function intsetFits(arena: Arena, ptr: Ptr, hi: number, lo: number): boolean {
-  const i32 = arena.i32[ptr >>> SEGMENT_SHIFT]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, ptr);
+  const w = wordIndex(ptr);
   const needed = widthOf(hi, lo);
   const width = Math.max(needed, i32[w]!);
   return INTSET_HEAD_BYTES + (i32[w + 1]! + 1) * width <= CELL_BYTES_MAX;
@@ -81,9 +84,10 @@ export function intsetFits(arena: Arena, ptr: Ptr, hi: number, lo: number): bool
 
 /** Reads the integer at `index` into `integer`. @requires index < count */
 export function intsetGet(arena: Arena, ptr: Ptr, index: number): void {
+  invariant(index >= 0 && index < intsetCount(arena, ptr), 'index < count');
   const segment = ptr >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const w = wordIndex(ptr);
   const width = i32[w]!;
   if (width === W64) {
     integer.lo = i32[w + HEAD_WORDS + 2 * index]!;
@@ -110,9 +114,9 @@ function compareAt(arena: Arena, ptr: Ptr, index: number, hi: number, lo: number
 /** Whether the integer is there; remembers its place, or the one where it belongs. */
 // hot: every command on an intset
 export function intsetFind(arena: Arena, ptr: Ptr, hi: number, lo: number): boolean {
-  const segment = ptr >>> SEGMENT_SHIFT;
+  const segment = segmentOf(ptr);
   const i32 = arena.i32[segment]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const w = wordIndex(ptr);
   const width = i32[w]!;
   const count = i32[w + 1]!;
   if (widthOf(hi, lo) > width) {
@@ -153,8 +157,8 @@ export function intsetFind(arena: Arena, ptr: Ptr, hi: number, lo: number): bool
 
 /** Stores an integer at `index` of the cell. @requires announced or new, and it fits the width */
 function put(arena: Arena, ptr: Ptr, width: number, index: number, hi: number, lo: number): void {
-  const segment = ptr >>> SEGMENT_SHIFT;
-  const w = (ptr & UNIT_MASK) << 1;
+  const segment = segmentOf(ptr);
+  const w = wordIndex(ptr);
   if (width === W16) {
     arena.dv[segment]!.setInt16((w << 2) + INTSET_HEAD_BYTES + 2 * index, lo, true);
     return;
@@ -173,9 +177,10 @@ function put(arena: Arena, ptr: Ptr, width: number, index: number, hi: number, l
  */
 // hot: every SADD to an intset
 export function intsetAdd(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
+  invariant(intsetFits(arena, ptr, hi, lo), 'intsetFits');
   const segment = ptr >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const w = wordIndex(ptr);
   const width = i32[w]!;
   const count = i32[w + 1]!;
   if (widthOf(hi, lo) > width) return widen(arena, ptr, hi, lo);
@@ -192,11 +197,11 @@ export function intsetAdd(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
     return ptr;
   }
   const moved = alloc(arena, bytes);
-  const to = arena.u8[moved >>> SEGMENT_SHIFT]!;
-  const start = (moved & UNIT_MASK) * 8;
+  const to = bytesOf(arena, moved);
+  const start = byteIndex(moved);
   copyBytes(to, start, u8, at, gap - at);
   copyBytes(to, start + (gap - at) + width, u8, gap, end - gap);
-  arena.i32[moved >>> SEGMENT_SHIFT]![(start >> 2) + 1] = count + 1;
+  wordsOf(arena, moved)[(start >> 2) + 1] = count + 1;
   put(arena, moved, width, place, hi, lo);
   free(arena, ptr);
   return moved;
@@ -207,8 +212,8 @@ function widen(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
   const count = intsetCount(arena, ptr);
   const width = widthOf(hi, lo);
   const moved = alloc(arena, Math.max(CELL_BYTES_MIN, INTSET_HEAD_BYTES + (count + 1) * width));
-  const i32 = arena.i32[moved >>> SEGMENT_SHIFT]!;
-  const w = (moved & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, moved);
+  const w = wordIndex(moved);
   i32[w] = width;
   i32[w + 1] = count + 1;
   const first = hi < 0 ? 1 : 0;
@@ -228,9 +233,9 @@ export function intsetRemove(arena: Arena, ptr: Ptr): Ptr {
 
 /** Removes the integer at `index`. Returns the cell, which may have moved. Throws ArenaFullError. */
 export function intsetRemoveAt(arena: Arena, ptr: Ptr, index: number): Ptr {
-  const segment = ptr >>> SEGMENT_SHIFT;
+  const segment = segmentOf(ptr);
   const i32 = arena.i32[segment]!;
-  const w = (ptr & UNIT_MASK) << 1;
+  const w = wordIndex(ptr);
   const width = i32[w]!;
   const count = i32[w + 1]! - 1;
   const u8 = arena.u8[segment]!;
@@ -245,11 +250,11 @@ export function intsetRemoveAt(arena: Arena, ptr: Ptr, index: number): Ptr {
     return ptr;
   }
   const moved = alloc(arena, Math.max(CELL_BYTES_MIN, bytes));
-  const to = arena.u8[moved >>> SEGMENT_SHIFT]!;
-  const start = (moved & UNIT_MASK) * 8;
+  const to = bytesOf(arena, moved);
+  const start = byteIndex(moved);
   copyBytes(to, start, u8, at, gap - at);
   copyBytes(to, start + (gap - at), u8, gap + width, at + bytes - gap);
-  arena.i32[moved >>> SEGMENT_SHIFT]![(start >> 2) + 1] = count;
+  wordsOf(arena, moved)[(start >> 2) + 1] = count;
   free(arena, ptr);
   return moved;
 }
@@ -259,10 +264,10 @@ export function intsetWithout(arena: Arena, ptr: Ptr, out: Uint8Array): Ptr {
   const count = intsetCount(arena, ptr);
   let kept = 0;
   for (let i = 0; i < count; i++) if (out[i] === 0) kept++;
-  const width = arena.i32[ptr >>> SEGMENT_SHIFT]![(ptr & UNIT_MASK) << 1]!;
+  const width = wordAt(arena, ptr, 0);
   const copy = alloc(arena, Math.max(CELL_BYTES_MIN, INTSET_HEAD_BYTES + kept * width));
-  const i32 = arena.i32[copy >>> SEGMENT_SHIFT]!;
-  const w = (copy & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, copy);
+  const w = wordIndex(copy);
   i32[w] = width;
   i32[w + 1] = kept;
   kept = 0;

@@ -1,6 +1,7 @@
 /** What the keyspace must know of a set: its bytes, freeing, copying, and its cells for fsck. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, wordsOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { xorDigest } from '../../entry/digest-mix.js';
 import { SET_INTSET, SET_TABLE } from '../../entry/encodings.js';
@@ -30,7 +31,7 @@ export function setFree(arena: Arena, e: Ptr): void {
 export function setCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
   const w = valueWord(to, copy);
   const root = copyRoot(from, e, to);
-  const i32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(to, copy);
   i32[w] = root;
   i32[w + 1] = 0;
 }
@@ -39,8 +40,8 @@ function copyRoot(from: Arena, e: Ptr, to: Arena): Ptr {
   const root = rootOf(from, e);
   const encoding = entryEncoding(from, e);
   if (encoding === SET_TABLE) return copyTable(from, root, to);
-  const u8 = from.u8[root >>> SEGMENT_SHIFT]!;
-  const at = (root & UNIT_MASK) * 8;
+  const u8 = bytesOf(from, root);
+  const at = byteIndex(root);
   if (encoding === SET_INTSET) return intsetFrom(to, u8, at, intsetBytes(from, root));
   return lpFrom(to, u8, at, lpTotal(from, root));
 }

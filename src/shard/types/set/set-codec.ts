@@ -3,7 +3,8 @@
  * it is too, but only 7.2 and later understand that (RDB_SET_LISTPACK): it is written when the writer's version allows.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import { SET_INTSET, SET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -37,8 +38,8 @@ export function setForm(arena: Arena, e: Ptr, version: number): number {
 /** Writes the set of an entry. @requires lease, `form` from `setForm` */
 export function writeSet(writer: RdbWriter, arena: Arena, e: Ptr, form: number): void {
   const root = rootOf(arena, e);
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
-  const at = (root & UNIT_MASK) * 8;
+  const u8 = bytesOf(arena, root);
+  const at = byteIndex(root);
   if (form === RDB_SET_INTSET) writer.bytes(u8, at, intsetBytes(arena, root));
   else if (form === RDB_SET_LISTPACK) writer.bytes(u8, at, lpTotal(arena, root));
   else {

@@ -8,7 +8,8 @@
  * Invariants: (1) lease held, and the set does not change during the walk; (2) the bytes hold until the next `next`.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { segmentOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { SET_INTSET, SET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -79,7 +80,7 @@ export class SetCursor {
   private nextPacked(): boolean {
     const p = this.at;
     if (p === 0) return false;
-    const segment = this.root >>> SEGMENT_SHIFT;
+    const segment = segmentOf(this.root);
     const u8 = this.arena.u8[segment]!;
     lpRead(u8, p);
     if (item.isInt) this.print(item.hi, item.lo);

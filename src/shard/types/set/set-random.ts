@@ -7,9 +7,10 @@
  *
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
-
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { random, randomBelow } from '../../../shared/random.js';
 import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
@@ -57,6 +58,7 @@ export const picked = new Picked();
 
 /** An element, each equally likely. @requires the table is not empty */
 export function randomElement(table: ElementTable): Ptr {
+  invariant(table.count > 0, 'the table is not empty');
   const count = table.count;
   picked.drawn = count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1;
   if (picked.drawn) return table.random();
@@ -88,7 +90,7 @@ function pickInteger(arena: Arena, root: Ptr, index: number): void {
 
 /** Fills `picked` with the listpack entry at `p`. */
 export function pickEntry(arena: Arena, root: Ptr, p: number): void {
-  const segment = root >>> SEGMENT_SHIFT;
+  const segment = segmentOf(root);
   lpBytes(arena.u8[segment]!, arena.dv[segment]!, p);
   picked.u8 = item.u8;
   picked.dv = item.dv;
@@ -154,7 +156,7 @@ export function keepUnchosen(arena: Arena, e: Ptr): Ptr {
 }
 
 function unchosenEntries(arena: Arena, root: Ptr): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let bytes = 0;
   let entries = 0;
   let i = 0;
@@ -177,6 +179,7 @@ let slots = new Int32Array(2048);
 
 /** Draws `wanted` different elements into `drawn`. Best when they are few of many. @requires wanted < count */
 export function drawElements(table: ElementTable, wanted: number): void {
+  invariant(wanted < table.count, 'wanted < count');
   let size = 2048;
   while (size < wanted * 2) size *= 2;
   if (size !== slots.length) {

@@ -12,7 +12,8 @@
  * (3) running out of memory leaves a set as it was; (4) bytes given to a change do not lie in that very set.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { bytesOf, viewOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../../shared/numbers/int64.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
@@ -81,8 +82,8 @@ export function setCount(arena: Arena, e: Ptr): number {
 /** Whether the set has the member of `len` bytes at `off`; `dv` views the bytes of `u8`. */
 // hot: SISMEMBER, SINTER
 export function setHas(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const root = i32[w + valueWordOffset(head)]! as Ptr;
   switch ((head >>> 4) & 15) {
@@ -164,8 +165,8 @@ export function setExpect(ctx: ValueContext, e: Ptr, count: number): void {
 // hot: every SADD
 export function setAdd(ctx: ValueContext, e: Ptr, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
   const arena = ctx.arena;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const root = i32[w + valueWordOffset(head)]! as Ptr;
   switch ((head >>> 4) & 15) {
@@ -314,8 +315,8 @@ function fillFromIntset(arena: Arena, root: Ptr, old: Ptr): void {
 
 function fillFromPacked(arena: Arena, root: Ptr, old: Ptr): void {
   const table = TABLE.open(arena, root);
-  const u8 = arena.u8[old >>> SEGMENT_SHIFT]!;
-  const dv = arena.dv[old >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, old);
+  const dv = viewOf(arena, old);
   for (let p = lpFirst(arena, old); p !== 0; p = lpNext(u8, p)) {
     lpBytes(u8, dv, p);
     addNew(arena, table, item.u8, item.dv, item.off, item.len);

@@ -3,6 +3,7 @@
  * score is the id's milliseconds and whose elements are named by the id's 16 bytes, so that equal (and, above 2^53,
  * rounded) milliseconds are told apart by the name. The tree's three words stand somewhere in a cell of its owner.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { elementName, name } from '../../structures/element.js';
@@ -39,6 +40,7 @@ export class IdTree {
 
   /** The element of a rank. @requires 0 <= rank < count */
   at(rank: number): Ptr {
+    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     return this.tree.at(rank);
   }
 

@@ -1,6 +1,7 @@
 /** What the keyspace must know of a stream: its bytes, freeing, copying, its cells for fsck, its digest. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { mixDigest } from '../../entry/digest-mix.js';
 import { STREAM_TREE } from '../../entry/encodings.js';
@@ -69,8 +70,8 @@ export const STREAM_GARBAGE: GarbageKind = {
 function freeStreamStep(arena: Arena, root: Ptr): boolean {
   const tree = new IdTree().open(arena, root, S_TREE);
   const view = new NodeView();
-  const w = ((root & UNIT_MASK) << 1) + ROOT_POSITION;
-  const words = arena.i32[root >>> SEGMENT_SHIFT]!;
+  const w = wordIndex(root) + ROOT_POSITION;
+  const words = wordsOf(arena, root);
   // Nodes before the position are gone; the tree still names them.
   let position = words[w]!;
   if (position < tree.count) {
@@ -112,11 +113,9 @@ function copyNodes(from: Arena, root: Ptr, to: Arena, made: Ptr): void {
   const view = new NodeView();
   for (let el = cursor.next(); el !== 0; el = cursor.next()) {
     const { ptr, blobBytes, id } = view.load(from, el);
-    const at = (ptr & UNIT_MASK) * 8;
+    const at = byteIndex(ptr);
     const cell =
-      blobBytes > 0
-        ? blobCopy(from, ptr, blobBytes, to)
-        : lpFrom(to, from.u8[ptr >>> SEGMENT_SHIFT]!, at, lpTotal(from, ptr));
+      blobBytes > 0 ? blobCopy(from, ptr, blobBytes, to) : lpFrom(to, bytesOf(from, ptr), at, lpTotal(from, ptr));
     try {
       addNode(to, made, id, cell, blobBytes);
     } catch (error) {
@@ -138,7 +137,7 @@ export function streamVisit(arena: Arena, e: Ptr, visit: (ptr: Ptr, what: string
 /** As `streamVisit`, for a stream that was given up. */
 function visitStreamGarbage(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void): void {
   visit(root, 'root of a stream');
-  visitNodes(arena, root, visit, arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + ROOT_POSITION]!);
+  visitNodes(arena, root, visit, wordAt(arena, root, ROOT_POSITION));
 }
 
 function visitNodes(arena: Arena, root: Ptr, visit: (ptr: Ptr, what: string) => void, from = 0): void {

@@ -13,9 +13,11 @@
  *
  * Invariants: (1) lease held; (2) every pending entry of a group is in the tree of exactly one of its consumers.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import { TYPE_STREAM } from '../../entry/entry.js';
 import {
@@ -66,26 +68,26 @@ const pendingView = new DataView(pendingBytes.buffer);
 const idScratch = new StreamId();
 
 function word(arena: Arena, cell: Ptr, w: number): number {
-  return arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + w]!;
+  return wordAt(arena, cell, w);
 }
 
 function setWord(arena: Arena, cell: Ptr, w: number, to: number): void {
   arena.touch(cell, w * 4, 4);
-  arena.i32[cell >>> SEGMENT_SHIFT]![((cell & UNIT_MASK) << 1) + w] = to;
+  wordsOf(arena, cell)[wordIndex(cell) + w] = to;
 }
 
 function f64(arena: Arena, cell: Ptr, i: number): number {
-  return arena.f64[cell >>> SEGMENT_SHIFT]![(cell & UNIT_MASK) + i]!;
+  return doublesOf(arena, cell)[unitIndex(cell) + i]!;
 }
 
 function setF64(arena: Arena, cell: Ptr, i: number, to: number): void {
   arena.touch(cell, i * 8, 8);
-  arena.f64[cell >>> SEGMENT_SHIFT]![(cell & UNIT_MASK) + i] = to;
+  doublesOf(arena, cell)[unitIndex(cell) + i] = to;
 }
 
 function newCell(arena: Arena, bytes: number): Ptr {
   const cell = alloc(arena, bytes);
-  zeroUnits(arena.f64[cell >>> SEGMENT_SHIFT]!, cell & UNIT_MASK, (bytes + 7) >> 3);
+  zeroUnits(doublesOf(arena, cell), unitIndex(cell), (bytes + 7) >> 3);
   return cell;
 }
 
@@ -104,7 +106,12 @@ function addNamed(arena: Arena, root: Ptr, u8: Uint8Array, dv: DataView, off: nu
   table.open(arena, root).find(u8, dv, off, len);
   pointerView.setInt32(0, cell, true);
   const el = createPair(arena, u8, dv, off, len, pointer, pointerView, 0, 4, false, 0);
-  table.insert(el);
+  try {
+    table.insert(el);
+  } catch (error) {
+    freeElement(arena, el);
+    throw error;
+  }
   return el;
 }
 
@@ -154,12 +161,18 @@ export function addGroup(
   last: StreamId,
   read: number,
 ): Ptr {
+  invariant(findGroup(arena, root, u8, dv, off, len) === 0, 'there is none of this name');
   if (groupsRoot(arena, root) === 0) setWord(arena, root, S_GROUPS, createTableRoot(arena));
   const group = newCell(arena, GROUP_BYTES);
-  setWord(arena, group, G_CONSUMERS, createTableRoot(arena));
-  setGroupLast(arena, group, last);
-  setEntriesRead(arena, group, read);
-  addNamed(arena, groupsRoot(arena, root), u8, dv, off, len, group);
+  try {
+    setWord(arena, group, G_CONSUMERS, createTableRoot(arena));
+    setGroupLast(arena, group, last);
+    setEntriesRead(arena, group, read);
+    addNamed(arena, groupsRoot(arena, root), u8, dv, off, len, group);
+  } catch (error) {
+    giveUpGroup(arena, group);
+    throw error;
+  }
   return group;
 }
 
@@ -175,12 +188,12 @@ export const consumersOf = (arena: Arena, group: Ptr): Named[] => allNamed(arena
 const consumersRoot = (arena: Arena, group: Ptr): Ptr => word(arena, group, G_CONSUMERS) as Ptr;
 
 export function groupLast(arena: Arena, group: Ptr, into: StreamId): StreamId {
-  return into.load(arena.i32[group >>> SEGMENT_SHIFT]!, ((group & UNIT_MASK) << 1) + G_LAST);
+  return into.load(wordsOf(arena, group), wordIndex(group) + G_LAST);
 }
 
 export function setGroupLast(arena: Arena, group: Ptr, id: StreamId): void {
   arena.touch(group, G_LAST * 4, 16);
-  id.save(arena.i32[group >>> SEGMENT_SHIFT]!, ((group & UNIT_MASK) << 1) + G_LAST);
+  id.save(wordsOf(arena, group), wordIndex(group) + G_LAST);
 }
 
 export const entriesRead = (arena: Arena, group: Ptr): number => f64(arena, group, G_READ_F64);
@@ -206,10 +219,16 @@ export function addConsumer(
   len: number,
   nowMs: number,
 ): Ptr {
+  invariant(findConsumer(arena, group, u8, dv, off, len) === 0, 'there is none of this name');
   const consumer = newCell(arena, CONSUMER_BYTES);
   setSeen(arena, consumer, nowMs);
   setActive(arena, consumer, -1);
-  setWord(arena, consumer, C_ELEMENT, addNamed(arena, consumersRoot(arena, group), u8, dv, off, len, consumer));
+  try {
+    setWord(arena, consumer, C_ELEMENT, addNamed(arena, consumersRoot(arena, group), u8, dv, off, len, consumer));
+  } catch (error) {
+    free(arena, consumer);
+    throw error;
+  }
   return consumer;
 }
 
@@ -261,7 +280,7 @@ export function readPending(arena: Arena, el: Ptr, into: Pending): Pending {
 /** Changes time and number of deliveries of a pending entry. */
 export function setPending(arena: Arena, el: Ptr, deliveredAtMs: number, deliveries: number): void {
   elementValue(arena, el);
-  arena.touch(el, value.off - (el & UNIT_MASK) * 8, PENDING_BYTES);
+  arena.touch(el, value.off - byteIndex(el), PENDING_BYTES);
   value.dv.setFloat64(value.off, deliveredAtMs, true);
   value.dv.setFloat64(value.off + P_DELIVERIES, deliveries, true);
 }
@@ -294,7 +313,7 @@ export function passPending(arena: Arena, el: Ptr, consumer: Ptr): void {
   if (before !== NULL) ownedBy(arena, before).remove(id, el);
   ownedBy(arena, consumer).insert(id, el);
   elementValue(arena, el);
-  arena.touch(el, value.off + P_CONSUMER - (el & UNIT_MASK) * 8, 4);
+  arena.touch(el, value.off + P_CONSUMER - byteIndex(el), 4);
   value.dv.setInt32(value.off + P_CONSUMER, consumer, true);
 }
 

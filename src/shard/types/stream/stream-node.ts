@@ -9,9 +9,11 @@
  *
  * Invariants: (1) lease held; (2) count is the number of live entries; (3) ids ascend.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { CLASS_OF_UNITS, CLASS_UNITS } from '../../../shared/memory/size-classes.js';
 import { alloc, cellBytes, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -82,8 +84,8 @@ export function stringBytes(bound: number, n: number): number {
  */
 export function createNode(arena: Arena, args: Args, first: number, end: number, room: number): Ptr {
   const node = lpCreate(arena, room);
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
-  const base = (node & UNIT_MASK) * 8;
+  const u8 = bytesOf(arena, node);
+  const base = byteIndex(node);
   let at = lpWriteInt(u8, base + LP_HEAD_BYTES, 0, 0);
   at = lpWriteInt(u8, at, 0, 0);
   at = lpWriteInt(u8, at, 0, (end - first) >> 1);
@@ -118,8 +120,8 @@ function writeInt(u8: Uint8Array, at: number, hi: number, lo: number): number {
 
 /** Ends a listpack at `at` that has got `entries` more listpack entries. */
 function endListpack(arena: Arena, node: Ptr, at: number, entries: number): void {
-  const segment = node >>> SEGMENT_SHIFT;
-  const w = (node & UNIT_MASK) << 1;
+  const segment = segmentOf(node);
+  const w = wordIndex(node);
   const i32 = arena.i32[segment]!;
   const u8 = arena.u8[segment]!;
   u8[at] = LP_END;
@@ -139,8 +141,8 @@ function withRoom(arena: Arena, node: Ptr, total: number, bytes: number): Ptr {
 
 function moveNode(arena: Arena, node: Ptr, total: number, bytes: number): Ptr {
   const moved = alloc(arena, bytes);
-  const from = arena.u8[node >>> SEGMENT_SHIFT]!;
-  copyBytes(arena.u8[moved >>> SEGMENT_SHIFT]!, (moved & UNIT_MASK) * 8, from, (node & UNIT_MASK) * 8, total);
+  const from = bytesOf(arena, node);
+  copyBytes(bytesOf(arena, moved), byteIndex(moved), from, byteIndex(node), total);
   free(arena, node);
   return moved;
 }
@@ -167,11 +169,12 @@ export function appendEntry(
   end: number,
   bound: number,
 ): Ptr {
+  invariant(lpTotal(arena, node) + bound <= CELL_BYTES_MAX, 'lpTotal + bound <= CELL_BYTES_MAX');
   const total = lpTotal(arena, node);
   node = withRoom(arena, node, total, total + bound);
   if (arena.tracking !== 0) arena.touch(node, 0, total + bound);
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
-  const base = (node & UNIT_MASK) * 8;
+  const u8 = bytesOf(arena, node);
+  const base = byteIndex(node);
   const same = hasMasterFields(u8, base, args, first, end);
   const fields = (end - first) >> 1;
   let at = base + total - 1;
@@ -227,16 +230,16 @@ function hasMasterFields(u8: Uint8Array, base: number, args: Args, first: number
 
 /** Number of live entries. */
 export function nodeCount(arena: Arena, node: Ptr): number {
-  lpRead(arena.u8[node >>> SEGMENT_SHIFT]!, lpFirst(arena, node));
+  lpRead(bytesOf(arena, node), lpFirst(arena, node));
   return item.lo;
 }
 
 /** Counts `gone` more entries as deleted; returns the node, which may have moved. Throws ArenaFullError. */
 function countDeleted(arena: Arena, node: Ptr, gone: number): Ptr {
   let p = lpFirst(arena, node);
-  lpRead(arena.u8[node >>> SEGMENT_SHIFT]!, p);
+  lpRead(bytesOf(arena, node), p);
   node = replaceCount(arena, node, p, item.lo, item.lo - gone);
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   p = lpFirst(arena, node);
   p += lpSize(u8, p);
   lpRead(u8, p);
@@ -245,15 +248,15 @@ function countDeleted(arena: Arena, node: Ptr, gone: number): Ptr {
 
 function replaceCount(arena: Arena, node: Ptr, p: number, before: number, after: number): Ptr {
   if (lpIntBytes(0, before) !== lpIntBytes(0, after)) return lpReplaceInt(arena, node, p, 0, after);
-  if (arena.tracking !== 0) arena.touch(node, p - (node & UNIT_MASK) * 8, INT_BYTES_MAX);
-  lpWriteInt(arena.u8[node >>> SEGMENT_SHIFT]!, p, 0, after);
+  if (arena.tracking !== 0) arena.touch(node, p - byteIndex(node), INT_BYTES_MAX);
+  lpWriteInt(bytesOf(arena, node), p, 0, after);
   return node;
 }
 
 /** Number of entries, deleted ones included. */
 export function nodeEntries(arena: Arena, node: Ptr): number {
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
-  const p = (node & UNIT_MASK) * 8 + LP_HEAD_BYTES;
+  const u8 = bytesOf(arena, node);
+  const p = byteIndex(node) + LP_HEAD_BYTES;
   if (u8[p]! <= INT_7_MAX && u8[p + 2]! <= INT_7_MAX) return u8[p]! + u8[p + 2]!;
   lpRead(u8, p);
   const live = item.lo;
@@ -286,9 +289,9 @@ export class NodeCursor {
   open(arena: Arena, node: Ptr, master: StreamId): this {
     this.arena = arena;
     this.node = node;
-    this.u8 = arena.u8[node >>> SEGMENT_SHIFT]! as Uint8Array<ArrayBuffer>;
-    this.dv = arena.dv[node >>> SEGMENT_SHIFT]! as DataView<ArrayBuffer>;
-    return this.begin((node & UNIT_MASK) * 8, master);
+    this.u8 = bytesOf(arena, node) as Uint8Array<ArrayBuffer>;
+    this.dv = viewOf(arena, node) as DataView<ArrayBuffer>;
+    return this.begin(byteIndex(node), master);
   }
 
   /** As `open`, for a listpack in bytes of its own; nothing can be deleted in it. */

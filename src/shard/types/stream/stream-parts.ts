@@ -7,7 +7,8 @@
  *                       which it would be written here, is taken apart into its entries
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { Args } from '../../../shared/resp/args.js';
 import { STREAM_TREE } from '../../entry/encodings.js';
@@ -132,10 +133,10 @@ export class StoredStream implements StreamParts {
     view.load(arena, el);
     partsOf(view.id, this.nodeId);
     if (view.blobBytes === 0) {
-      const segment = view.ptr >>> SEGMENT_SHIFT;
+      const segment = segmentOf(view.ptr);
       node.u8 = arena.u8[segment]!;
       node.dv = arena.dv[segment]!;
-      node.off = (view.ptr & UNIT_MASK) * 8;
+      node.off = byteIndex(view.ptr);
       node.len = lpTotal(arena, view.ptr);
       return true;
     }

@@ -12,8 +12,9 @@
  */
 
 import type { Arena } from '../../../shared/memory/arena.js';
+import { doublesOf, segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { zeroUnits } from '../../../shared/memory/copy-bytes.js';
-import { CELL_BYTES_MAX, NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
@@ -65,41 +66,41 @@ const edge = new StreamId();
 /** A new root cell of an empty stream. Throws ArenaFullError. */
 export function createStreamRoot(arena: Arena): Ptr {
   const root = alloc(arena, ROOT_BYTES);
-  zeroUnits(arena.f64[root >>> SEGMENT_SHIFT]!, root & UNIT_MASK, ROOT_BYTES / 8);
+  zeroUnits(doublesOf(arena, root), unitIndex(root), ROOT_BYTES / 8);
   return root;
 }
 
 function f64At(root: Ptr, index: number): number {
-  return (root & UNIT_MASK) + index;
+  return unitIndex(root) + index;
 }
 
 /** Number of entries. */
 export function streamLengthOf(arena: Arena, root: Ptr): number {
-  return arena.f64[root >>> SEGMENT_SHIFT]![f64At(root, S_LENGTH_F64)]!;
+  return doublesOf(arena, root)[f64At(root, S_LENGTH_F64)]!;
 }
 
 export function setStreamLength(arena: Arena, root: Ptr, length: number): void {
   arena.touch(root, S_LENGTH_F64 * 8, 8);
-  arena.f64[root >>> SEGMENT_SHIFT]![f64At(root, S_LENGTH_F64)] = length;
+  doublesOf(arena, root)[f64At(root, S_LENGTH_F64)] = length;
 }
 
 /** Entries ever added. */
 export function entriesAdded(arena: Arena, root: Ptr): number {
-  return arena.f64[root >>> SEGMENT_SHIFT]![f64At(root, S_ADDED_F64)]!;
+  return doublesOf(arena, root)[f64At(root, S_ADDED_F64)]!;
 }
 
 export function setEntriesAdded(arena: Arena, root: Ptr, added: number): void {
   arena.touch(root, S_ADDED_F64 * 8, 8);
-  arena.f64[root >>> SEGMENT_SHIFT]![f64At(root, S_ADDED_F64)] = added;
+  doublesOf(arena, root)[f64At(root, S_ADDED_F64)] = added;
 }
 
 function loadId(arena: Arena, root: Ptr, word: number, into: StreamId): StreamId {
-  return into.load(arena.i32[root >>> SEGMENT_SHIFT]!, ((root & UNIT_MASK) << 1) + word);
+  return into.load(wordsOf(arena, root), wordIndex(root) + word);
 }
 
 function saveId(arena: Arena, root: Ptr, word: number, id: StreamId): void {
   arena.touch(root, word * 4, 16);
-  id.save(arena.i32[root >>> SEGMENT_SHIFT]!, ((root & UNIT_MASK) << 1) + word);
+  id.save(wordsOf(arena, root), wordIndex(root) + word);
 }
 
 export const lastId = (arena: Arena, root: Ptr, into: StreamId): StreamId => loadId(arena, root, S_LAST, into);
@@ -123,8 +124,8 @@ export class NodeView {
 
   /** Reads the node of an element. */
   load(arena: Arena, el: Ptr): this {
-    const segment = el >>> SEGMENT_SHIFT;
-    const w = (el & UNIT_MASK) << 1;
+    const segment = segmentOf(el);
+    const w = wordIndex(el);
     const i32 = arena.i32[segment]!;
     this.el = el;
     this.id.fromKey(arena.dv[segment]!, w * 4 + NODE_ID_BYTE);
@@ -151,7 +152,7 @@ export class NodeView {
     if (ptr === this.ptr) return;
     this.ptr = ptr;
     arena.touch(this.el, NODE_PTR * 4, 4);
-    arena.i32[this.el >>> SEGMENT_SHIFT]![((this.el & UNIT_MASK) << 1) + NODE_PTR] = ptr;
+    wordsOf(arena, this.el)[wordIndex(this.el) + NODE_PTR] = ptr;
   }
 
   /** Frees listpack and element, which is in no tree any more. */
@@ -170,12 +171,12 @@ export function nodesIn(arena: Arena, root: Ptr): number {
 }
 
 function tailOf(arena: Arena, root: Ptr): Ptr {
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + S_TAIL]! as Ptr;
+  return wordAt(arena, root, S_TAIL) as Ptr;
 }
 
 function setTail(arena: Arena, root: Ptr, el: Ptr): void {
   arena.touch(root, S_TAIL * 4, 4);
-  arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + S_TAIL] = el;
+  wordsOf(arena, root)[wordIndex(root) + S_TAIL] = el;
 }
 
 /**
@@ -282,10 +283,10 @@ function addBig(arena: Arena, root: Ptr, id: StreamId, args: Args, first: number
 /** One more entry, the last, is there. */
 function countEntry(arena: Arena, root: Ptr, id: StreamId): void {
   if (arena.tracking !== 0) arena.touch(root, 0, ROOT_BYTES);
-  const segment = root >>> SEGMENT_SHIFT;
+  const segment = segmentOf(root);
   const i32 = arena.i32[segment]!;
   const f64 = arena.f64[segment]!;
-  const unit = root & UNIT_MASK;
+  const unit = unitIndex(root);
   const length = f64[unit + S_LENGTH_F64]!;
   f64[unit + S_LENGTH_F64] = length + 1;
   f64[unit + S_ADDED_F64] = f64[unit + S_ADDED_F64]! + 1;

@@ -10,9 +10,11 @@
  * as zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of
  * BLOCK_BYTES.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { BLOCK_BYTES, blobCreate, blobFree, blobTouchBlock } from '../../structures/blob.js';
 import { ByteRuns } from './bit-runs.js';
 import { stringLength } from './string-value.js';
@@ -76,6 +78,7 @@ export class BitSources {
    * @requires offset a multiple of BLOCK_BYTES, n <= BLOCK_BYTES, at a multiple of 4, the bytes announced
    */
   combine(op: number, offset: number, n: number, u8: Uint8Array, i32: Int32Array, at: number): void {
+    invariant(offset % BLOCK_BYTES === 0 && n <= BLOCK_BYTES && at % 4 === 0, 'a block of its own at a multiple of 4');
     const first = this.runAt(0, offset);
     const held = first === null ? 0 : Math.min(first.bytes, n);
     if (first !== null) copyBytes(u8, at, first.u8, first.at, held);
@@ -97,9 +100,9 @@ export class BitSources {
       for (let offset = 0; offset < length; offset += BLOCK_BYTES) {
         if (!this.matters(op, offset)) continue;
         const block = blobTouchBlock(arena, dir, length, offset);
-        const segment = block >>> SEGMENT_SHIFT;
+        const segment = segmentOf(block);
         const n = Math.min(BLOCK_BYTES, length - offset);
-        this.combine(op, offset, n, arena.u8[segment]!, arena.i32[segment]!, (block & UNIT_MASK) * 8);
+        this.combine(op, offset, n, arena.u8[segment]!, arena.i32[segment]!, byteIndex(block));
       }
     } catch (error) {
       blobFree(arena, dir, length);

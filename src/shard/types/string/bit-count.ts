@@ -4,6 +4,7 @@
  * Whole words go through carry-save adders (Harley and Seal; Hacker's Delight, 5-1): seven adders fold eight words into
  * one whose bits weigh eight, so the costly count of a word is done once in eight. Null blocks of a blob cost nothing.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { ByteRuns } from './bit-runs.js';
 
 /** Set bits of a 32-bit word. */
@@ -70,6 +71,7 @@ export function popcountBytes(u8: Uint8Array, i32: Int32Array, at: number, n: nu
 
 /** Set bits of the bytes [start, end] of an open string. @requires lease, 0 <= start <= end < length */
 export function countBytes(runs: ByteRuns, start: number, end: number): number {
+  invariant(start >= 0 && start <= end && end < runs.length, '0 <= start <= end < length');
   let total = 0;
   while (start <= end) {
     runs.seek(start);

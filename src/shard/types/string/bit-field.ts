@@ -11,6 +11,7 @@
  * Invariants: (1) a field that is read or written lies in the nine bytes from `offset >> 3` on; (2) results are left in
  * `field`, one object a thread, so that nothing is allocated on the way of narrow fields.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 
 /** Bytes that hold every field of 64 bits, whatever its first bit. */
 export const FIELD_BYTES = 9;
@@ -41,6 +42,7 @@ export const field = new FieldResult();
 
 /** The unsigned integer in `bits` bits from bit `start` of `bytes`. @requires bits <= 52 */
 function readNarrow(bytes: Uint8Array, start: number, bits: number): number {
+  invariant(bits <= 52, 'bits <= 52');
   let at = start >> 3;
   const used = 8 - (start & 7);
   let value = bytes[at++]! & ((1 << used) - 1);
@@ -52,6 +54,7 @@ function readNarrow(bytes: Uint8Array, start: number, bits: number): number {
 
 /** Stores the low `bits` bits of `value`, two's complement if negative, from bit `start` on. @requires bits <= 52 */
 function writeNarrow(bytes: Uint8Array, start: number, bits: number, value: number): void {
+  invariant(bits <= 52, 'bits <= 52');
   if (value < 0) value += POWER[bits]!;
   let end = start + bits;
   while (end > start) {

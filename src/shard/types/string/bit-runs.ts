@@ -12,8 +12,10 @@
  * Invariants: (1) lease held from `open` to the last use; (2) whoever changes the string opens it again; (3) the run at
  * an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, segmentOf, wordIndex } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import { ENC_BLOB, ENC_EMBED, ENC_INT, valueWordOffset } from '../../entry/entry.js';
 import { BLOCK_BYTES, blobBlock } from '../../structures/blob.js';
@@ -45,9 +47,9 @@ export class ByteRuns {
       this.length = 0;
       return;
     }
-    const segment = e >>> SEGMENT_SHIFT;
+    const segment = segmentOf(e);
     const i32 = arena.i32[segment]!;
-    const w = (e & UNIT_MASK) << 1;
+    const w = wordIndex(e);
     const head = i32[w]!;
     const vw = w + valueWordOffset(head);
     this.u8 = arena.u8[segment]!;
@@ -77,6 +79,7 @@ export class ByteRuns {
 
   /** Goes to the run that holds byte `offset`. @requires offset < length */
   seek(offset: number): void {
+    invariant(offset >= 0 && offset < this.length, 'offset < length');
     if (this.dir === 0) {
       this.zeros = false;
       this.at = this.base + offset;
@@ -89,10 +92,10 @@ export class ByteRuns {
     this.bytes = Math.min(BLOCK_BYTES - within, this.length - offset);
     this.zeros = block === 0;
     if (block === 0) return;
-    const segment = block >>> SEGMENT_SHIFT;
+    const segment = segmentOf(block);
     this.u8 = arena.u8[segment]!;
     this.i32 = arena.i32[segment]!;
-    this.at = (block & UNIT_MASK) * 8 + within;
+    this.at = byteIndex(block) + within;
   }
 
   /** The byte at `offset`, 0 beyond the end. */

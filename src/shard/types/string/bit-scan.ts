@@ -2,6 +2,7 @@
  * Finding the first set or clear bit of a range of a string: a word at a time inside the runs, a null block of a blob
  * in one step. Bit 0 is the highest of byte 0.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { ByteRuns } from './bit-runs.js';
 
 /** First bit equal to `bit` in a byte, 8 when there is none. */
@@ -33,6 +34,7 @@ export function firstInBytes(u8: Uint8Array, i32: Int32Array, at: number, n: num
  * @requires lease, 0 <= start <= end < 8 * length
  */
 export function firstBit(runs: ByteRuns, bit: number, start: number, end: number): number {
+  invariant(start >= 0 && start <= end && end < 8 * runs.length, '0 <= start <= end < 8 * length');
   let byte = Math.floor(start / 8);
   const last = Math.floor(end / 8);
   if (start % 8 !== 0) {

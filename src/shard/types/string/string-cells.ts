@@ -1,6 +1,7 @@
 /** What the keyspace must know of a string: its bytes, freeing, copying, and its cells for fsck. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { bytesOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { mixDigest } from '../../entry/digest-mix.js';
 import {
   copyRegionWords,
@@ -19,8 +20,8 @@ import { stringToBytes } from './string-value.js';
 
 /** Bytes of the value region of the entry. @requires lease */
 export function stringRegionBytes(arena: Arena, e: Ptr): number {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   switch ((head >>> 4) & 15) {
     case ENC_INT:
@@ -39,7 +40,7 @@ export function stringRegionBytes(arena: Arena, e: Ptr): number {
 /** Bytes of the cells that the value has outside the entry. @requires lease */
 export function stringCellBytes(arena: Arena, e: Ptr): number {
   if (entryEncoding(arena, e) !== ENC_BLOB) return 0;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(arena, e);
   const vw = valueWord(arena, e);
   return blobCellBytes(arena, i32[vw]! as Ptr, i32[vw + 1]!);
 }
@@ -47,7 +48,7 @@ export function stringCellBytes(arena: Arena, e: Ptr): number {
 /** Frees what the value has outside the entry. @requires lease */
 export function stringFree(arena: Arena, e: Ptr): void {
   if (entryEncoding(arena, e) !== ENC_BLOB) return;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(arena, e);
   const vw = valueWord(arena, e);
   blobFree(arena, i32[vw]! as Ptr, i32[vw + 1]!);
 }
@@ -58,7 +59,7 @@ export function stringCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
     copyRegionWords(from, e, to, copy, stringRegionBytes(from, e));
     return;
   }
-  const f32 = from.i32[e >>> SEGMENT_SHIFT]!;
+  const f32 = wordsOf(from, e);
   const source = valueWord(from, e);
   const length = f32[source + 1]!;
   setBlobRegion(to, copy, blobCopy(from, f32[source]! as Ptr, length, to), length);
@@ -66,15 +67,15 @@ export function stringCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
 
 /** Gives `copy`, an entry of encoding ENC_BLOB in `to`, a copy of an embedded string. Throws ArenaFullError. */
 export function embeddedToBlob(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
-  const i32 = from.i32[e >>> SEGMENT_SHIFT]!;
-  const short = i32[((e & UNIT_MASK) << 1) + 1]! & 255;
+  const i32 = wordsOf(from, e);
+  const short = i32[wordIndex(e) + 1]! & 255;
   let source = valueWord(from, e);
   const length = short <= SHORT_VALUE_MAX ? short : i32[source++]!;
-  setBlobRegion(to, copy, blobFrom(to, from.u8[e >>> SEGMENT_SHIFT]!, source * 4, length), length);
+  setBlobRegion(to, copy, blobFrom(to, bytesOf(from, e), source * 4, length), length);
 }
 
 function setBlobRegion(arena: Arena, e: Ptr, dir: Ptr, length: number): void {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(arena, e);
   const vw = valueWord(arena, e);
   i32[vw] = dir;
   i32[vw + 1] = length;
@@ -83,7 +84,7 @@ function setBlobRegion(arena: Arena, e: Ptr, dir: Ptr, length: number): void {
 /** Calls `visit` once for each cell that the value has outside the entry. */
 export function stringVisit(arena: Arena, e: Ptr, visit: Visit): void {
   if (entryEncoding(arena, e) !== ENC_BLOB) return;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(arena, e);
   const vw = valueWord(arena, e);
   visitBlob(arena, i32[vw]! as Ptr, i32[vw + 1]!, visit);
 }

@@ -1,7 +1,8 @@
 /** Strings in RDB form. See rdb-writer.ts for the forms that a string may take. */
 import type { Arena } from '../../../shared/memory/arena.js';
+import { bytesOf, segmentOf, viewOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords } from '../../../shared/memory/copy-bytes.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, int64, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { ENC_BLOB, ENC_INT, entryEncoding, SHORT_VALUE_MAX, valueWord } from '../../entry/entry.js';
@@ -17,7 +18,7 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** Writes the string of an entry. @requires lease */
 export function writeString(writer: RdbWriter, arena: Arena, e: Ptr): void {
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
   const vw = valueWord(arena, e);
   switch (entryEncoding(arena, e)) {
@@ -28,7 +29,7 @@ export function writeString(writer: RdbWriter, arena: Arena, e: Ptr): void {
       writer.blob(arena, i32[vw]! as Ptr, i32[vw + 1]!);
       return;
     default: {
-      const short = i32[((e & UNIT_MASK) << 1) + 1]! & 255;
+      const short = i32[wordIndex(e) + 1]! & 255;
       writer.string(arena.u8[segment]!, (short <= SHORT_VALUE_MAX ? vw : vw + 1) << 2, stringLength(arena, e));
     }
   }
@@ -47,14 +48,14 @@ export function readString(ctx: ValueContext, args: Args, i: number, reader: Rdb
   if (len <= INT64_CHARS_MAX && parseInt64(u8, off, len)) {
     const e = stringEntry(ctx, args, i, HEAD_INT, 8);
     const vw = valueWord(arena, e);
-    arena.i32[e >>> SEGMENT_SHIFT]![vw] = int64.lo;
-    arena.i32[e >>> SEGMENT_SHIFT]![vw + 1] = int64.hi;
+    wordsOf(arena, e)[vw] = int64.lo;
+    wordsOf(arena, e)[vw + 1] = int64.hi;
     return e;
   }
   if (embeds(args.len[i]!, len)) {
     const e = stringEntry(ctx, args, i, HEAD_EMBED, embedBytes(len));
     const at = embedStart(arena, e, len);
-    copyWords(arena.u8[e >>> SEGMENT_SHIFT]!, arena.dv[e >>> SEGMENT_SHIFT]!, at, u8, dv, off, len);
+    copyWords(bytesOf(arena, e), viewOf(arena, e), at, u8, dv, off, len);
     return e;
   }
   const dir = blobCreate(arena, len);
@@ -92,7 +93,7 @@ function stringEntry(ctx: ValueContext, args: Args, i: number, head: number, val
 function blobEntry(ctx: ValueContext, args: Args, i: number, dir: Ptr, len: number): Ptr {
   const e = stringEntry(ctx, args, i, HEAD_BLOB, 8);
   const vw = valueWord(ctx.arena, e);
-  const i32 = ctx.arena.i32[e >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(ctx.arena, e);
   i32[vw] = dir;
   i32[vw + 1] = len;
   return e;

@@ -5,9 +5,11 @@
  *     e = growString(ctx, e, newLength)      mutable, long enough, new bytes zero
  *     writeString(arena, e, offset, ...)     or setByte
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { bytesOf, segmentOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { F_RAW, keyLength, SHORT_VALUE_MAX, valueWord, valueWordOffset } from '../../entry/entry.js';
@@ -29,9 +31,10 @@ import {
 
 /** Byte at `offset` of a string. @requires offset < its length */
 export function byteAt(arena: Arena, e: Ptr, offset: number): number {
+  invariant(offset >= 0 && offset < stringLength(arena, e), 'offset < its length');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   switch (head & 0xff) {
@@ -49,9 +52,10 @@ const ONE_BYTE = new Uint8Array(1);
 
 /** Stores `len` bytes at `offset`. @requires `e` from `growString` or `createZeros`, offset + len <= its length */
 export function writeString(arena: Arena, e: Ptr, offset: number, src: Uint8Array, srcOff: number, len: number): void {
+  invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   if ((head & 0xff) === HEAD_EMBED) {
@@ -81,15 +85,15 @@ export function createZeros(ctx: ValueContext, args: Args, keyIndex: number, len
   }
   const e = prepareString(ctx, NULL, args, keyIndex, HEAD_EMBED, embedBytes(length), NO_EXPIRY);
   const at = embedStart(arena, e, length);
-  arena.u8[e >>> SEGMENT_SHIFT]!.fill(0, at, at + length);
+  bytesOf(arena, e).fill(0, at, at + length);
   markRaw(arena, e);
   return e;
 }
 
 /** Sets the flag of a string that was changed in place. @requires the first word is announced */
 function markRaw(arena: Arena, e: Ptr): void {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   i32[w] = i32[w]! | (F_RAW << 8);
 }
 
@@ -99,8 +103,8 @@ function markRaw(arena: Arena, e: Ptr): void {
  */
 export function growString(ctx: ValueContext, e: Ptr, newLength: number): Ptr {
   const arena = ctx.arena;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const length = stringLength(arena, e);
   if (newLength < length) newLength = length;
@@ -123,7 +127,7 @@ export function growString(ctx: ValueContext, e: Ptr, newLength: number): Ptr {
     if (length > SHORT_VALUE_MAX === newLength > SHORT_VALUE_MAX && bytes <= cellBytes(arena, e)) {
       arena.touch(e, 0, bytes);
       const at = embedStart(arena, e, newLength);
-      arena.u8[e >>> SEGMENT_SHIFT]!.fill(0, at + length, at + newLength);
+      bytesOf(arena, e).fill(0, at + length, at + newLength);
       markRaw(arena, e);
       return e;
     }
@@ -134,13 +138,13 @@ export function growString(ctx: ValueContext, e: Ptr, newLength: number): Ptr {
 /** A new cell for the entry, its value embedded with room for `newLength` bytes. */
 function regrow(ctx: ValueContext, e: Ptr, length: number, newLength: number): Ptr {
   const arena = ctx.arena;
-  const from = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const fw = (e & UNIT_MASK) << 1;
+  const from = wordsOf(arena, e);
+  const fw = wordIndex(e);
   const words = valueWordOffset(from[fw]!);
   const next = alloc(arena, (words << 2) + embedBytes(newLength));
-  const segment = next >>> SEGMENT_SHIFT;
+  const segment = segmentOf(next);
   const to = arena.i32[segment]!;
-  const tw = (next & UNIT_MASK) << 1;
+  const tw = wordIndex(next);
   for (let i = 0; i < words; i++) to[tw + i] = from[fw + i]!;
   to[tw] = (to[tw]! & ~0xff) | HEAD_EMBED | (F_RAW << 8);
   const at = embedStart(arena, next, newLength);
@@ -165,8 +169,8 @@ function toBlob(ctx: ValueContext, e: Ptr, length: number, newLength: number): P
     blobFree(arena, dir, newLength);
     throw error;
   }
-  const i32 = arena.i32[next >>> SEGMENT_SHIFT]!;
-  const w = (next & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, next);
+  const w = wordIndex(next);
   i32[w] = (i32[w]! & ~(0xff | (F_RAW << 8))) | HEAD_BLOB;
   const vw = valueWord(arena, next);
   i32[vw] = dir;

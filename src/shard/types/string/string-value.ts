@@ -8,10 +8,12 @@
  * Invariants: (1) lease held; (2) functions that take an entry to change it are called right after the lookup of its
  * key, while the dictionary's cursor stands there; (3) they may move the entry: only the returned pointer is valid.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Arena } from '../../../shared/memory/arena.js';
+import { segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyBytes, copyWords } from '../../../shared/memory/copy-bytes.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { fitsCell } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, int64, int64Width, parseInt64, writeInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -23,6 +25,7 @@ import {
   ENTRY_BYTES_MAX,
   entryClock,
   entryExpireAtMs,
+  entryType,
   F_BIG_KEY,
   F_EXPIRE,
   F_FIELDS,
@@ -57,11 +60,12 @@ export const HEAD_BLOB = TYPE_STRING | (ENC_BLOB << 4);
 
 /** Whether the value of an entry is a string. */
 export function isString(arena: Arena, e: Ptr): boolean {
-  return (arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]! & 15) === TYPE_STRING;
+  return (wordAt(arena, e, 0) & 15) === TYPE_STRING;
 }
 
 /** Length of a string in bytes. @requires `e` holds a string */
 export function stringLength(arena: Arena, e: Ptr): number {
+  invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
   const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
   const w = (e & UNIT_MASK) << 1;
   const head = i32[w]!;
@@ -81,9 +85,10 @@ export function stringLength(arena: Arena, e: Ptr): number {
 /** Writes a string as a bulk string. @requires `e` holds a string */
 // hot: every GET
 export function replyString(arena: Arena, e: Ptr, reply: Reply): void {
+  invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   switch (head & 0xff) {
@@ -107,9 +112,10 @@ const DIGITS = new Uint8Array(INT64_CHARS_MAX + 4);
 
 /** Copies `len` bytes from `offset` of a string to `dst`. @requires offset + len <= its length */
 export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array, dstOff: number, len: number): void {
+  invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
   const segment = e >>> SEGMENT_SHIFT;
   const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   switch (head & 0xff) {
@@ -129,9 +135,10 @@ export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array
 
 /** Writes `len` bytes from `offset` of a string as a bulk string. @requires offset + len <= its length */
 export function replyRange(arena: Arena, e: Ptr, offset: number, len: number, reply: Reply): void {
+  invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
   if (len > BIG_BULK_BYTES) {
     // Only a blob is that long.
-    const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
+    const i32 = wordsOf(arena, e);
     const vw = valueWord(arena, e);
     blobReply(arena, i32[vw]! as Ptr, i32[vw + 1]!, offset, len, reply);
     return;
@@ -150,9 +157,9 @@ export function stringToBytes(arena: Arena, e: Ptr): Uint8Array {
 
 /** Whether a string is a 64-bit integer by strict rules; it is in `int64` then. */
 export function stringInt64(arena: Arena, e: Ptr): boolean {
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
-  const w = (e & UNIT_MASK) << 1;
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   switch (head & 0xff) {
@@ -171,7 +178,7 @@ export function stringInt64(arena: Arena, e: Ptr): boolean {
 
 /** What OBJECT ENCODING says of a string. */
 export function stringEncodingName(arena: Arena, e: Ptr): 'int' | 'embstr' | 'raw' {
-  const head = arena.i32[e >>> SEGMENT_SHIFT]![(e & UNIT_MASK) << 1]!;
+  const head = wordAt(arena, e, 0);
   if ((head & 0xff) === HEAD_INT) return 'int';
   if ((head & 0xff) !== HEAD_EMBED || (head & (F_RAW << 8)) !== 0) return 'raw';
   return stringLength(arena, e) <= EMBSTR_BYTES_MAX ? 'embstr' : 'raw';
@@ -228,7 +235,7 @@ export function setBytes(
   const next = prepareString(ctx, e, args, keyIndex, HEAD_EMBED, embedBytes(len), expireAtMs);
   const arena = ctx.arena;
   const at = embedStart(arena, next, len);
-  const segment = next >>> SEGMENT_SHIFT;
+  const segment = segmentOf(next);
   copyWords(arena.u8[segment]!, arena.dv[segment]!, at, u8, dv, off, len);
   return next;
 }
@@ -244,8 +251,8 @@ export function setInt(
   expireAtMs: number,
 ): Ptr {
   const next = prepareString(ctx, e, args, keyIndex, HEAD_INT, 8, expireAtMs);
-  const i32 = ctx.arena.i32[next >>> SEGMENT_SHIFT]!;
-  const w = (next & UNIT_MASK) << 1;
+  const i32 = wordsOf(ctx.arena, next);
+  const w = wordIndex(next);
   const vw = w + valueWordOffset(i32[w]!);
   i32[vw] = lo;
   i32[vw + 1] = hi;
@@ -255,8 +262,8 @@ export function setInt(
 /** Puts another integer in the place of one; false, and nothing done, when the value is not kept as an integer. */
 // hot: every INCR
 export function overwriteInt(arena: Arena, e: Ptr, hi: number, lo: number): boolean {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   if ((head & 0xff) !== HEAD_INT) return false;
   const offset = valueWordOffset(head);
@@ -268,8 +275,8 @@ export function overwriteInt(arena: Arena, e: Ptr, hi: number, lo: number): bool
 
 /** Stores the length of an embedded string; returns the byte offset of its first byte. @requires touched */
 export function embedStart(arena: Arena, e: Ptr, len: number): number {
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const vw = w + valueWordOffset(i32[w]!);
   if (len <= SHORT_VALUE_MAX) {
     i32[w + 1] = (i32[w + 1]! & ~0xff) | len;
@@ -312,8 +319,8 @@ export function setBlobDirectory(
   expireAtMs: number,
 ): Ptr {
   const next = prepareString(ctx, e, args, keyIndex, HEAD_BLOB, 8, expireAtMs);
-  const i32 = ctx.arena.i32[next >>> SEGMENT_SHIFT]!;
-  const w = (next & UNIT_MASK) << 1;
+  const i32 = wordsOf(ctx.arena, next);
+  const w = wordIndex(next);
   const vw = w + valueWordOffset(i32[w]!);
   i32[vw] = dir;
   i32[vw + 1] = len;
@@ -345,8 +352,8 @@ export function prepareString(
     if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.NEW, 'new', args, keyIndex);
     return next;
   }
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   if ((i32[w]! & (F_FIELDS << 8)) !== 0) keyspace.setFieldExpiry(e, Number.POSITIVE_INFINITY);
   const old = i32[w]!;
   const expires = (old & (F_EXPIRE << 8)) !== 0;

@@ -1,6 +1,7 @@
 /** What the keyspace must know of a sorted set: its bytes, freeing, copying, and its cells for fsck. */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf, wordsOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { cellBytes, free } from '../../../shared/memory/slab.js';
 import { shortestText } from '../../../shared/resp/double-text.js';
 import { mixDigest, xorDigest } from '../../entry/digest-mix.js';
@@ -34,7 +35,7 @@ export function zsetFree(arena: Arena, e: Ptr): void {
 export function zsetCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
   const w = valueWord(to, copy);
   const root = copyRoot(from, e, to);
-  const i32 = to.i32[copy >>> SEGMENT_SHIFT]!;
+  const i32 = wordsOf(to, copy);
   i32[w] = root;
   i32[w + 1] = 0;
 }
@@ -42,7 +43,7 @@ export function zsetCopy(from: Arena, e: Ptr, to: Arena, copy: Ptr): void {
 function copyRoot(from: Arena, e: Ptr, to: Arena): Ptr {
   const root = rootOf(from, e);
   if (entryEncoding(from, e) === ZSET_PACKED) {
-    return lpFrom(to, from.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(from, root));
+    return lpFrom(to, bytesOf(from, root), byteIndex(root), lpTotal(from, root));
   }
   const copy = createZsetTree(to);
   const cursor = new ScoreCursor().open(from, root, TREE_WORD, 0);

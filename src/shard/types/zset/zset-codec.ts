@@ -5,7 +5,8 @@
  * Read are also rows with scores as text (before 4.0) and ziplists (2.6 to 6.2).
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
+import type { Ptr } from '../../../shared/memory/ptr.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
@@ -42,7 +43,7 @@ export function zsetForm(arena: Arena, e: Ptr): number {
 export function writeZset(writer: RdbWriter, arena: Arena, e: Ptr, form: number): void {
   const root = rootOf(arena, e);
   if (form === RDB_ZSET_LISTPACK) {
-    writer.bytes(arena.u8[root >>> SEGMENT_SHIFT]!, (root & UNIT_MASK) * 8, lpTotal(arena, root));
+    writer.bytes(bytesOf(arena, root), byteIndex(root), lpTotal(arena, root));
     return;
   }
   const count = zsetCount(arena, e);

@@ -8,7 +8,8 @@
  * Invariants: (1) lease held, and the set does not change during the walk; (2) the bytes hold until the next step.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { ZSET_PACKED } from '../../entry/encodings.js';
@@ -63,7 +64,7 @@ export class ZsetCursor {
   /** Score of the member of the last step. */
   get score(): number {
     if (!this.packed) return this.entries.score;
-    return scoreEntry(this.arena.u8[this.root >>> SEGMENT_SHIFT]!, this.scoreAt);
+    return scoreEntry(bytesOf(this.arena, this.root), this.scoreAt);
   }
 
   /** Notes the place of the member where the cursor stands and goes on to the next; false behind the last. */
@@ -72,7 +73,7 @@ export class ZsetCursor {
     if (this.packed) {
       const p = this.at;
       if (p === 0) return false;
-      const u8 = this.arena.u8[this.root >>> SEGMENT_SHIFT]!;
+      const u8 = bytesOf(this.arena, this.root);
       this.seen = p;
       const score = p + lpSize(u8, p);
       this.scoreAt = score;
@@ -93,7 +94,7 @@ export class ZsetCursor {
       if (p === 0) return false;
       const { arena, root } = this;
       this.seen = p;
-      this.scoreAt = p + lpSize(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+      this.scoreAt = p + lpSize(bytesOf(arena, root), p);
       const score = lpPrev(arena, root, p);
       this.at = score === 0 ? 0 : lpPrev(arena, root, score);
       return true;
@@ -127,7 +128,7 @@ export class ZsetCursor {
       this.len = name.len;
       return;
     }
-    const segment = this.root >>> SEGMENT_SHIFT;
+    const segment = segmentOf(this.root);
     const u8 = this.arena.u8[segment]!;
     lpRead(u8, this.seen);
     if (item.isInt) {
@@ -150,7 +151,7 @@ export class ZsetCursor {
       replyName(this.arena, this.el, reply);
       return;
     }
-    const segment = this.root >>> SEGMENT_SHIFT;
+    const segment = segmentOf(this.root);
     const u8 = this.arena.u8[segment]!;
     lpRead(u8, this.seen);
     if (item.isInt) reply.bulkInt64(item.hi, item.lo);

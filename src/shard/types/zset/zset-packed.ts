@@ -10,7 +10,8 @@
  * `packedFits` said yes; (4) the bytes of a new member do not lie in the same listpack.
  */
 import type { Arena } from '../../../shared/memory/arena.js';
-import { CELL_BYTES_MAX, type Ptr, SEGMENT_SHIFT } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
+import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { float64, strtod } from '../../../shared/numbers/float64.js';
 import { doubleText } from '../../../shared/resp/double-text.js';
 import { compareBytes } from '../../structures/element.js';
@@ -84,7 +85,7 @@ const missed = { place: 0 };
  */
 // hot: ZADD of small sets
 export function packedSearch(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let p = lpFirst(arena, root);
   let place = 0;
   missed.place = 0;
@@ -125,7 +126,7 @@ export function packedAt(arena: Arena, root: Ptr, index: number): number {
 
 /** Index of the member at `p`. */
 export function packedIndexOf(arena: Arena, root: Ptr, p: number): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let index = 0;
   for (let at = lpFirst(arena, root); at !== p; at = packedNext(u8, at)) index++;
   return index;
@@ -133,14 +134,14 @@ export function packedIndexOf(arena: Arena, root: Ptr, p: number): number {
 
 /** Order of the member at `p` and the `len` bytes at `off` of `b`. */
 export function packedCompare(arena: Arena, root: Ptr, p: number, b: Uint8Array, off: number, len: number): number {
-  const segment = root >>> SEGMENT_SHIFT;
+  const segment = segmentOf(root);
   lpBytes(arena.u8[segment]!, arena.dv[segment]!, p);
   return compareBytes(item.u8, item.off, item.len, b, off, len);
 }
 
 /** Where a member with a score belongs: before which one, 0: at the end. `but` is passed over. */
 function placeOf(arena: Arena, root: Ptr, score: number, b: Uint8Array, off: number, len: number, but: number): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   for (let p = lpFirst(arena, root); p !== 0; p = packedNext(u8, p)) {
     if (p === but) continue;
     const s = packedScore(u8, p);
@@ -200,7 +201,7 @@ export function packedUpdate(
   off: number,
   len: number,
 ): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   const afterName = p + lpSize(u8, p);
   const after = afterName + lpSize(u8, afterName);
   const place = placeOf(arena, root, score, b, off, len, p);
@@ -226,7 +227,7 @@ export function packedUpdate(
 /** Where the end mark is. */
 function endOf(arena: Arena, root: Ptr): number {
   const p = lpSeek(arena, root, -1);
-  return p + lpSize(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+  return p + lpSize(bytesOf(arena, root), p);
 }
 
 function countEntries(u8: Uint8Array, from: number, to: number): number {
@@ -237,7 +238,7 @@ function countEntries(u8: Uint8Array, from: number, to: number): number {
 
 /** Takes `n` members out, from the one at `p` on. Returns the cell. */
 export function packedDelete(arena: Arena, root: Ptr, p: number, n: number): Ptr {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let end = p;
   for (let i = 0; i < 2 * n; i++) end += lpSize(u8, end);
   return lpSplice(arena, root, p, end - p, 2 * n, RAW, 0, 0, 0);
@@ -259,7 +260,7 @@ export function packedRankOfScore(
   p: number,
   rank: number,
 ): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   while (p !== 0) {
     const at = p + lpSize(u8, p);
     const other = scoreEntry(u8, at);
@@ -281,7 +282,7 @@ export function packedRankOfName(
   len: number,
   orEqual: boolean,
 ): number {
-  const u8 = arena.u8[root >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, root);
   let rank = 0;
   for (let p = lpFirst(arena, root); p !== 0; p = packedNext(u8, p)) {
     const order = packedCompare(arena, root, p, b, off, len);

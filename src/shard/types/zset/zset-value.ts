@@ -11,8 +11,10 @@
  * Invariants: (1) lease held; (2) no score is NaN; (3) running out of memory leaves a set as it was; (4) bytes given to
  * a change do not lie in that very set; (5) a set that became empty is the caller's to remove.
  */
+import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
-import { NULL, type Ptr, SEGMENT_SHIFT, UNIT_MASK } from '../../../shared/memory/ptr.js';
+import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import { ZSET_PACKED, ZSET_TREE } from '../../entry/encodings.js';
@@ -104,7 +106,7 @@ export function freeMadeZset(arena: Arena): void {
 export function zsetCount(arena: Arena, e: Ptr): number {
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) return packedCount(arena, root);
-  return arena.i32[root >>> SEGMENT_SHIFT]![((root & UNIT_MASK) << 1) + R_COUNT]!;
+  return wordAt(arena, root, R_COUNT);
 }
 
 /** Score of the member of `len` bytes at `off`; NaN when there is none. `dv` views the bytes of `u8`. */
@@ -113,7 +115,7 @@ export function zsetScore(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, of
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) {
     const p = packedFind(arena, root, u8, off, len);
-    return p === 0 ? Number.NaN : packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+    return p === 0 ? Number.NaN : packedScore(bytesOf(arena, root), p);
   }
   const el = treeFind(arena, root, u8, dv, off, len);
   return el === NULL ? Number.NaN : elementNumber(arena, el);
@@ -125,7 +127,7 @@ export function zsetRank(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, off
   if (entryEncoding(arena, e) === ZSET_PACKED) {
     const p = packedFind(arena, root, u8, off, len);
     if (p === 0) return -1;
-    scored.score = packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p);
+    scored.score = packedScore(bytesOf(arena, root), p);
     return packedIndexOf(arena, root, p);
   }
   const el = treeFind(arena, root, u8, dv, off, len);
@@ -166,9 +168,10 @@ export function zsetAdd(
   len: number,
   flags: number,
 ): number {
+  invariant(!Number.isNaN(score), 'score is not NaN');
   const arena = ctx.arena;
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const root = i32[w + valueWordOffset(head)]! as Ptr;
   if (((head >>> 4) & 15) === ZSET_PACKED) return addToPacked(ctx, e, root, score, u8, dv, off, len, flags);
@@ -226,7 +229,7 @@ function addToPacked(
     scored.score = score;
     return ZSET_ADDED;
   }
-  const done = decide(packedScore(arena.u8[root >>> SEGMENT_SHIFT]!, p), score, flags);
+  const done = decide(packedScore(bytesOf(arena, root), p), score, flags);
   if (done !== ZSET_UPDATED) return done;
   if (!packedFits(arena, root, 0)) {
     zsetToTree(arena, e);
@@ -246,7 +249,7 @@ export function zsetExpect(ctx: ValueContext, e: Ptr, count: number): void {
 export function zsetToTree(arena: Arena, e: Ptr): void {
   if (entryEncoding(arena, e) === ZSET_TREE) return;
   const packed = rootOf(arena, e);
-  const segment = packed >>> SEGMENT_SHIFT;
+  const segment = segmentOf(packed);
   const root = treeFromPacked(arena, packed, arena.u8[segment]!, arena.dv[segment]!);
   setRoot(arena, e, ZSET_TREE, root);
   free(arena, packed);
@@ -274,6 +277,7 @@ export function zsetRemove(arena: Arena, e: Ptr, u8: Uint8Array, dv: DataView, o
 /** Removes the members with ranks `from` (included) to `to` (not included). @requires 0 <= from <= to <= count */
 // hot: ZPOPMIN
 export function zsetRemoveRange(arena: Arena, e: Ptr, from: number, to: number): void {
+  invariant(from >= 0 && from <= to && to <= zsetCount(arena, e), '0 <= from <= to <= count');
   if (from === to) return;
   const root = rootOf(arena, e);
   if (entryEncoding(arena, e) === ZSET_PACKED) {
