@@ -6,6 +6,7 @@
  * A call that is timed has the moment of its beginning as its token, negative if it stands for the others; 0 is a call
  * that is not timed. So the calls of a script, inside of its own, need no state.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import type { Args } from '../../shared/resp/args.js';
 import { type SlowWatch, WATCH } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -31,15 +32,15 @@ export class CallTimer {
 
   /** hot: a call begins; its token. `bounded`: its work is, as that of everything that I/O threads run. */
   begin(cmdId: number, args: Args, bounded: boolean): number {
-    if ((++this.calls & (TIME_EVERY - 1)) === 0) return -performance.now();
+    if ((++this.calls & (TIME_EVERY - 1)) === 0) return -monotonicMs();
     const isFirst = this.timedIn[cmdId] !== this.i32[CONTROL.statsEpoch]! + 1;
     if (!isFirst && (this.slow.mode === WATCH.nothing || !this.slow.times(cmdId, args, bounded))) return 0;
-    return performance.now();
+    return monotonicMs();
   }
 
   /** A timed call has ended: counts its time, and notes it if that was long. @requires token !== 0 */
   end(token: number, cmdId: number, args: Args, clientId: number): void {
-    const usec = (performance.now() - Math.abs(token)) * 1000;
+    const usec = (monotonicMs() - Math.abs(token)) * 1000;
     const epoch = this.i32[CONTROL.statsEpoch]! + 1;
     if (token < 0) this.stats.timeBatch(cmdId, usec * TIME_EVERY, TIME_EVERY);
     else if (this.timedIn[cmdId] !== epoch) this.stats.time(cmdId, usec);

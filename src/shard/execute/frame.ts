@@ -7,7 +7,8 @@
  * Invariants: (1) frames are opened and closed like brackets; (2) `dirty` is kept apart: what the inner command changed
  * is added to what the outer one has changed; (3) nothing is allocated but the first time that a depth is reached.
  */
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ClientState } from '../../shared/command/client-state.js';
+import type { ExecContext } from '../context/context.js';
 
 class Frame {
   client: ClientState | null = null;
