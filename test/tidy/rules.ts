@@ -4,6 +4,7 @@
  *
  * Rules that look at many files at once stand beside this file: `imports.ts`, `functions.ts`, `exports.ts`.
  */
+
 import { basename, dirname, posix } from 'node:path';
 import type { Source } from './source.js';
 

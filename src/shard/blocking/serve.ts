@@ -18,7 +18,6 @@
  */
 
 import { ClientRecord } from '../../shared/command/client-state.js';
-import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
@@ -147,7 +146,7 @@ export class Blocking {
   noteReady(ctx: ExecContext, args: Args, i: number): void {
     const off = args.off[i]!;
     const len = args.len[i]!;
-    const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
+    const shard = ctx.shardOfKey(args, i);
     this.noteReadyBytes(ctx.arenas[shard]!, ctx.db, args.u8, off, len);
   }
 
@@ -425,6 +424,5 @@ export class Blocking {
 }
 
 function arenaOf(ctx: ExecContext, args: Args, i: number): Arena {
-  if (ctx.shardCount === 1) return ctx.arenas[0]!;
-  return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
+  return ctx.arenas[ctx.shardOfKey(args, i)]!;
 }

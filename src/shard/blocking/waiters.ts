@@ -16,6 +16,7 @@
  * Invariants: (1) the lease of the key's shard is held; (2) a queue is not empty; (3) CTL_BLOCKED is 0 or the root of
  * the table, whose count says whether anybody waits here.
  */
+
 import { type Arena, CTL_BLOCKED } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';

@@ -4,6 +4,7 @@
  *
  * It never follows a pointer that is not at an allocated cell; what cannot be walked is a finding, not an exception.
  */
+
 import {
   type Arena,
   CHECKING,

@@ -179,10 +179,16 @@ export class ExecContext implements WorkBound {
     this.keyspace = this.keyspaces[shard]![this.db]!;
   }
 
+  /** The shard of the key in argument i. */
+  shardOfKey(args: Args, i: number): number {
+    if (this.shardCount === 1) return 0;
+    return shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
+  }
+
   /** Makes the shard of the key in argument i the present one. */
-  route(args: Args, i: number): void {
+  useShardOf(args: Args, i: number): void {
     if (this.oneShard) return;
-    const shard = shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
+    const shard = this.shardOfKey(args, i);
     if (shard !== this.shard) this.useShard(shard);
   }
 
@@ -222,7 +228,7 @@ export class ExecContext implements WorkBound {
 
   /** The entry of the key in argument i, with no trace of the access (TTL, OBJECT, EXISTS of the like). */
   peek(args: Args, i: number): Ptr {
-    if (!this.oneShard) this.route(args, i);
+    if (!this.oneShard) this.useShardOf(args, i);
     const keyspace = this.keyspace;
     const off = args.off[i]!;
     const { dict } = keyspace;

@@ -1,4 +1,5 @@
 /** The key of an entry as bytes: hashing it, comparing it, copying it out. */
+
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { segmentOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';

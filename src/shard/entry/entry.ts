@@ -19,6 +19,7 @@
  * Invariants: (1) the padding of the key is zero, so keys compare word by word; (2) the value begins at a multiple of
  * 4; (3) an entry is at most ENTRY_BYTES_MAX bytes; longer keys and values are blobs.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

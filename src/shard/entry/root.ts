@@ -5,6 +5,7 @@
  *
  * What the root cell holds depends on the encoding in the entry's head (encodings.ts).
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordIndex, wordsOf } from '../../shared/memory/cell.js';
@@ -42,7 +43,7 @@ export function rootedEntry(
 /** The root cell of an entry's value. @requires lease, not a string */
 export function rootOf(arena: Arena, e: Ptr): Ptr {
   invariant(entryType(arena, e) !== TYPE_STRING, 'not a string');
-  return arena.i32[e >>> SEGMENT_SHIFT]![valueWord(arena, e)]! as Ptr;
+  return wordsOf(arena, e)[valueWord(arena, e)]! as Ptr;
 }
 
 /** Stores another root cell under the same encoding; what the old one held is the caller's. @requires as `rootOf` */

@@ -8,6 +8,7 @@
  *
  * Invariants: (1) a table never changes; (2) all threads of a server have equal tables.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordAt } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

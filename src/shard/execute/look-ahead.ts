@@ -8,6 +8,7 @@
  * Invariants: (1) only memory whose lease is held is read: a lease that is not free is left alone; (2) nothing is
  * decided here: whatever is wrong, missing or changed by an earlier command of the batch costs time only.
  */
+
 import { FLAG_INLINE } from '../../shared/command/flags.js';
 import { KEYS_ONE, KEYS_RANGE } from '../../shared/command/key-positions.js';
 import { type Registry, ROUTE_KEY } from '../../shared/command/registry.js';

@@ -6,6 +6,7 @@
  * the type, encoding, expiry and value of `e`; (3) it keeps to ENTRY_BYTES_MAX although its key may be longer: a
  * value in its entry (a string) that has no room beside the key moves out (into a blob).
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordAt } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

@@ -1,4 +1,5 @@
 /** The roots of a shard's databases: where they lie, and the keyspace views over them. */
+
 import { type Arena, CTL_DB_COUNT, CTL_DB_ROOTS } from '../../shared/memory/arena.js';
 import { wordIndex } from '../../shared/memory/cell.js';
 import { CELL_BYTES_MAX } from '../../shared/memory/ptr.js';

@@ -3,6 +3,7 @@
  *
  * Invariants as there; the root of a database lies in segment 0 (databases.ts).
  */
+
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';

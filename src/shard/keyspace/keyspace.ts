@@ -6,6 +6,7 @@
  * R_FIELDS and T_VOLATILE those with F_FIELDS;
  * (3) an entry cell belongs to one slot; calls that move an entry return its new pointer and the old one is void.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, segmentOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { copyWords } from '../../shared/memory/copy-bytes.js';

@@ -19,7 +19,6 @@ import {
 import { extractKeys, hasKeys } from '../../shared/command/key-positions.js';
 import { NOT_FROM_SCRIPTS } from '../../shared/command/not-from-scripts.js';
 import type { Registry } from '../../shared/command/registry.js';
-import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { monitorLine } from '../../shared/pubsub/monitor-line.js';
 import { Args } from '../../shared/resp/args.js';
 import { doubleText } from '../../shared/resp/double-text.js';
@@ -265,7 +264,7 @@ export class RedisApi {
     if (count > this.keyIndexes.length) return false;
     for (let k = 0; k < count; k++) {
       const i = this.keyIndexes[k]!;
-      const shard = shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount);
+      const shard = ctx.shardOfKey(args, i);
       if (ctx.leases.held[shard] === 0) return false;
     }
     return def.everyShard?.(args) !== true;

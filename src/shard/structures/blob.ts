@@ -11,6 +11,7 @@
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
  * block beyond the length are undefined, so growing zero-fills them.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import { type Arena, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';

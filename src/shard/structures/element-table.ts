@@ -7,6 +7,7 @@
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import { KeyHasher } from '../../shared/hash.js';
 import { type Arena, CTL_HASH_KEY } from '../../shared/memory/arena.js';

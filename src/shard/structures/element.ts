@@ -10,6 +10,7 @@
  * Invariants: (1) lease held; (2) an element belongs to one slot of one table: who gets a new Ptr back from a call here
  * stores it there; (3) `name` and `value` hold until the next call that fills them, or until the cell changes.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
@@ -164,7 +165,7 @@ export function hasNumber(arena: Arena, el: Ptr): boolean {
 /** The element's number. @requires it has one */
 export function elementNumber(arena: Arena, el: Ptr): number {
   invariant(hasNumber(arena, el), 'the element has a number');
-  return arena.dv[el >>> SEGMENT_SHIFT]!.getFloat64((el & UNIT_MASK) * 8 + 4, true);
+  return viewOf(arena, el).getFloat64(byteIndex(el) + 4, true);
 }
 
 /** Stores the element's number. @requires it has one */

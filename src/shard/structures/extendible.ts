@@ -13,6 +13,7 @@
  * Invariants: (1) lease held for every call; (2) `insert` follows a `find` of the same key that returned 0; (3)
  * `remove` and `replace` follow a `find` that returned an entry, or `locate`; (4) root counts agree with the tables.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import type { KeyHasher } from '../../shared/hash.js';
 import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';

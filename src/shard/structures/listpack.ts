@@ -9,6 +9,7 @@
  * Invariants: (1) lease held; (2) total bytes <= the cell's size <= CELL_BYTES_MAX: the caller asks `lpRoom` first and
  * chooses another encoding; (3) the bytes given to an edit do not lie in the same listpack.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex } from '../../shared/memory/cell.js';
@@ -317,7 +318,7 @@ export function lpReplaceInt(arena: Arena, ptr: Ptr, p: number, hi: number, lo: 
 /** Deletes `n` entries from the one at `p` on. @requires so many are there */
 export function lpDelete(arena: Arena, ptr: Ptr, p: number, n: number): Ptr {
   invariant(n >= 0 && n <= lpCount(arena, ptr), 'so many entries are there');
-  const u8 = arena.u8[ptr >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, ptr);
   let end = p;
   for (let i = 0; i < n; i++) end += lpSize(u8, end);
   ptr = splice(arena, ptr, p, end - p, 0, -n, 0);

@@ -12,6 +12,7 @@
  * Invariants: (1) lease held; (2) each pinned block is freed once: by the key, or by the one pin whose bit for it is
  * set; (3) blocks are shared only among a key's value and pins of one family.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import { type Arena, ArenaFullError, CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { byteIndex, bytesOf, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';

@@ -7,6 +7,7 @@
  * Invariants: (1) lease held; (2) the tree does not change during the walk; (3) one object for each tree walked at the
  * same time.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';

@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) callers announce changes with `touchNode`; (3) no node is empty, but for the moment
  * in which an operation is under way.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

@@ -4,6 +4,7 @@
  *
  * Invariants: (1) lease held; (2) a tree that is being freed is not used otherwise; its counts are no longer right.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

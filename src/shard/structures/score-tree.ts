@@ -15,6 +15,7 @@
  * two; (4) running out of memory leaves the tree as it was: a split takes its nodes before it changes anything;
  * `remove` allocates nothing.
  */
+
 import { invariant } from '../../shared/errors/invariant.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { doublesOf, unitIndex, wordIndex, wordsOf } from '../../shared/memory/cell.js';

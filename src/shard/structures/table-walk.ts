@@ -5,6 +5,7 @@
  * Invariants: (1) lease held; (2) `nextPrefix` of a table is taken before entries are removed, because the last removal
  * may free the table.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';

@@ -2,8 +2,9 @@
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
  * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
  */
-import { invariant } from '../../shared/errors/invariant.js';
+
 import { monotonicMs } from '../../shared/clock.js';
+import { invariant } from '../../shared/errors/invariant.js';
 import { CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import type { ExecContext } from '../context/context.js';

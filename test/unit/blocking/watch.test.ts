@@ -2,7 +2,7 @@
  * Watched keys beside a plain model: EXEC learns of every change since the client began to watch, of no other, and no
  * cell or count is left when nobody watches any more.
  */
-import { CLIENT_IO_SHIFT, type ClientState } from '../../../src/shared/command/client-state.js';
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -13,6 +13,7 @@ import {
   touchWatchedDatabase,
   watchedUnchanged,
 } from '../../../src/shard/blocking/watch.js';
+import { CLIENT_IO_SHIFT, type ClientState } from '../../../src/shared/command/client-state.js';
 import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { testArena } from '../memory/test-arena.js';
 

@@ -1,4 +1,5 @@
 /** The ways to copy bytes: every length and place within a word, between shared and other memory. */
+
 import { describe, expect, test } from 'vitest';
 import { copyBytes, copyMany, copyWords, moveMany, moveUp } from '../../../src/shared/memory/copy-bytes.js';
 import { SeededRandom, seedFrom } from '../../harness/random.js';

@@ -1,4 +1,5 @@
 /** Values that a reply names while others change, delete and replace them (#11). */
+
 import { expect, test } from 'vitest';
 import { copyOfChunks } from '../../../src/main/io/net/out-queue.js';
 import {

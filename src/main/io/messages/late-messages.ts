@@ -10,8 +10,9 @@
  *
  * Invariant: the first of the queue is under way exactly while the queue is not empty, a slice being scheduled.
  */
-import { invariant } from '../../../shared/errors/invariant.js';
+
 import { monotonicMs } from '../../../shared/clock.js';
+import { invariant } from '../../../shared/errors/invariant.js';
 import { SLICE_MS } from '../session/slices.js';
 import type { Channel } from './channels.js';
 

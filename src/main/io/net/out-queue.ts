@@ -6,6 +6,7 @@
  * Invariants: (1) what `nextPiece` gave stays alive until `pieceWritten`; (2) each pinned chunk is given back once,
  * when all of it was written or the queue is dropped.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, wordAt } from '../../../shared/memory/cell.js';
 import { type Chunk, isBytes, type PinnedBytes, pinDirectory, releaseChunk } from '../../../shared/memory/pins.js';

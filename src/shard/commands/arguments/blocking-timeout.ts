@@ -1,6 +1,5 @@
 /** The timeout of blocking commands, and how they begin to wait. */
 
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
 import { parseLongDouble } from '../../../shared/numbers/long-double.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -55,7 +54,7 @@ export function deadlineOf(ctx: ExecContext, ms: number, reply: Reply): number {
 /** Whether a command that is served looks away from the key in argument i: its lease is not held. */
 export function passesOver(ctx: ExecContext, args: Args, i: number): boolean {
   if (!ctx.blocking.serving || ctx.leases.count === ctx.shardCount) return false;
-  return ctx.leases.held[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)] === 0;
+  return ctx.leases.held[ctx.shardOfKey(args, i)] === 0;
 }
 
 let indexes = new Int32Array(64);

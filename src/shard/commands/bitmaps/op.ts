@@ -63,7 +63,7 @@ function removeDestination(ctx: ExecContext, args: Args): void {
 
 function storeResult(ctx: ExecContext, args: Args, op: number): void {
   const length = SOURCES.longest;
-  ctx.route(args, DESTINATION);
+  ctx.useShardOf(args, DESTINATION);
   const arena = ctx.arena;
   if (embeds(args.len[DESTINATION]!, length)) {
     SOURCES.combine(op, 0, length, RESULT, RESULT_WORDS, 0);

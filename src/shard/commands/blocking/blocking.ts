@@ -1,6 +1,5 @@
 /** What I/O threads send to the shards about clients that wait: those that do no longer, and those to be served. */
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { forgetWaiter } from '../../blocking/waiters.js';
@@ -16,7 +15,7 @@ function forget(ctx: ExecContext, args: Args, reply: Reply): void {
   for (let i = 2; i < args.argc; i++) {
     const off = args.off[i]!;
     const len = args.len[i]!;
-    const shard = ctx.shardCount === 1 ? 0 : shardOfSlot(slotOf(args.u8, off, len), ctx.shardCount);
+    const shard = ctx.shardOfKey(args, i);
     forgetWaiter(ctx.arenas[shard]!, io, slot, seq, db, args.u8, off, len);
   }
   reply.ok();

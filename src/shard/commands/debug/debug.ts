@@ -169,7 +169,7 @@ function sleep(ctx: ExecContext, args: Args, reply: Reply): void {
 
 /** The entry of the key in argument i, expired or not, with no trace of the access. @requires all leases */
 function entryOf(ctx: ExecContext, args: Args, i: number): Ptr {
-  ctx.route(args, i);
+  ctx.useShardOf(args, i);
   return ctx.keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
 }
 

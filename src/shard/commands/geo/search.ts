@@ -156,7 +156,7 @@ function replyResults(reply: Reply): void {
 /** Makes the results the value of the key in argument k. */
 function storeResults(ctx: ExecContext, args: Args, k: number, reply: Reply): void {
   const { ordered } = results;
-  ctx.route(args, k);
+  ctx.useShardOf(args, k);
   if (ordered === 0) {
     removeDestination(ctx, args, k, reply);
     return;

@@ -139,7 +139,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const atMs = ttl === 0 || absolute ? Math.min(ttl, AT_MS_MAX) : ttl + ctx.nowMs;
-  ctx.route(args, 1);
+  ctx.useShardOf(args, 1);
   const next = load(ctx, args);
   if (next === NULL) {
     reply.error(DUMP_BAD_DATA);

@@ -185,7 +185,7 @@ function copy(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   const from = ctx.arena;
-  ctx.route(args, 2);
+  ctx.useShardOf(args, 2);
   const to = ctx.keyspaceOf(db);
   const old = findIn(ctx, to, args, 2);
   if (old !== NULL && !replace) {

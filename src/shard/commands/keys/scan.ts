@@ -8,9 +8,8 @@ import { integer, OPT, pattern, str } from '../../../shared/command/shorthand.js
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { INVALID_CURSOR, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
-import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
+import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
@@ -142,7 +141,7 @@ function listTable(ctx: ExecContext, args: Args, reply: Reply, n: number, all: b
 
 /** A pattern that only its own text matches is a lookup. */
 function keysOfOne(ctx: ExecContext, args: Args, reply: Reply): void {
-  enter(ctx, shardOfSlot(slotOf(args.u8, args.off[1]!, args.len[1]!), ctx.shardCount));
+  enter(ctx, ctx.shardOfKey(args, 1));
   const e = ctx.keyspace.find(args.u8, args.dv, args.off[1]!, args.len[1]!);
   if (e === NULL || isExpired(ctx, ctx.keyspace, e)) reply.array(0);
   else {

@@ -13,7 +13,6 @@ import {
 } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { COUNT_NOT_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX, WRONGTYPE } from '../../../shared/errors/replies.js';
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
 import { NULL } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -70,9 +69,7 @@ function brpop(ctx: ExecContext, args: Args, reply: Reply): void {
 }
 
 function sameShard(ctx: ExecContext, args: Args, a: number, b: number): boolean {
-  if (ctx.shardCount === 1) return true;
-  const shard = (i: number): number => shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount);
-  return shard(a) === shard(b);
+  return ctx.shardOfKey(args, a) === ctx.shardOfKey(args, b);
 }
 
 function blockingMove(

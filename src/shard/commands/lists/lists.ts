@@ -1,4 +1,5 @@
 /** Lists: pushing and popping at the ends, reading, setting and trimming. */
+
 import { integer, key, keyAt, keyRO, keyRW, MANY, OPT, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_POSITIVE, OUT_OF_RANGE } from '../../../shared/errors/replies.js';

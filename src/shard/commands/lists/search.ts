@@ -1,4 +1,5 @@
 /** Lists: finding, inserting and removing elements by their value. */
+
 import { integer, key, keyRO, keyRW, OPT, oneOf, str, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { LPOS_COUNT, LPOS_MAXLEN, LPOS_RANK, LPOS_RANK_RANGE, SYNTAX } from '../../../shared/errors/replies.js';

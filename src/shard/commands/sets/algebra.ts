@@ -135,7 +135,7 @@ function store(
   event: string,
   reply: Reply,
 ): void {
-  ctx.route(args, 1);
+  ctx.useShardOf(args, 1);
   const e = detachedIntset(ctx, args, 1);
   try {
     fill(ctx, e);

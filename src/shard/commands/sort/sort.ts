@@ -203,7 +203,7 @@ function store(
     removeDestination(ctx, args, k, reply);
     return;
   }
-  ctx.route(args, k);
+  ctx.useShardOf(args, k);
   const list = detachedList(ctx, args, k);
   const shard = ctx.shard;
   let existed = true;

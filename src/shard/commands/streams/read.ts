@@ -185,7 +185,7 @@ function xread(ctx: ExecContext, args: Args, reply: Reply): void {
     const root = roots[k]! as Ptr;
     if (root === NULL) continue;
     const i = streamsArg + k;
-    ctx.route(args, i);
+    ctx.useShardOf(args, i);
     if (!hasMore(ctx, root, ids[k]!)) continue;
     if (served++ === 0) mark = reply.deferredArray();
     replyKey(args, i, reply);
@@ -296,7 +296,7 @@ function xreadgroup(ctx: ExecContext, args: Args, reply: Reply): void {
       const root = roots[k]! as Ptr;
       if (root === NULL) continue;
       const i = streamsArg + k;
-      ctx.route(args, i);
+      ctx.useShardOf(args, i);
       const group = groups[k]! as Ptr;
       const consumer = consumerOf(ctx, args, i, group);
       const fresh = isMark(args, i + streams, GREATER);

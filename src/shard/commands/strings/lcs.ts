@@ -6,7 +6,6 @@ import { monotonicMs } from '../../../shared/clock.js';
 import { integer, key, keyRange, OPT, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64, int64Number, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -50,10 +49,6 @@ function lcsOptions(args: Args, reply: Reply): LcsOptions | null {
   return null;
 }
 
-function shardOfArg(ctx: ExecContext, args: Args, i: number): number {
-  return shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount);
-}
-
 /** The bytes of the string in argument i, empty when there is none; null when it is no string. @requires its lease */
 function bytesOf(ctx: ExecContext, args: Args, i: number): Uint8Array | null {
   const e: Ptr = ctx.lookupRead(args, i);
@@ -62,8 +57,8 @@ function bytesOf(ctx: ExecContext, args: Args, i: number): Uint8Array | null {
 }
 
 function* lcs(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void, void> {
-  const first = shardOfArg(ctx, args, 1);
-  const second = shardOfArg(ctx, args, 2);
+  const first = ctx.shardOfKey(args, 1);
+  const second = ctx.shardOfKey(args, 2);
   ctx.leases.takeShard(Math.min(first, second));
   ctx.leases.takeShard(Math.max(first, second));
   ctx.refresh();

@@ -15,7 +15,6 @@
 import { ClientRecord } from '../../../shared/command/client-state.js';
 import { keyRange } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
-import { shardOfSlot, slotOf } from '../../../shared/hash.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -63,8 +62,7 @@ export function queuedCommands(args: Args): number[] {
 }
 
 function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
-  if (ctx.shardCount === 1) return ctx.arenas[0]!;
-  return ctx.arenas[shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), ctx.shardCount)]!;
+  return ctx.arenas[ctx.shardOfKey(args, i)]!;
 }
 
 function watch(ctx: ExecContext, args: Args, reply: Reply): void {

@@ -219,7 +219,7 @@ function store(ctx: ExecContext, args: Args, reply: Reply, op: number, name: str
   try {
     collect(op);
     RESULT.sort();
-    ctx.route(args, 1);
+    ctx.useShardOf(args, 1);
     build(ctx);
   } finally {
     RESULT.clear();

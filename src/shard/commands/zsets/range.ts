@@ -218,7 +218,7 @@ function zrangestore(ctx: ExecContext, args: Args, reply: Reply): void {
   const n = range.to - from;
   boundInline(ctx, n);
   CURSOR.open(ctx.arena, e, from);
-  ctx.route(args, 1);
+  ctx.useShardOf(args, 1);
   beginZset(ctx, n);
   try {
     for (let left = n; left > 0; left--) {

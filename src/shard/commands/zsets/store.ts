@@ -6,6 +6,7 @@
  * Invariants: (1) the leases of all keys are held; (2) one result at a time, in `made` (types/zset/zset-value.ts);
  * (3) what fails on the way leaves nothing behind.
  */
+
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf } from '../../../shared/memory/cell.js';

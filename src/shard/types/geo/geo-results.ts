@@ -8,6 +8,7 @@
  * Invariants: (1) one search at a time; the sorted set does not change between `open` and the last use; (2) the columns
  * keep their room from search to search, up to KEPT_MAX members.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -1,4 +1,5 @@
 /** What the keyspace must know of a hash: its bytes, freeing, copying, its digest, and its cells for fsck. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -5,6 +5,7 @@
  *
  * Read are also ziplists (2.6 to 6.2), zipmaps (2.4 and before), and what candidates of 7.4 wrote.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) an edit is one splice, so running out of memory leaves the old state; (3) `p` of a
  * field is an absolute offset, void after the next edit; (4) who gets a Ptr back stores it (`moveRoot`).
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import { copyBytes, moveMany } from '../../../shared/memory/copy-bytes.js';

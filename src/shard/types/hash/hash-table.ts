@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) calls that take a found element follow `openTable(...).find` of its name, so the
  * table's cursor stands there; (3) nothing is half done when memory runs out.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -5,6 +5,7 @@
  * Invariants: (1) lease held; (2) an element is here exactly while it has a number, under that number; (3) an element
  * is still whole when it is removed or swapped, as its name decides among equal times.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

@@ -15,6 +15,7 @@
  * Invariants: (1) lease held; (2) `found` is void after the next change; (3) F_FIELDS is set exactly while some field
  * has a time of expiry, past or not, after `syncFieldExpiry`; (4) running out of memory leaves a hash whole.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

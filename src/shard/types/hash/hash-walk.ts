@@ -3,6 +3,7 @@
  *
  * Invariants: (1) lease held, the hash does not change during a walk; (2) one walk at a time for each object.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, viewOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

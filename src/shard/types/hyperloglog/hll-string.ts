@@ -7,6 +7,7 @@
  * Invariants: (1) lease held; (2) `HllString` is valid until the next change of any value in its arena; (3) functions
  * that store a string follow the lookup of its key, as in string-value.ts.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';
@@ -75,7 +76,7 @@ export class HllString {
   // hot: every PFADD and PFCOUNT
   open(arena: Arena, e: Ptr): boolean {
     invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
-    const segment = e >>> SEGMENT_SHIFT;
+    const segment = segmentOf(e);
     const i32 = arena.i32[segment]!;
     const w = wordIndex(e);
     const head = i32[w]!;

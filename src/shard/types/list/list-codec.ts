@@ -4,6 +4,7 @@
  *
  * Read are that form, quicklists of ziplists (3.2 to 6.2), one ziplist, and plain rows of strings.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf } from '../../../shared/memory/cell.js';

@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) a place is good until the list changes; (3) `wanted` is read by `matches` until the
  * next `want`.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

@@ -5,6 +5,7 @@
  * Invariants: as for list-value.ts. A chain of two nodes is not joined into one after a removal: Redis does not either,
  * and one node is what makes a list small again.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';

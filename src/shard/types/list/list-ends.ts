@@ -6,6 +6,7 @@
  *
  * Invariants: as for list-value.ts.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf, unitIndex, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords } from '../../../shared/memory/copy-bytes.js';

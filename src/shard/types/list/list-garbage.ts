@@ -5,6 +5,7 @@
  * Invariants: (1) lease held; (2) a given-up root is reached from the list of garbage only; its Q_HEAD is the first
  * node that is not freed yet, whose link back means nothing.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

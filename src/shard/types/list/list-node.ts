@@ -16,6 +16,7 @@
  * Invariants: (1) lease held; (2) 0 <= start <= end <= room, the entries fill [start, end) exactly; (3) functions that
  * may move a node return it, with the same links: whoever called puts the new one in its place.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
@@ -369,7 +370,7 @@ export function joinNodes(arena: Arena, left: Ptr, right: Ptr): Ptr {
 /** The entry at `index` of a packed node, counted from its first: absolute byte offset. @requires 0 <= index < count */
 export function entryAt(arena: Arena, node: Ptr, index: number): number {
   invariant(index >= 0 && index < nodeCount(arena, node), '0 <= index < count');
-  const u8 = arena.u8[node >>> SEGMENT_SHIFT]!;
+  const u8 = bytesOf(arena, node);
   const count = nodeCount(arena, node);
   if (index * 2 < count) {
     let p = nodeFirst(arena, node);

@@ -9,6 +9,7 @@
  * an element beyond BIG_BULK_BYTES, leaves the command to the shard's thread: callers write replies before they change
  * anything.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';

@@ -13,6 +13,7 @@
  * least one element, no node is empty (the only node of LIST_PACKED may be while a command runs); (4) bytes given to a
  * function do not lie in the list itself, for its nodes may move.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, doublesOf, segmentOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';

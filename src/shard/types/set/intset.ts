@@ -10,6 +10,7 @@
  * CELL_BYTES_MAX: who adds asks `intsetFits` first; (4) `place` and `integer` hold until the next call here; (5) the
  * cell is aligned to 8 bytes, so integers of 32 and 64 bits are read as whole words.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
@@ -85,7 +86,7 @@ export function intsetFits(arena: Arena, ptr: Ptr, hi: number, lo: number): bool
 /** Reads the integer at `index` into `integer`. @requires index < count */
 export function intsetGet(arena: Arena, ptr: Ptr, index: number): void {
   invariant(index >= 0 && index < intsetCount(arena, ptr), 'index < count');
-  const segment = ptr >>> SEGMENT_SHIFT;
+  const segment = segmentOf(ptr);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(ptr);
   const width = i32[w]!;
@@ -178,7 +179,7 @@ function put(arena: Arena, ptr: Ptr, width: number, index: number, hi: number, l
 // hot: every SADD to an intset
 export function intsetAdd(arena: Arena, ptr: Ptr, hi: number, lo: number): Ptr {
   invariant(intsetFits(arena, ptr, hi, lo), 'intsetFits');
-  const segment = ptr >>> SEGMENT_SHIFT;
+  const segment = segmentOf(ptr);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(ptr);
   const width = i32[w]!;

@@ -1,4 +1,5 @@
 /** What the keyspace must know of a set: its bytes, freeing, copying, and its cells for fsck. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, wordsOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -2,6 +2,7 @@
  * Sets in RDB form: an intset as it is, all else as a row of members, which every Redis reads. A packed set could go as
  * it is too, but only 7.2 and later understand that (RDB_SET_LISTPACK): it is written when the writer's version allows.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';

@@ -7,6 +7,7 @@
  *
  * Invariants: (1) lease held, and the set does not change during the walk; (2) the bytes hold until the next `next`.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';

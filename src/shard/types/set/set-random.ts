@@ -7,6 +7,7 @@
  *
  * Invariants: (1) lease held, the set is not empty; (2) `picked` holds until the set changes or the next call here.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';

@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) a member stands in a listpack or table once, a canonical integer in one form only;
  * (3) running out of memory leaves a set as it was; (4) bytes given to a change do not lie in that very set.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, viewOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';

@@ -1,4 +1,5 @@
 /** What the keyspace must know of a stream: its bytes, freeing, copying, its cells for fsck, its digest. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -13,6 +13,7 @@
  *
  * Invariants: (1) lease held; (2) every pending entry of a group is in the tree of exactly one of its consumers.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';

@@ -9,6 +9,7 @@
  *
  * Invariants: (1) lease held; (2) count is the number of live entries; (3) ids ascend.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf, segmentOf, viewOf, wordIndex } from '../../../shared/memory/cell.js';

@@ -6,6 +6,7 @@
  *     StreamReceiver    a sound node becomes one here, as it is; one that is too big for a cell, or not in the form in
  *                       which it would be written here, is taken apart into its entries
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, NULL, type Ptr } from '../../../shared/memory/ptr.js';

@@ -10,6 +10,7 @@
  * as zeros beyond their end; (3) sources and destination are at multiples of 4 in memory at every multiple of
  * BLOCK_BYTES.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, segmentOf } from '../../../shared/memory/cell.js';

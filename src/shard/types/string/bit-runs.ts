@@ -12,6 +12,7 @@
  * Invariants: (1) lease held from `open` to the last use; (2) whoever changes the string opens it again; (3) the run at
  * an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, segmentOf, wordIndex } from '../../../shared/memory/cell.js';

@@ -1,4 +1,5 @@
 /** Strings in RDB form. See rdb-writer.ts for the forms that a string may take. */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf, viewOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { copyWords } from '../../../shared/memory/copy-bytes.js';

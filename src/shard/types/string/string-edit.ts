@@ -5,6 +5,7 @@
  *     e = growString(ctx, e, newLength)      mutable, long enough, new bytes zero
  *     writeString(arena, e, offset, ...)     or setByte
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
@@ -32,7 +33,7 @@ import {
 /** Byte at `offset` of a string. @requires offset < its length */
 export function byteAt(arena: Arena, e: Ptr, offset: number): number {
   invariant(offset >= 0 && offset < stringLength(arena, e), 'offset < its length');
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(e);
   const head = i32[w]!;
@@ -53,7 +54,7 @@ const ONE_BYTE = new Uint8Array(1);
 /** Stores `len` bytes at `offset`. @requires `e` from `growString` or `createZeros`, offset + len <= its length */
 export function writeString(arena: Arena, e: Ptr, offset: number, src: Uint8Array, srcOff: number, len: number): void {
   invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(e);
   const head = i32[w]!;

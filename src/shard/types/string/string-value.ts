@@ -8,6 +8,7 @@
  * Invariants: (1) lease held; (2) functions that take an entry to change it are called right after the lookup of its
  * key, while the dictionary's cursor stands there; (3) they may move the entry: only the returned pointer is valid.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
 import type { Arena } from '../../../shared/memory/arena.js';
@@ -66,8 +67,8 @@ export function isString(arena: Arena, e: Ptr): boolean {
 /** Length of a string in bytes. @requires `e` holds a string */
 export function stringLength(arena: Arena, e: Ptr): number {
   invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
-  const i32 = arena.i32[e >>> SEGMENT_SHIFT]!;
-  const w = (e & UNIT_MASK) << 1;
+  const i32 = wordsOf(arena, e);
+  const w = wordIndex(e);
   const head = i32[w]!;
   const vw = w + valueWordOffset(head);
   switch (head & 0xff) {
@@ -86,7 +87,7 @@ export function stringLength(arena: Arena, e: Ptr): number {
 // hot: every GET
 export function replyString(arena: Arena, e: Ptr, reply: Reply): void {
   invariant(entryType(arena, e) === TYPE_STRING, 'e holds a string');
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(e);
   const head = i32[w]!;
@@ -113,7 +114,7 @@ const DIGITS = new Uint8Array(INT64_CHARS_MAX + 4);
 /** Copies `len` bytes from `offset` of a string to `dst`. @requires offset + len <= its length */
 export function readString(arena: Arena, e: Ptr, offset: number, dst: Uint8Array, dstOff: number, len: number): void {
   invariant(offset >= 0 && offset + len <= stringLength(arena, e), 'offset + len <= its length');
-  const segment = e >>> SEGMENT_SHIFT;
+  const segment = segmentOf(e);
   const i32 = arena.i32[segment]!;
   const w = wordIndex(e);
   const head = i32[w]!;

@@ -4,6 +4,7 @@
  *
  * Read are also rows with scores as text (before 4.0) and ziplists (2.6 to 6.2).
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { byteIndex, bytesOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';

@@ -9,6 +9,7 @@
  * Invariants: (1) lease held; (2) `p` is at a member, the score is the entry behind it; (3) before something is added
  * `packedFits` said yes; (4) the bytes of a new member do not lie in the same listpack.
  */
+
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';

@@ -11,6 +11,7 @@
  * Invariants: (1) lease held; (2) no score is NaN; (3) running out of memory leaves a set as it was; (4) bytes given to
  * a change do not lie in that very set; (5) a set that became empty is the caller's to remove.
  */
+
 import { invariant } from '../../../shared/errors/invariant.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
