@@ -102,9 +102,14 @@ export class ShardLeases {
   }
 }
 
-/** Whether a finding of fsck only says that cells in use are reached by nobody, or that their bytes were miscounted. */
-function isLoss(finding: string): boolean {
+/**
+ * Whether a finding of fsck only says that cells in use are reached by nobody, that their bytes were miscounted, or that
+ * a request will outlive its waiters.
+ */
+export function isLoss(finding: string): boolean {
   const page = /^page \d+ \(class \d+\): used (\d+), reached (\d+)$/.exec(finding);
   if (page !== null) return Number(page[2]) < Number(page[1]);
+  const request = /^blocked clients: request at \d+: (\d+) waiters, (\d+) counted$/.exec(finding);
+  if (request !== null) return Number(request[1]) < Number(request[2]);
   return /^used bytes \d+, reached \d+$|^page \d+ is lost$/.test(finding);
 }
