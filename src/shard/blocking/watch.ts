@@ -8,8 +8,8 @@
  * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
  * thread has died, `dropWatchers` ends the watches of its clients.
  *
- * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
- * writers pay one load while nobody watches anything.
+ * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards (it
+ * may be too high after a death), so writers pay one load while nobody watches anything.
  */
 
 import { CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
@@ -91,8 +91,11 @@ export function addWatcher(
     const version = nextVersion(arena);
     watcherView.setFloat64(8, version, true);
     const n = len + DB_BYTES;
-    table.insert(createPair(arena, nameBytes, nameView, 0, n, watcher, watcherView, 0, WATCHER_BYTES, true, version));
-    Atomics.add(control.i32, CONTROL.watchedKeys, 1);
+    insert(
+      control,
+      arena,
+      createPair(arena, nameBytes, nameView, 0, n, watcher, watcherView, 0, WATCHER_BYTES, true, version),
+    );
     return;
   }
   elementValue(arena, el);
@@ -102,6 +105,19 @@ export function addWatcher(
   grown.set(value.u8.subarray(value.off, value.off + value.len));
   grown.set(watcher, value.len);
   replaceValue(arena, el, grown);
+}
+
+/** Puts the element of a key that nobody watched into the table. Throws ArenaFullError; the element is freed then. */
+function insert(control: ControlBlock, arena: Arena, el: Ptr): void {
+  // Counted first: should the thread die in between, writers look in vain rather than not at all.
+  Atomics.add(control.i32, CONTROL.watchedKeys, 1);
+  try {
+    table.insert(el);
+  } catch (error) {
+    freeElement(arena, el);
+    Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+    throw error;
+  }
 }
 
 function replaceValue(arena: Arena, el: Ptr, bytes: Uint8Array): void {

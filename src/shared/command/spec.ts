@@ -173,6 +173,8 @@ export interface CommandSpec extends CommandFacts {
 export type CommandDef<C = any> = CommandSpec & {
   readonly handler?: Handler<C>;
   readonly job?: JobHandler<C>;
+  /** What must happen all the same when a thread died at the command, which may have been carried out or not. */
+  readonly lost?: (ctx: C, args: Args) => void;
   /** Local commands: `(io, conn, args, reply)`; its types belong to src/main/io. */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly local?: (io: any, conn: any, args: Args, reply: Reply) => void | Promise<void>;
