@@ -2,7 +2,7 @@
 
 import { storesWithoutTouch } from '../../src/shard/check/fsck.js';
 import { shardCommands } from '../../src/shard/commands/table.js';
-import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../../src/shard/effects/effect-log.js';
 import type { TypeTable } from '../../src/shard/entry/type-table.js';
 import { createExecutor } from '../../src/shard/execute/engine.js';
 import type { Executor } from '../../src/shard/execute/executor.js';
@@ -14,7 +14,9 @@ import { Args } from '../../src/shared/resp/args.js';
 import { Reply } from '../../src/shared/resp/reply.js';
 import { StatsBlock } from '../../src/shared/stats/stats-block.js';
 import { CONTROL, CONTROL_F64, ControlBlock } from '../../src/shared/sync/control-block.js';
+import { GATE, setGate } from '../../src/shared/sync/write-gate.js';
 import { parseReply, type Value } from '../harness/resp-client.js';
+import { EventTap } from './event-tap.js';
 
 const THREAD = 2;
 const DATABASES = 16;
@@ -50,8 +52,13 @@ export class TestEngine {
   /** Views of our own beside the executor's. */
   readonly arenas: Arena[];
   readonly effects: EffectLog;
+  readonly events: EventTap;
   db = 0;
   proto: 2 | 3 = 2;
+  /** Exceptions in handlers are expected: they are not thrown on. */
+  reports = false;
+  /** Of the client, see ClientState. */
+  flags = 0;
 
   /** `registry`, `types`: other commands and value types than those of the server. */
   constructor(shards = 1, registry = REGISTRY, types?: TypeTable) {
@@ -77,17 +84,19 @@ export class TestEngine {
     this.stats = new StatsBlock(this.control.sab, this.control.statsOffset(THREAD));
     const effects = new SharedArrayBuffer(EFFECT_LOG_BYTES);
     this.effects = new EffectLog(effects);
+    this.events = new EventTap(this.control, this.effects);
     this.executor = createExecutor({
       threadId: THREAD,
       block: this.control,
       firstSegments,
       segments: provider,
       effects,
+      outbox: this.events,
       stats: this.stats,
       registry: this.registry,
       ...(types === undefined ? {} : { types }),
       report: (_where, error) => {
-        throw error;
+        if (!this.reports) throw error;
       },
     });
   }
@@ -100,6 +109,13 @@ export class TestEngine {
   /** As `run`, parsed. Errors come back as values. */
   call(...words: Word[]): Value {
     return parseReply(this.runBytes(words));
+  }
+
+  /** Runs the command of that name with arguments as they are. */
+  runArgs(name: string, args: Args): string {
+    const reply = new Reply();
+    this.execute(this.registry.idOf(name), args, reply);
+    return Buffer.concat(reply.takeChunks()).toString('latin1');
   }
 
   private runBytes(words: readonly Word[]): Buffer {
@@ -122,7 +138,7 @@ export class TestEngine {
   }
 
   private execute(id: number, args: Args, reply: Reply): void {
-    const client = { id: 1, db: this.db, proto: this.proto, flags: 0 };
+    const client = { id: 1, db: this.db, proto: this.proto, flags: this.flags };
     if (this.registry.defs[id]!.job !== undefined) {
       const steps = this.executor.startJob(id, args.detach(), reply, client);
       while (steps.next().done !== true);
@@ -145,16 +161,14 @@ export class TestEngine {
 
   /** Has effects recorded, and all events with `events`. */
   record(events = false): void {
-    this.control.i32[CONTROL.effectsOn] = 1;
+    setGate(this.control, GATE.effects, true);
+    this.events.on = events;
     this.control.i32[CONTROL.notifyFlags] = events ? 0x3fff : 0;
   }
 
   /** What was recorded since the last call: "0: SET a 1" for effects, "0 event set a" for events. */
   recorded(): string[] {
-    return this.effects.take().map((record) => {
-      const words = record.args.map((arg) => Buffer.from(arg).toString('latin1')).join(' ');
-      return record.kind === EFFECT_EVENT ? `${record.db} event ${words}` : `${record.db}: ${words}`;
-    });
+    return this.events.recorded();
   }
 
   /** Bytes in allocated cells over all shards. */

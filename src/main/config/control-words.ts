@@ -3,6 +3,7 @@
  * and after each change.
  */
 import { CONTROL, CONTROL_F64, type ControlBlock } from '../../shared/sync/control-block.js';
+import { GATE, setGate } from '../../shared/sync/write-gate.js';
 import type { Config } from './config.js';
 import type { ControlWord, Directive } from './directive.js';
 import { DIRECTIVES } from './directives.js';
@@ -42,4 +43,5 @@ export function writeControlWords(block: ControlBlock, config: Config): void {
     if (array === 'f64') block.f64[index] = value;
     else Atomics.store(block.i32, index, Math.min(value, INT32_MAX));
   }
+  setGate(block, GATE.memoryLimit, block.f64[CONTROL_F64.maxmemory]! > 0);
 }

@@ -54,6 +54,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
+  if (data.generation > 0) segments.prefetch();
   const firstSegments = data.segments.map((list) => list[0]!);
   const config = new ThreadConfig(data.config);
   const { registry, executor } = makeEngine({

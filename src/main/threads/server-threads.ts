@@ -52,7 +52,7 @@ export class ServerThreads {
   constructor(plan: ThreadPlan) {
     this.plan = plan;
     const { block, bus, configFile, executable, files } = plan;
-    const leases = new ShardLeases(plan.exchange, block.shards);
+    const leases = new ShardLeases(plan.exchange, block);
     const threadData = (thread: Thread, control: MessagePort): ThreadData => this.threadData(thread, control);
     this.wiring = new Wiring(block, bus, plan.log);
     this.listening = new Listening(bus, block.ioThreads, plan.log);

@@ -189,7 +189,13 @@ export class Supervisor {
       return;
     }
     thread.kind.afterDeath(thread);
-    if (this.parts.leases.breakOf(thread.id, log)) thread.heldLease = true;
+    const { held, torn } = this.parts.leases.breakOf(thread.id, log);
+    if (held) thread.heldLease = true;
+    if (torn !== null) {
+      starting?.reject(new ThreadGoneError(thread.id));
+      this.parts.fatal(new Error(`${name} died in the middle of a change and left its memory damaged (${torn})`));
+      return;
+    }
     if (starting !== null) {
       const isFirst = thread.generation === 0;
       const error = cause ?? new Error(`${name} ended while it started (code ${code})`);

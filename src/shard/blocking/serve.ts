@@ -246,8 +246,7 @@ export class Blocking {
   private closeLost(): void {
     for (let io = 0; io < this.claims.length; io++) {
       takeLostClaims(this.claims[io]!, (slot, seq) => {
-        this.served.push({ io, slot, seq, chunks: [], isLost: true });
-        this.unsent = true;
+        this.lose(io, slot, seq);
       });
     }
   }
@@ -357,18 +356,31 @@ export class Blocking {
         continue;
       }
       reply.reset();
-      const answered = this.carryOut(ctx, args, reply);
-      if (answered) {
-        removeWaiter(arena, waiter, db, this.keyBytes, off, len);
-        if (!fields.oneKey) this.forget(ctx, args, io, slot, seq, db, ready);
-        if (reply.isSingleChunk && this.sink !== null) this.sink.deliver(slot, seq, reply);
-        else this.keep(io, slot, seq, reply);
+      let answered = true;
+      let done = false;
+      try {
+        answered = this.carryOut(ctx, args, reply);
+        if (answered) {
+          removeWaiter(arena, waiter, db, this.keyBytes, off, len);
+          if (!fields.oneKey) this.forget(ctx, args, io, slot, seq, db, ready);
+          if (reply.isSingleChunk && this.sink !== null) this.sink.deliver(slot, seq, reply);
+          else this.keep(io, slot, seq, reply);
+        }
+        done = true;
+      } finally {
+        // A claim always ends. Whether it was carried out is not known after an exception: its connection is closed.
+        endClaim(claims, slot, seq, answered);
+        if (!done) this.lose(io, slot, seq);
       }
-      endClaim(claims, slot, seq, answered);
       unserved = !answered;
       // Nobody but the served one has left the queue.
       waiter = next;
     }
+  }
+
+  private lose(io: number, slot: number, seq: number): void {
+    this.served.push({ io, slot, seq, chunks: [], isLost: true });
+    this.unsent = true;
   }
 
   private keep(io: number, slot: number, seq: number, reply: Reply): void {

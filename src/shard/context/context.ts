@@ -15,22 +15,23 @@ import { CLIENT_FLAG, ClientRecord, type ClientState } from '../../shared/comman
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
-import { type Arena, CTL_WRITING } from '../../shared/memory/arena.js';
+import type { Arena } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock, THREAD } from '../../shared/sync/control-block.js';
 import { isPaused } from '../../shared/sync/pause.js';
+import { GATE } from '../../shared/sync/write-gate.js';
 import type { Outbox } from '../blocking/outbox.js';
 import { Blocking } from '../blocking/serve.js';
 import { anyWaits } from '../blocking/waiters.js';
 import { touchWatched } from '../blocking/watch.js';
-import { EFFECT_COMMAND, EFFECT_EVENT, type EffectLog } from '../effects/effect-log.js';
+import type { EffectLog } from '../effects/effect-log.js';
 import { accessClock, newClock } from '../entry/access-clock.js';
-import { entryExpireAtMs, F_EXPIRE, setClock } from '../entry/entry.js';
+import { entryExpireAtMs, entryType, F_EXPIRE, setClock, TYPE_STREAM, TYPE_STRING } from '../entry/entry.js';
 import { entryKeyBytes } from '../entry/entry-key.js';
 import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -95,12 +96,19 @@ export class ExecContext implements WorkBound {
   /** Selected database. */
   db = 0;
   client: ClientState = new ClientRecord();
-  /** Time of the batch, unix ms. */
+  /**
+   * The clock, unix ms: read when a batch begins, whenever a lease was waited for, and between the commands of a batch.
+   * It stands still within a command.
+   */
   nowMs = 0;
+  /** What expires before this is over: `nowMs`; -Infinity for a client that must be obeyed (CLIENT_FLAG.mustObey). */
+  overMs = 0;
   /** Value for the clock of a new entry at this time, under the present policy. */
   clock = 0;
   lfu = false;
-  /** Whether somebody takes effects. Read once a batch. */
+  /** CONTROL.writeGate: what decides about writes. Read once a command, with its leases held. */
+  gate = 0;
+  /** Whether somebody takes effects: GATE.effects of `gate`. */
   effectsOn = false;
   /**
    * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
@@ -109,6 +117,7 @@ export class ExecContext implements WorkBound {
    */
   notifyFlags = 0;
   private wantedEvents = 0;
+  private readonly writingWord: number;
   /** Id of the running command. */
   commandId = 0;
   /** The running command is one that writes. */
@@ -119,6 +128,8 @@ export class ExecContext implements WorkBound {
   ownEffects = false;
   /** Inside of a transaction: an earlier command of it has changed something. */
   changedBefore = false;
+  /** The database beside the selected one that a command has used last (MOVE, COPY); -1: none has. */
+  otherDb = -1;
   /** All keys of the running command are on the present shard. */
   oneShard = true;
   /** An I/O thread runs the command: what takes long is left to the shard's thread (WorkBound). */
@@ -135,6 +146,7 @@ export class ExecContext implements WorkBound {
   ) {
     this.threadId = threadId;
     this.control = control;
+    this.writingWord = control.threadWord(threadId) + THREAD.writing;
     this.stats = stats;
     this.effects = effects;
     this.arenas = arenas;
@@ -144,21 +156,55 @@ export class ExecContext implements WorkBound {
     this.shardCount = arenas.length;
     this.arena = arenas[0]!;
     this.keyspace = keyspaces[0]![0]!;
+    leases.onTaken = (waited): void => {
+      if (waited) this.refresh();
+      else this.readSwitches();
+    };
   }
 
   /** Reads the clock and the switches. Once per batch. */
   refresh(): void {
     const i32 = this.control.i32;
-    this.nowMs = this.control.nowMs();
-    this.effectsOn = i32[CONTROL.effectsOn] !== 0;
-    this.readNotifyFlags();
     this.lfu = isLfu(i32[CONTROL.maxmemoryPolicy]!);
-    this.clock = newClock(this.nowMs, this.lfu);
+    this.setTime(this.control.nowMs());
+    this.readSwitches();
   }
 
-  /** hot: reads which events are wanted. @requires the leases of what is going to be changed */
-  readNotifyFlags(): void {
+  /** hot: says that memory is going to be changed; the result is for `endWriting`. @requires the leases */
+  beginWriting(): number {
     const i32 = this.control.i32;
+    const before = i32[this.writingWord]!;
+    i32[this.writingWord] = 1;
+    return before;
+  }
+
+  /** hot: ends what `beginWriting` began. */
+  endWriting(before: number): void {
+    this.control.i32[this.writingWord] = before;
+  }
+
+  /** hot: the clock goes on between two commands of a batch, which may have taken long. */
+  tick(): void {
+    const nowMs = this.control.nowMs();
+    if (nowMs !== this.nowMs) this.setTime(nowMs);
+  }
+
+  /** Has the clock show `nowMs`. */
+  setTime(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.setClient(this.client);
+    this.clock = newClock(nowMs, this.lfu);
+  }
+
+  /**
+   * hot: reads what decides whether a write is refused, and who hears of it. Whoever changes one of these words under
+   * all leases knows that every command sees it. @requires the leases of what is going to be changed
+   */
+  readSwitches(): void {
+    const i32 = this.control.i32;
+    const gate = i32[CONTROL.writeGate]!;
+    this.gate = gate;
+    this.effectsOn = (gate & GATE.effects) !== 0;
     const wanted = i32[CONTROL.notifyFlags]!;
     this.wantedEvents = wanted;
     const quiet = i32[CONTROL.trackers] === 0 && i32[CONTROL.watchedKeys] === 0 && i32[CONTROL.groupReaders] === 0;
@@ -198,8 +244,15 @@ export class ExecContext implements WorkBound {
     return this.arenas[shardOfSlot(slotOf(u8, off, len), this.shardCount)]!;
   }
 
+  /** The shard of the key in argument i. */
+  shardOf(args: Args, i: number): number {
+    if (this.shardCount === 1) return 0;
+    return shardOfSlot(slotOf(args.u8, args.off[i]!, args.len[i]!), this.shardCount);
+  }
+
   /** The keyspace of database `db` in the present shard. */
   keyspaceOf(db: number): Keyspace {
+    this.otherDb = db;
     return this.keyspaces[this.shard]![db]!;
   }
 
@@ -240,17 +293,28 @@ export class ExecContext implements WorkBound {
     } else e = dict.find(args.u8, args.dv, off, args.len[i]!);
     if (e === 0) return NULL;
     if ((wordAt(this.arena, e, 0) & (F_EXPIRE << 8)) === 0) return e;
-    if (entryExpireAtMs(this.arena, e) >= this.nowMs) return e;
+    if (entryExpireAtMs(this.arena, e) >= this.overMs) return e;
     if (!this.keepsExpired()) this.expire(keyspace, e);
     return NULL;
   }
 
   /**
-   * Whether what has expired stays for now, hidden: clients are paused, and the running command only reads. A command
-   * that writes removes it in any case, or it would write into a key that is gone.
+   * Whether what has expired stays for now, hidden: the running command only reads, and nothing expires by itself. A
+   * command that writes removes it in any case, or it would write into a key that is gone.
    */
   keepsExpired(): boolean {
-    return !this.mayWrite && isPaused(this.control);
+    return !this.mayWrite && this.keepsAllExpired();
+  }
+
+  /** Whether nothing expires by itself: GATE.keepsExpired, or clients are paused. */
+  keepsAllExpired(): boolean {
+    return (this.gate & GATE.keepsExpired) !== 0 || isPaused(this.control);
+  }
+
+  /** hot: who sent the command that is run from now on. */
+  setClient(client: ClientState): void {
+    this.client = client;
+    this.overMs = (client.flags & CLIENT_FLAG.mustObey) === 0 ? this.nowMs : Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -260,25 +324,32 @@ export class ExecContext implements WorkBound {
   expire(keyspace: Keyspace, e: Ptr): void {
     const arena = keyspace.arena;
     const key = this.effectsOn || this.notifyFlags !== 0 ? entryKeyBytes(arena, e) : null;
-    const writing = arena.ctl[CTL_WRITING]!;
-    arena.ctl[CTL_WRITING] = this.threadId;
+    const writing = this.beginWriting();
     keyspace.remove(e);
-    arena.ctl[CTL_WRITING] = writing;
+    this.endWriting(writing);
     keyspace.dict.table = keyspace.dict.tableOf(keyspace.dict.h1);
     this.stats.f64[STAT.expiredKeys] = this.stats.f64[STAT.expiredKeys]! + 1;
     if (key === null) return;
     if (this.effectsOn) {
       const { effects } = this;
-      // That a key has expired is nothing that a script did.
-      const { skips } = effects;
-      effects.skips = 0;
       effects.begin(2);
       effects.text(this.control.i32[CONTROL.lazyExpire] !== 0 ? 'UNLINK' : 'DEL');
       effects.bytes(key, 0, key.length);
-      effects.commit(EFFECT_COMMAND, keyspace.db);
-      effects.skips = skips;
+      effects.commitForAll(keyspace.db);
     }
     this.notifyBytes(EVENT_CLASS.EXPIRED, 'expired', key, 0, key.length, keyspace.db);
+  }
+
+  /** Removes the key in argument i of database `db` if a command that failed has left it with nothing in it. */
+  dropEmpty(args: Args, i: number, db: number): void {
+    const keyspace = this.keyspaces[this.shardOf(args, i)]![db]!;
+    const { arena, types } = keyspace;
+    const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
+    if (e === NULL) return;
+    const type = entryType(arena, e);
+    // A string and a stream may be empty.
+    if (type === TYPE_STRING || type === TYPE_STREAM || types.of(arena, e).length(arena, e) > 0) return;
+    keyspace.remove(e);
   }
 
   /** Marks an entry as just used. */
@@ -317,7 +388,7 @@ export class ExecContext implements WorkBound {
 
   /** Ends the effect. `db`: the database it applies to, the selected one by default. */
   endEffect(db: number = this.db): void {
-    this.effects.commit(EFFECT_COMMAND, db);
+    this.effects.commit(db);
   }
 
   /** Raises a keyspace event about the key in argument i. Free while nobody asked for the class. */
@@ -373,14 +444,8 @@ export class ExecContext implements WorkBound {
   private tell(event: string, u8: Uint8Array, off: number, len: number, db: number): void {
     const { outbox } = this;
     const flags = this.wantedEvents;
-    if ((flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
-    if (this.effectsOn) {
-      this.effects.begin(2);
-      this.effects.text(event);
-      this.effects.bytes(u8, off, len);
-      this.effects.commit(EFFECT_EVENT, db);
-    }
-    if (outbox !== null) outbox.keyspaceEvent(flags, event, u8, off, len, db);
+    if (outbox === null || (flags & (EVENT_CLASS.KEYSPACE | EVENT_CLASS.KEYEVENT)) === 0) return;
+    outbox.keyspaceEvent(flags, event, u8, off, len, db);
   }
 
   /** Tells clients that cache keys that a whole database is gone or another. @requires all leases */

@@ -16,7 +16,9 @@ export function* guardedJob(
   try {
     for (;;) {
       const startedMs = monotonicMs();
+      const writing = ctx.mayWrite ? ctx.beginWriting() : 0;
       const step = steps.next();
+      ctx.endWriting(writing);
       tookMs += monotonicMs() - startedMs;
       if (step.done === true) return;
       if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');

@@ -4,10 +4,11 @@
  * writes that agrees with every shard's own order. The journal will be its reader; today tests are (DEBUG EFFECTS).
  *
  *     word 0: bytes reserved    word 1: records lost because the log was full
- *     record: [ bytes of payload | skips << 20 | kind << 16 | db ] payload (RESP array of bulk strings), padded to 8
+ *     record: [ bytes of payload | skips << 20 | db ] payload (RESP array of bulk strings), padded to 8
  *
  * Invariants: (1) a record is written under the leases of the keys it names; (2) readers hold all leases, so they see
- * whole records only; (3) while CONTROL.effectsOn is 0 nothing here is called.
+ * whole records only; (3) nothing is recorded while GATE.effects is not raised; (4) no group is open between two
+ * commands.
  */
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -17,10 +18,6 @@ export const EFFECT_LOG_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 16;
 const RECORD_BYTES = 8;
 
-/** Kinds of records. */
-export const EFFECT_COMMAND = 0;
-export const EFFECT_EVENT = 1;
-
 /** Bits of `skips`: who does not get a record (redis.set_repl in scripts). */
 export const SKIP_JOURNAL = 1;
 export const SKIP_REPLICAS = 2;
@@ -29,7 +26,6 @@ const SKIPS_SHIFT = 20;
 
 /** One record as a reader gets it. */
 export interface EffectRecord {
-  readonly kind: number;
   readonly db: number;
   readonly skips: number;
   readonly args: readonly Uint8Array[];
@@ -40,10 +36,11 @@ export class EffectLog {
   private readonly u8: Uint8Array;
   private scratch = new Uint8Array(1024);
   private pos = 0;
-  /** Records of the open group, whole as they go into the log; null while there is none. */
+  /** Records of the open group, whole as they go into the log; null while there are none. */
   private group: Uint8Array[] | null = null;
+  /** How many groups are open, one in another. */
   private depth = 0;
-  /** Who does not get what commands do from now on: a script's wish, 0 outside. Events are not concerned. */
+  /** Who does not get what commands do from now on: a script's wish, 0 outside. */
   skips = 0;
 
   constructor(sab: SharedArrayBuffer) {
@@ -86,16 +83,21 @@ export class EffectLog {
   }
 
   /** Ends the record and puts it into the log. */
-  commit(kind: number, db: number): void {
+  commit(db: number): void {
+    if (this.skips !== SKIP_ALL) this.put((this.skips << SKIPS_SHIFT) | db);
+  }
+
+  /** As `commit`, for what a script did not do, and may not hide: something has expired. */
+  commitForAll(db: number): void {
+    this.put(db);
+  }
+
+  private put(tag: number): void {
     const bytes = this.pos;
-    let tag = (kind << 16) | db;
-    if (kind === EFFECT_COMMAND) {
-      if (this.skips === SKIP_ALL) return;
-      tag |= this.skips << SKIPS_SHIFT;
-      if (this.group !== null) {
-        this.group.push(recordOf(this.scratch, bytes, tag));
-        return;
-      }
+    if (this.depth !== 0) {
+      this.group ??= [];
+      this.group.push(recordOf(this.scratch, bytes, tag));
+      return;
     }
     const total = RECORD_BYTES + ((bytes + 7) & ~7);
     const at = HEAD_BYTES + Atomics.add(this.words, 0, total);
@@ -110,18 +112,30 @@ export class EffectLog {
     if (this.scratch.length > 1 << 20) this.scratch = new Uint8Array(1024);
   }
 
-  /** Begins a group: the commands recorded until `endGroup` go into the log as one. An inner group joins the outer. */
+  /**
+   * Begins a group: the commands recorded until `endGroup` go into the log as one. An inner group joins the outer.
+   * Whether effects are wanted may change within a group (DEBUG EFFECTS in MULTI): it is begun and ended in any case.
+   */
   beginGroup(): void {
     this.depth++;
-    this.group ??= [];
   }
 
-  /** Ends the group: nothing, one command, or several between MULTI and EXEC, in one piece. */
+  /** Ends the group: nothing, one command, or several between MULTI and EXEC, in one piece. Call it in a `finally`. */
   endGroup(): void {
-    if (--this.depth > 0) return;
-    const records = this.group ?? [];
+    if (this.depth === 0 || --this.depth > 0 || this.group === null) return;
+    this.flushGroup();
+  }
+
+  /** Ends whatever group an exception has left open: what was recorded has happened. Nothing is skipped any more. */
+  endAll(): void {
+    this.depth = 0;
+    this.skips = 0;
+    if (this.group !== null) this.flushGroup();
+  }
+
+  private flushGroup(): void {
+    const records = this.group!;
     this.group = null;
-    if (records.length === 0) return;
     if (records.length > 1) {
       const db = new DataView(records[0]!.buffer).getInt32(4, true) & 0xffff;
       records.unshift(this.single('MULTI', db));
@@ -145,7 +159,7 @@ export class EffectLog {
   private single(name: string, db: number): Uint8Array {
     this.begin(1);
     this.text(name);
-    return recordOf(this.scratch, this.pos, (EFFECT_COMMAND << 16) | db);
+    return recordOf(this.scratch, this.pos, db);
   }
 
   /** Takes all records out. Cold: allocates. @requires all leases. Throws when records were lost. */
@@ -157,7 +171,7 @@ export class EffectLog {
       const bytes = this.words[at >> 2]!;
       const tag = this.words[(at >> 2) + 1]!;
       const skips = tag >>> SKIPS_SHIFT;
-      records.push({ kind: (tag >>> 16) & 0xf, db: tag & 0xffff, skips, args: this.parse(at + RECORD_BYTES) });
+      records.push({ db: tag & 0xffff, skips, args: this.parse(at + RECORD_BYTES) });
       at += RECORD_BYTES + ((bytes + 7) & ~7);
     }
     this.clear();

@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly effects: SharedArrayBuffer;
   /** What the clients of each I/O thread want to hear, by its index; none: nobody is told anything. */
   readonly interests?: readonly SharedArrayBuffer[];
+  /** In place of one that is made of `interests`. */
+  readonly outbox?: Outbox;
   readonly stats: StatsBlock;
   readonly registry: Registry;
   /** The value types; left out: those of the server. */
@@ -40,7 +42,8 @@ export function createExecutor(options: EngineOptions): Executor {
   const arenas = options.firstSegments.map((segment, shard) => new Arena(shard, segment, options.segments));
   const keyspaces = arenas.map((arena) => openDatabases(arena, options.types ?? TYPES));
   const effects = new EffectLog(options.effects);
-  const outbox = options.interests === undefined ? null : new Outbox(block, options.interests);
+  const { interests } = options;
+  const outbox = options.outbox ?? (interests === undefined ? null : new Outbox(block, interests));
   const newContext = (outer: LeaseSet | null = null): ExecContext => {
     const leases = outer === null ? new LeaseSet(threadId, arenas) : new PinnedLeases(threadId, arenas, outer);
     const ctx = new ExecContext(threadId, block, stats, effects, arenas, keyspaces, leases);

@@ -6,36 +6,44 @@
  *
  * Invariants: (1) between `beginBatch` and `endBatch` leases are only added, or, if one is missing that must be taken
  * in order, all given back and taken again between two commands; (2) nothing escapes as an exception: the client gets
- * an error and the leases stay in order; (3) CTL_WRITING names this thread exactly while a command that may write runs.
+ * an error and the leases stay in order; (3) THREAD.writing is raised exactly while memory may be changed.
  */
 
 import { CLIENT_FLAG, CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
-import { FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
+import { FACT_INTERNAL, FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_NONE } from '../../shared/command/key-positions.js';
 import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_ALL, ROUTE_KEY } from '../../shared/command/registry.js';
 import type { JobHandler } from '../../shared/command/spec.js';
 import { INTERNAL, OOM, OOM_STORE } from '../../shared/errors/replies.js';
-import { type Arena, ArenaFullError, CTL_WRITING } from '../../shared/memory/arena.js';
+import { type Arena, ArenaFullError } from '../../shared/memory/arena.js';
 import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import { SlowWatch } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL_F64, THREAD } from '../../shared/sync/control-block.js';
+import { GATE } from '../../shared/sync/write-gate.js';
 import { WaiterWatch } from '../blocking/makes-ready.js';
 import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
+import { anyWaits } from '../blocking/waiters.js';
 import { dropWatchers } from '../blocking/watch.js';
 import { type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
-import { EFFECT_COMMAND } from '../effects/effect-log.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
 import { CallTimer } from './call-timer.js';
 import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
 import { LookAhead } from './look-ahead.js';
+import { recordState } from './state-effect.js';
+
+/** How long a waiter for a lease is given to get in, milliseconds. */
+const HANDOFF_MS = 0.1;
+
+/** So many commands of a pipeline are run inline between two looks at the clock (a power of two). */
+const TICK_EVERY = 16;
 
 const HANDLER_MISSING = 'command without a handler';
 
@@ -61,7 +69,7 @@ export class Executor {
   private readonly servesInline: boolean;
   /** The command run last was given up because its reply is big. */
   bigReply = false;
-  private maxmemory = 0;
+  private inlineCalls = 0;
   /** Of the I/O thread that runs this, -1 on shard threads. */
   private readonly ioIndex: number;
 
@@ -131,12 +139,14 @@ export class Executor {
     ctx.leases.takeAll();
     ctx.refresh();
     this.home = 0;
+    const writing = ctx.beginWriting();
     try {
       blocking.takeDeferred(ctx);
       blocking.serveReady(ctx);
     } catch (error) {
       this.report('serving blocked clients', error);
     } finally {
+      ctx.endWriting(writing);
       ctx.leases.giveAll();
     }
   }
@@ -148,10 +158,12 @@ export class Executor {
   dropClients(shard: number, io: number, clientsBefore: number): void {
     const { leases, blocking, arenas, control } = this.ctx;
     leases.takeShard(shard);
+    const writing = this.ctx.beginWriting();
     try {
       blocking.dropSettled(arenas[shard]!);
       dropWatchers(control, arenas[shard]!, io, clientsBefore);
     } finally {
+      this.ctx.endWriting(writing);
       leases.giveAll();
     }
   }
@@ -170,7 +182,6 @@ export class Executor {
   beginBatch(): void {
     this.ctx.refresh();
     this.slow.refresh();
-    this.maxmemory = this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 
   /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
@@ -185,6 +196,7 @@ export class Executor {
   // hot: every inline command; bench/micro "executor GET", "executor SET"
   tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState, placement: Placement): boolean {
     const leases = this.ctx.leases;
+    if ((++this.inlineCalls & (TICK_EVERY - 1)) === 0) this.ctx.tick();
     const { shard, count } = placement;
     if (count === 1) {
       if (!leases.trySoon(shard)) return this.missed();
@@ -226,6 +238,9 @@ export class Executor {
    */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null = null): void {
     const leases = this.ctx.leases;
+    this.ctx.tick();
+    // Leases of other shards are kept from one command to the next only as long as nobody else wants one.
+    if (leases.count > 1 && leases.wanted()) this.yieldLeases();
     const placement = placed ?? this.place(cmdId, args);
     const { shard, count } = placement;
     if (count > 1) leases.takeMarked(placement.marked);
@@ -244,6 +259,21 @@ export class Executor {
     return placement;
   }
 
+  /** Gives all leases back in the middle of a batch, so that whoever waits for one gets in. */
+  private yieldLeases(): void {
+    if (this.endBatch()) this.letWaiterIn();
+  }
+
+  /** After an `endBatch` that woke somebody: lets that thread get in before this one takes the lease again. */
+  letWaiterIn(): void {
+    this.ctx.leases.letWaiterIn(HANDOFF_MS);
+  }
+
+  /** Whether somebody waits for a lease that is held here. */
+  get isWanted(): boolean {
+    return this.ctx.leases.wanted();
+  }
+
   /**
    * Active expiry and lazy frees of `shard` for about `budgetUs`. @requires no lease held. Whether more is to be
    * done.
@@ -255,12 +285,12 @@ export class Executor {
   /** The generator of a `job` command, with a context of its own. */
   startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
     const ctx = this.newContext();
-    ctx.client = client;
+    ctx.refresh();
+    ctx.setClient(client);
     ctx.mayWrite = (this.registry.flags[cmdId]! & FLAG_WRITE) !== 0;
     ctx.db = client.db;
     ctx.oneShard = false;
     ctx.useShard(0);
-    ctx.refresh();
     this.stats.call(cmdId);
     const job = this.registry.defs[cmdId]!.job;
     if (job === undefined) throw new Error(HANDLER_MISSING);
@@ -276,8 +306,8 @@ export class Executor {
   private run(cmdId: number, args: Args, reply: Reply, client: ClientState, oneShard: boolean): void {
     const ctx = this.ctx;
     const flags = this.registry.flags[cmdId]!;
-    ctx.client = client;
-    ctx.readNotifyFlags();
+    ctx.setClient(client);
+    ctx.readSwitches();
     this.begin(cmdId, flags, reply, client.db, oneShard);
     if ((flags & FLAG_DENYOOM) !== 0 && this.refusesMemory()) {
       reply.error(OOM);
@@ -288,18 +318,18 @@ export class Executor {
     this.stats.call(cmdId);
     const timing = this.timer.begin(cmdId, args, ctx.inline);
     const handler = this.registry.defs[cmdId]!.handler!;
-    const ctl = ctx.arena.ctl;
     const mark = reply.mark();
     try {
       if ((flags & FLAG_WRITE) !== 0) {
-        ctl[CTL_WRITING] = ctx.threadId;
+        ctx.beginWriting();
         handler(ctx, args, reply);
-        ctl[CTL_WRITING] = 0;
+        ctx.endWriting(0);
         if (ctx.dirty !== 0) this.settle(args);
       } else handler(ctx, args, reply);
     } catch (error) {
-      this.failed(cmdId, reply, mark, error);
-      ctl[CTL_WRITING] = 0;
+      this.failed(cmdId, args, client.db, reply, mark, error);
+      ctx.effects.endAll();
+      ctx.endWriting(0);
     }
     if (reply.isCut) {
       reply.isCut = false;
@@ -339,7 +369,7 @@ export class Executor {
   // hot: every redis.call
   nested(cmdId: number, args: Args, reply: Reply, client: ClientState): void {
     this.frames.open(client);
-    this.ctx.readNotifyFlags();
+    this.ctx.readSwitches();
     this.nestedCommand(cmdId, args, reply, client);
     this.frames.close(this.home, this.ctx.dirty);
   }
@@ -359,7 +389,7 @@ export class Executor {
   ): void {
     const ctx = this.ctx;
     this.frames.open(client);
-    ctx.readNotifyFlags();
+    ctx.readSwitches();
     args.setBuffer(all.u8, all.dv);
     let changes = 0;
     let at = 0;
@@ -391,14 +421,18 @@ export class Executor {
     try {
       if (def.job !== undefined) this.nestedJob(def.job, args, reply);
       else {
+        const writing = ctx.mayWrite ? ctx.beginWriting() : 0;
         def.handler!(ctx, args, reply);
-        if ((flags & FLAG_WRITE) !== 0 && ctx.dirty !== 0) this.settle(args);
+        if ((flags & FLAG_WRITE) !== 0) {
+          ctx.endWriting(writing);
+          if (ctx.dirty !== 0) this.settle(args);
+        }
       }
       if ((client.flags & CLIENT_FLAG.tracksReads) !== 0 && (flags & FLAG_READONLY) !== 0) {
         this.rememberReads(cmdId, args, client);
       }
     } catch (error) {
-      this.failed(cmdId, reply, mark, error);
+      this.failed(cmdId, args, client.db, reply, mark, error);
     }
     this.count(cmdId, args, reply, client, timing);
   }
@@ -418,13 +452,15 @@ export class Executor {
   private nestedJob(job: JobHandler<ExecContext>, args: Args, reply: Reply): void {
     const outer = this.ctx;
     const ctx = this.newContext(outer.leases);
-    ctx.client = outer.client;
+    ctx.refresh();
+    // The clock stands still within a transaction and a script.
+    ctx.setTime(outer.nowMs);
+    ctx.setClient(outer.client);
     ctx.mayWrite = outer.mayWrite;
     ctx.db = outer.db;
     ctx.oneShard = false;
     ctx.runner = this;
     ctx.useShard(0);
-    ctx.refresh();
     const steps = job(ctx, args, reply);
     while (steps.next().done !== true);
     outer.dirty += ctx.dirty;
@@ -447,17 +483,20 @@ export class Executor {
    * here, under the leases that are held, before the answer is yes.)
    */
   refusesMemory(): boolean {
-    return this.maxmemory > 0 && this.overMemory();
+    const { gate, client } = this.ctx;
+    return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_FLAG.mustObey) === 0 && this.overMemory();
   }
 
   /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
   private serve(cmdId: number): void {
+    const writing = this.ctx.beginWriting();
     try {
       this.ctx.blocking.serveReady(this.ctx);
     } catch (error) {
       this.ctx.blocking.dropReady();
       this.report(`serving clients after ${this.registry.defs[cmdId]!.name}`, error);
     }
+    this.ctx.endWriting(writing);
   }
 
   /** Counts what the command changed and passes it on, if somebody listens. */
@@ -469,7 +508,7 @@ export class Executor {
     const { effects, db } = ctx;
     effects.begin(args.argc);
     for (let i = 0; i < args.argc; i++) effects.arg(args, i);
-    effects.commit(EFFECT_COMMAND, db);
+    effects.commit(db);
   }
 
   /** A command has answered with an error: counts it, unless a script has. */
@@ -479,18 +518,64 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
-  private failed(cmdId: number, reply: Reply, mark: number, error: unknown): void {
+  /** An exception left a handler: the client gets an error; what may have changed is told to all who must know. */
+  private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === LEFT_TO_SHARD) {
       this.leave(cmdId);
       return;
     }
-    if (error instanceof ArenaFullError) {
-      reply.error(OOM_STORE);
-      return;
+    if (error instanceof ArenaFullError) reply.error(OOM_STORE);
+    else {
+      reply.error(INTERNAL);
+      this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
     }
-    reply.error(INTERNAL);
-    this.report(`command ${this.registry.defs[cmdId]!.name}`, error);
+    if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
+  }
+
+  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. No lease is held. */
+  tellLost(cmdId: number, args: Args, db: number): void {
+    const { ctx, registry } = this;
+    if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;
+    const placement = this.place(cmdId, args);
+    this.beginBatch();
+    if (placement.count > 1) ctx.leases.takeMarked(placement.marked);
+    else ctx.leases.takeShard(placement.shard);
+    ctx.dirty = 0;
+    ctx.otherDb = -1;
+    const writing = ctx.beginWriting();
+    const databases = (registry.facts[cmdId]! & FACT_INTERNAL) === 0 ? 1 : ctx.keyspaces[0]!.length;
+    for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? db : k);
+    // Whoever waits for such a key is served with all others (Blocking.everybody).
+    ctx.blocking.dropReady();
+    ctx.endWriting(writing);
+    this.endBatch();
+  }
+
+  /**
+   * Records the state of all keys of a command of which nobody knows how far it came, notes them as changed, and has
+   * those served who wait for one. Also in the other database, if the command has one. @requires the leases of the keys
+   */
+  tellState(cmdId: number, args: Args, db: number): void {
+    const { ctx, placement } = this;
+    this.stats.f64[STAT.effects]! += ctx.dirty;
+    try {
+      const count = placement.findKeys(this.registry.defs[cmdId]!, args);
+      for (let n = 0; n < count; n++) {
+        const i = placement.keys[n]!;
+        for (let at = db; ; at = ctx.otherDb) {
+          ctx.dropEmpty(args, i, at);
+          if (ctx.effectsOn) recordState(ctx, args, i, at);
+          ctx.db = at;
+          ctx.noteChange(args, i);
+          if (anyWaits(ctx.arenas[ctx.shardOf(args, i)]!)) ctx.blocking.noteReady(ctx, args, i);
+          if (at === ctx.otherDb || ctx.otherDb < 0) break;
+        }
+      }
+    } catch (error) {
+      this.report(`the state left by ${this.registry.defs[cmdId]!.name}`, error);
+    }
+    ctx.db = db;
   }
 
   /** The command is left to the shard's thread, which counts it. */
@@ -503,6 +588,6 @@ export class Executor {
     let used = 0;
     const arenas = this.ctx.arenas;
     for (let s = 0; s < arenas.length; s++) used += arenas[s]!.usedBytes;
-    return used > this.maxmemory;
+    return used > this.ctx.control.f64[CONTROL_F64.maxmemory]!;
   }
 }

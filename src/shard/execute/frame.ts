@@ -48,7 +48,7 @@ export class Frames {
     frame.dirty = ctx.dirty;
     frame.waitsAt = ticket.io;
     ticket.io = -1;
-    ctx.client = client;
+    ctx.setClient(client);
     // What has begun is not given up in its middle.
     ctx.inline = false;
   }
@@ -63,7 +63,7 @@ export class Frames {
     const depth = this.depth - 1;
     this.depth = depth;
     const frame = this.kept[depth]!;
-    ctx.client = frame.client!;
+    ctx.setClient(frame.client!);
     frame.client = null;
     ctx.commandId = frame.commandId;
     ctx.mayWrite = frame.mayWrite;

@@ -2,8 +2,9 @@
  * The leases that one thread holds at a moment. Several are always taken in ascending shard order; a thread that lacks
  * a lower one gives back what it has and begins again, so there is no cycle to wait in. Nor does a thread sit on leases
  * while it waits for one that is held for long (a script): it gives back what it has, waits for that one alone, and
- * then looks for the others, for an instant each. A wait without end is so always one with empty hands, or in ascending
- * order, after too many attempts.
+ * then looks for the others, for an instant each. So a wait without end is always one with empty hands. After some
+ * attempts in vain the instant grows, up to PATIENCE_MAX_MS, for leases in ascending order: two threads that want the
+ * same leases then do not go on robbing each other.
  *
  * Invariants: (1) `count` shards have `held` set; (2) an arena is synchronised right after its lease was taken; (3) in
  * checking mode the pages touched are settled right before it is given back.
@@ -21,8 +22,9 @@ const SPINS = 64;
 
 /** How long a lease is waited for while others are held, milliseconds: several times what a batch takes. */
 const PATIENCE_MS = 2;
-/** After so many attempts to have all in an instant they are waited for in order. */
-const ATTEMPTS_MAX = 8;
+/** After so many attempts in vain the patience is doubled with each, up to a limit, milliseconds. */
+const ATTEMPTS = 8;
+const PATIENCE_MAX_MS = 256;
 
 export class LeaseSet {
   /** 1 for each shard whose lease is held here. */
@@ -36,6 +38,15 @@ export class LeaseSet {
   private readonly all: Uint8Array;
   /** Until then `trySoon` does not look twice: whoever holds leases keeps them for long. */
   private impatientUntilMs = 0;
+  /**
+   * Called when leases were taken by a call that may wait; `waited`: it did. What was read before, the clock or a
+   * switch, may be another now.
+   */
+  onTaken: (waited: boolean) => void = ignore;
+  private waited = false;
+  /** The last `giveAll` woke somebody who waited for this shard, -1: nobody; its count of handoffs before that. */
+  private wokenShard = -1;
+  private wokenHandoffs = 0;
 
   constructor(threadId: number, arenas: readonly Arena[]) {
     this.threadId = threadId;
@@ -77,8 +88,24 @@ export class LeaseSet {
   /** Takes the lease of a shard, waiting. @requires a thread that may block, no lease of a higher shard held */
   takeShard(shard: number): void {
     if (this.held[shard] !== 0) return;
-    this.leases[shard]!.acquire(this.threadId);
+    this.wait(shard);
+    this.taken();
+  }
+
+  /** Takes one lease, waiting as long as it needs. */
+  private wait(shard: number): void {
+    const lease = this.leases[shard]!;
+    if (!lease.tryAcquire(this.threadId)) {
+      this.waited = true;
+      lease.acquire(this.threadId);
+    }
     this.hold(shard);
+  }
+
+  private taken(): void {
+    const { waited } = this;
+    this.waited = false;
+    this.onTaken(waited);
   }
 
   /** Takes the leases of all shards marked in `wanted` (1 each), waiting. @requires a thread that may block */
@@ -99,21 +126,31 @@ export class LeaseSet {
 
   /** @requires nothing held */
   private takeRow(wanted: Uint8Array): void {
-    for (let n = 0; n < ATTEMPTS_MAX; n++) {
-      const late = this.takeWithin(wanted);
-      if (late < 0) return;
+    let early = -1;
+    let patienceMs = PATIENCE_MS;
+    for (let n = 0; ; n++) {
+      const late = this.takeWithin(wanted, early, patienceMs);
+      if (late < 0) break;
       this.giveAll();
-      this.takeShard(late);
+      this.wait(late);
+      early = late;
+      if (n >= ATTEMPTS && patienceMs < PATIENCE_MAX_MS) patienceMs *= 2;
     }
-    this.giveAll();
-    for (let s = 0; s < wanted.length; s++) if (wanted[s] !== 0) this.takeShard(s);
+    this.taken();
   }
 
-  /** Takes the marked leases that are not held, each within an instant. The first one that was not to be had, or -1. */
-  private takeWithin(wanted: Uint8Array): number {
+  /**
+   * Takes the marked leases that are not held, each within an instant: `patienceMs` for those above `early`, which is
+   * held. The first one that was not to be had, or -1.
+   */
+  private takeWithin(wanted: Uint8Array, early: number, patienceMs: number): number {
     for (let s = 0; s < wanted.length; s++) {
       if (wanted[s] === 0 || this.held[s] !== 0) continue;
-      if (!this.leases[s]!.acquireWithin(this.threadId, PATIENCE_MS)) return s;
+      const lease = this.leases[s]!;
+      if (!lease.tryAcquire(this.threadId)) {
+        this.waited = true;
+        if (!lease.acquireWithin(this.threadId, s > early ? patienceMs : PATIENCE_MS)) return s;
+      }
       this.hold(s);
     }
     return -1;
@@ -126,7 +163,7 @@ export class LeaseSet {
     faultPoint(POINT.leaseHeld);
   }
 
-  /** Gives every lease back. Whether somebody was waiting for one. */
+  /** Gives every lease back. Whether somebody was waiting for one, who is to be let in then (`letWaiterIn`). */
   giveAll(): boolean {
     if (this.count === 0) return false;
     faultPoint(POINT.leaseHeld);
@@ -135,10 +172,25 @@ export class LeaseSet {
       if (this.held[s] === 0) continue;
       if (CHECKING) this.arenas[s]!.settleTouched();
       this.held[s] = 0;
-      if (this.leases[s]!.release()) woke = true;
+      const lease = this.leases[s]!;
+      const handoffs = lease.wanted() ? lease.handoffs() : 0;
+      if (!lease.release()) continue;
+      woke = true;
+      this.wokenShard = s;
+      this.wokenHandoffs = handoffs;
     }
     this.count = 0;
     return woke;
+  }
+
+  /**
+   * After a `giveAll` that woke somebody: gives that thread up to `timeoutMs` to get in, before this one takes the
+   * lease again. @requires a thread that may block, no lease held
+   */
+  letWaiterIn(timeoutMs: number): void {
+    const shard = this.wokenShard;
+    this.wokenShard = -1;
+    if (shard >= 0) this.leases[shard]!.letWaiterIn(this.wokenHandoffs, timeoutMs);
   }
 
   /** The thread that holds the lease of a shard, 0 for nobody: a recent moment. */
@@ -152,6 +204,8 @@ export class LeaseSet {
     return false;
   }
 }
+
+function ignore(): void {}
 
 /** The leases of a command inside a transaction or script: those that the outer one holds, which it keeps. */
 export class PinnedLeases extends LeaseSet {

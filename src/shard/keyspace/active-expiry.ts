@@ -16,7 +16,6 @@ import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { EVENT_EXPIRE_CYCLE, LatencyEvents } from '../../shared/stats/latency-events.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64 } from '../../shared/sync/control-block.js';
-import { isPaused } from '../../shared/sync/pause.js';
 import { entryExpireAtMs, entryFlags, F_EXPIRE, F_FIELDS } from '../entry/entry.js';
 import { T_COUNT, T_MIN_EXPIRE, T_VOLATILE, TABLE_ENTRIES_MAX, tableEntries } from '../structures/table.js';
 import { nextPrefix, PREFIX_END } from '../structures/table-walk.js';
@@ -53,7 +52,7 @@ function expireEntries(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr,
     const flags = entryFlags(arena, e);
     if ((flags & (F_EXPIRE | F_FIELDS)) === 0) continue;
     const atMs = entryExpireAtMs(arena, e);
-    if (atMs < 0 || atMs >= ctx.nowMs) {
+    if (atMs < 0 || atMs >= ctx.overMs) {
       if (atMs >= 0 && atMs < minAtMs) minAtMs = atMs;
       if ((flags & F_FIELDS) === 0) continue;
       const nextAtMs = expireElements(ctx, keyspace, e, endMs);
@@ -87,7 +86,7 @@ function expireElements(ctx: ActiveExpiryContext, keyspace: Keyspace, e: Ptr, en
   const { expiry } = keyspace.types.of(arena, e);
   if (expiry === null) throw new Error(`entry ${e} is flagged as one whose elements expire`);
   const nextAtMs = expiry.nextAtMs(arena, e);
-  if (nextAtMs >= ctx.nowMs) return nextAtMs;
+  if (nextAtMs >= ctx.overMs) return nextAtMs;
   pointAt(keyspace.dict, e);
   for (;;) {
     const n = expiry.expire(ctx, keyspace, e, ELEMENTS_PER_CLOCK);
@@ -113,11 +112,11 @@ function raiseBound(keyspace: Keyspace, table: Ptr, entries: number, minAtMs: nu
 
 /**
  * Removes due keys of the context's shard for about `budgetUs`, going on where the last call stopped. Returns whether
- * due keys are known to remain. Nothing goes while clients are paused. @requires the shard's lease, `ctx.refresh()`,
- * `ctx.useShard(shard)`
+ * due keys are known to remain. Nothing goes while nothing expires by itself. @requires the shard's lease,
+ * `ctx.refresh()`, `ctx.useShard(shard)`
  */
 export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolean {
-  if (ctx.control.i32[CONTROL.activeExpire] === 0 || isPaused(ctx.control)) return false;
+  if (ctx.control.i32[CONTROL.activeExpire] === 0 || ctx.keepsAllExpired()) return false;
   const ctl = ctx.arena.ctl;
   const keyspaces = ctx.keyspaces[ctx.shard]!;
   let db = ctl[CTL_EXPIRE_DB]!;
@@ -145,7 +144,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
       endMs = startMs + budgetUs / 1000;
     }
     const next = nextPrefix(ctx.arena, table);
-    if (isDue(keyspace, table, ctx.nowMs)) {
+    if (isDue(keyspace, table, ctx.overMs)) {
       const n = expireEntries(ctx, keyspace, table, endMs);
       more = n < 0;
       removed += n < 0 ? -1 - n : n;

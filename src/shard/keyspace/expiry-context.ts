@@ -13,6 +13,9 @@ export interface ActiveExpiryContext extends ExpiryContext {
   /** Keyspaces by shard, then database. */
   readonly keyspaces: readonly (readonly Keyspace[])[];
   readonly control: ControlBlock;
+  readonly nowMs: number;
+  /** Whether nothing expires by itself. */
+  keepsAllExpired(): boolean;
   /** Removes an expired entry at which the keyspace's cursor stands, with its effect and event. */
   expire(keyspace: Keyspace, e: Ptr): void;
 }

@@ -355,7 +355,7 @@ export class ScriptEngine {
     this.startedMs = 0;
     this.current = script;
     this.args = args;
-    if (ctx.effectsOn) ctx.effects.beginGroup();
+    ctx.effects.beginGroup();
     const mark = reply.mark();
     try {
       if (script.isFunction) this.pushFunction(script, args, keys);
@@ -370,14 +370,15 @@ export class ScriptEngine {
         `ERR Error running script ${script.name}, ${error instanceof Error ? error.message : 'aborted'}`,
       );
       this.discard();
+    } finally {
+      ctx.effects.skips = 0;
+      ctx.effects.endGroup();
+      ctx.ownEffects = true;
+      ctx.errorCounted = vm.errorCounted;
+      api.running = null;
+      this.args = null;
+      this.end();
     }
-    ctx.effects.skips = 0;
-    if (ctx.effectsOn) ctx.effects.endGroup();
-    ctx.ownEffects = true;
-    ctx.errorCounted = vm.errorCounted;
-    api.running = null;
-    this.args = null;
-    this.end();
     this.settle();
   }
 

@@ -27,8 +27,11 @@ export interface ValueContext {
 
 /** What removing elements whose time is over tells others: statistics, effects, events. */
 export interface ExpiryContext {
-  readonly nowMs: number;
-  readonly threadId: number;
+  /** What expires before this is over. */
+  readonly overMs: number;
+  /** Says that memory is going to be changed; the result is for `endWriting`. */
+  beginWriting(): number;
+  endWriting(before: number): void;
   readonly stats: StatsBlock;
   readonly effectsOn: boolean;
   readonly effects: EffectLog;

@@ -377,6 +377,18 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
     if (numbered) setElementNumber(arena, el, number);
     return el;
   }
+  const next = copyWithNumber(arena, el, numbered, number);
+  free(arena, el);
+  return next;
+}
+
+/**
+ * A copy of an element with room for a number, or without, whichever the element is not. Blobs are not copied: one
+ * of the two cells must be given back with `free`.
+ */
+export function copyWithNumber(arena: Arena, el: Ptr, numbered: boolean, number: number): Ptr {
+  const head = headOf(arena, el);
+  const had = !numbered;
   const parts = (head & LEN_MASK) + ((head >>> VALUE_SHIFT) & LEN_MASK);
   const start = numbered ? 12 : 4;
   const next = alloc(arena, Math.max(16, start + parts));
@@ -385,7 +397,6 @@ export function withNumber(arena: Arena, el: Ptr, numbered: boolean, number: num
   wordsOf(arena, next)[at >> 2] = head ^ (E_NUMBER << FLAGS_SHIFT);
   if (numbered) viewOf(arena, next).setFloat64(at + 4, number, true);
   copyBytes(bytesOf(arena, next), at + start, bytesOf(arena, el), from, parts);
-  free(arena, el);
   return next;
 }
 

@@ -37,6 +37,7 @@ export class Background {
     let more = true;
     while (more && monotonicMs() < end) {
       ctx.leases.takeShard(shard);
+      const writing = ctx.beginWriting();
       try {
         ctx.refresh();
         ctx.useShard(shard);
@@ -53,6 +54,7 @@ export class Background {
           freedLater.values = 0;
         }
       } finally {
+        ctx.endWriting(writing);
         ctx.leases.giveAll();
       }
     }

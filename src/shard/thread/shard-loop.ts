@@ -6,7 +6,7 @@
  *                                 `-- jobs: one step per turn, leases their own -'
  *
  * A turn is one batch: at most RING_TAKE requests of each ring, at most BATCH_US under the leases when somebody else
- * wants this shard's. Then leases are given back, and only then replies are published, once per ring.
+ * wants one of them. Then leases are given back, and only then replies are published, once per ring.
  *
  * What survives the death of this thread (see ring.ts): requests not begun are run by the successor; replies committed
  * are published by it. The one request that was begun is run again only if the lease was not held (so it had not begun
@@ -31,7 +31,6 @@ import { isGone } from '../../shared/sync/claims.js';
 import { type ControlBlock, ioThreadId, SCRIPT_BUSY, THREAD } from '../../shared/sync/control-block.js';
 import type { ControlPort } from '../../shared/sync/control-port.js';
 import { type Doorbell, spinsFor, type WorkSource } from '../../shared/sync/doorbell.js';
-import type { Lease } from '../../shared/sync/lease.js';
 import {
   ANSWERED,
   BULLETINS,
@@ -54,7 +53,7 @@ import { settleInterrupted, type TakeOverHost } from './take-over.js';
 
 /** Requests taken from one ring before the next ring's turn. */
 const RING_TAKE = 64;
-/** How long leases are held by a batch while somebody wants this shard's lease, microseconds. */
+/** How long leases are held by a batch while somebody wants one of them, microseconds. */
 const BATCH_US = 200;
 /** The clock is read once per so many requests (a power of two). */
 const CLOCK_EVERY = 16;
@@ -63,8 +62,6 @@ const CYCLE_MS = 100;
 /** Background work per cycle while requests wait, and per turn while none do, microseconds. */
 const CYCLE_BUDGET_US = 1000;
 const IDLE_BUDGET_US = 500;
-/** How long a waiter for the lease is given to get in, milliseconds. */
-const HANDOFF_MS = 0.1;
 /** How long to sleep on a full reply ring before looking for control messages, milliseconds. */
 const FULL_WAIT_MS = 10;
 
@@ -85,8 +82,13 @@ export interface ShardExecutor {
   beginBatch(): void;
   /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null): void;
-  /** Gives all leases back. Whether somebody was waiting for one. */
+  /** Gives all leases back. Whether somebody was waiting for one, who is to be let in then. */
   endBatch(): boolean;
+  letWaiterIn(): void;
+  /** A command was cut short by its thread's death: tells the state of its keys. @requires no lease held */
+  tellLost(cmdId: number, args: Args, db: number): void;
+  /** Whether another thread waits for a lease that the batch holds. */
+  readonly isWanted: boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
   idleWork(budgetUs: number, shard: number): boolean;
   startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void>;
@@ -107,7 +109,6 @@ export interface ShardParts {
   readonly port: ControlPort;
   readonly registry: Registry;
   readonly executor: ShardExecutor;
-  readonly lease: Lease;
   readonly bell: Doorbell;
   readonly pairs: ShardPair[];
   readonly jobTable: SharedArrayBuffer;
@@ -126,7 +127,6 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private readonly outbox: Outbox | null;
   private readonly blocking: Blocking;
   private readonly blockedRecord = new Uint8Array(8);
-  private readonly lease: Lease;
   readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
   private readonly flags: Registry['flags'];
@@ -153,7 +153,6 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     this.executor = parts.executor;
     this.outbox = parts.executor.outbox;
     this.blocking = parts.executor.blocking;
-    this.lease = parts.lease;
     this.pairs = parts.pairs;
     this.route = parts.registry.route;
     this.flags = parts.registry.flags;
@@ -234,7 +233,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
 
   /** hot: one batch over all rings. Returns whether there was anything. */
   private turn(): boolean {
-    const { pairs, executor, lease } = this;
+    const { pairs, executor } = this;
     const count = pairs.length;
     const first = this.firstRing;
     this.firstRing = first + 1 >= count ? 0 : first + 1;
@@ -254,7 +253,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
         if (!this.take(io, requests, offset)) break;
         // The ring may have been replaced while its peer was started again.
         if (requests !== pairs[io]!.requests) break;
-        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && lease.wanted() && monotonicMs() > deadline) {
+        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && executor.isWanted && monotonicMs() > deadline) {
           this.pauseBatch();
           deadline = monotonicMs() + BATCH_US / 1000;
         }
@@ -280,12 +279,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   }
 
   private endBatch(): void {
-    const { lease } = this;
-    const handoffs = lease.wanted() && lease.holder() === this.parts.threadId ? lease.handoffs() : -1;
-    const woke = this.executor.endBatch();
-    if (!woke || handoffs < 0) return;
+    if (!this.executor.endBatch()) return;
     this.publish();
-    lease.letWaiterIn(handoffs, HANDOFF_MS);
+    this.executor.letWaiterIn();
   }
 
   /** hot: carries out the request at `offset`. False when it must stay in the ring for now. */
@@ -531,6 +527,11 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     const { port } = this.parts;
     if (closed > fatal) port.log('warning', `${closed - fatal} connections are closed: their commands were cut short`);
     if (fatal > 0) port.log('warning', `${fatal} commands are given up: each of them ended two threads`);
+  }
+
+  tellState(requests: RingConsumer, offset: number): void {
+    const { view } = this;
+    if (readRequest(requests, offset, view)) this.executor.tellLost(view.cmdId, view.args, view.db);
   }
 
   answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void {

@@ -5,14 +5,13 @@
 import { availableParallelism } from 'node:os';
 import type { Registry } from '../../shared/command/registry.js';
 import { firstMailId } from '../../shared/limits.js';
-import { ArenaFullError, CTL_LEASE } from '../../shared/memory/arena.js';
+import { ArenaFullError } from '../../shared/memory/arena.js';
 import { openFaultPoints } from '../../shared/memory/fault-point.js';
 import { collectDropped } from '../../shared/memory/shared-garbage.js';
 import { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT, THREAD_SHARD } from '../../shared/stats/stats-layout.js';
 import { ControlBlock } from '../../shared/sync/control-block.js';
 import { ControlPort } from '../../shared/sync/control-port.js';
-import { Lease } from '../../shared/sync/lease.js';
 import { Mailbox } from '../../shared/sync/mailbox.js';
 import { RingConsumer, RingProducer } from '../../shared/sync/ring.js';
 import { SegmentExchange } from '../../shared/sync/segment-exchange.js';
@@ -74,6 +73,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
+  if (data.generation > 0) segments.prefetch();
   const firstSegments = data.segments.map((list) => list[0]!);
   const directives = new Map(data.config);
   const parts = { threadId: data.threadId, shard: data.shard, shards: block.shards, block, firstSegments };
@@ -100,7 +100,6 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     port,
     registry: engine.registry,
     executor: engine.executor,
-    lease: new Lease(new Int32Array(firstSegments[data.shard]!), CTL_LEASE),
     bell: block.doorbell(data.threadId),
     pairs,
     jobTable: data.jobTable,

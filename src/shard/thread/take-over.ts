@@ -14,6 +14,7 @@
  */
 import { ENDED_THREADS, FUNCTION_KILLED, SCRIPT_KILLED } from '../../shared/errors/replies.js';
 import { finishRequest, REPLY, type RequestView, readRequestHead } from '../../shared/sync/records.js';
+import type { RingConsumer } from '../../shared/sync/ring.js';
 import { ENDED } from '../../shared/sync/script-run.js';
 import type { Jobs } from './jobs.js';
 import type { ShardPair } from './shard-loop.js';
@@ -28,6 +29,8 @@ export interface TakeOverHost {
   readonly view: RequestView;
   /** Answers the request of a connection with `line`, which may be empty. */
   answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void;
+  /** Has the effects say what has become of the keys of the request at `offset`: nobody knows how far it came. */
+  tellState(requests: RingConsumer, offset: number): void;
 }
 
 /** How many connections were closed, and how many of them because of the last row. */
@@ -79,6 +82,7 @@ function settleFirst(
       const line = endedScript === ENDED.script ? SCRIPT_KILLED : FUNCTION_KILLED;
       host.answerWith(io, view.connId, view.seq, line, 0);
     } else {
+      if (executing) host.tellState(requests, offset);
       host.answerWith(io, view.connId, view.seq, executing ? NOTHING : ENDED_THREADS, REPLY.CLOSE);
       settled.closed++;
       if (!executing) settled.fatal++;

@@ -25,6 +25,11 @@ export const CLIENT_FLAG = {
   local: 8,
   /** CLIENT TRACKING: the keys that the client's commands read are remembered. */
   tracksReads: 16,
+  /**
+   * What the client sends has happened elsewhere and must happen here too: the master of a replica, the file that is
+   * loaded. For it expired keys are there until it deletes them, and no write is refused.
+   */
+  mustObey: 32,
 } as const;
 
 /** From this bit on stands the index of the client's I/O thread. */

@@ -9,7 +9,7 @@
  * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
  *
- * Invariants: (1) words that a batch reads once (effects on, notify flags, config) are plain loads in the data plane,
+ * Invariants: (1) words that a batch reads once (config) are plain loads in the data plane,
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
  * no two regions overlap (layout.ts hands them out one behind the other).
  */
@@ -52,8 +52,8 @@ export const CONTROL = {
   pauseMode: server.word(),
   /** notify-keyspace-events as bits (see shared/keyspace-events.ts). */
   notifyFlags: server.word(),
-  /** Somebody consumes effects (journal, replicas, tests). */
-  effectsOn: server.word(),
+  /** What decides about writes, read for each command under its leases: bits, see write-gate.ts. */
+  writeGate: server.word(),
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire: server.word(),
   /** Number of the policy (see shared/maxmemory-policy.ts). */
@@ -142,6 +142,11 @@ export const THREAD = {
   scriptBusy: area.word(),
   scriptKill: area.word(),
   scriptRun: area.word(),
+  /**
+   * Not 0 while the thread changes memory under the leases that it holds. When it dies then, they name the shards in
+   * which half a change may be found.
+   */
+  writing: area.word(),
 } as const;
 
 type Per = 'server' | 'thread' | 'ioThread' | 'shard';

@@ -119,6 +119,14 @@ export class Lease {
     return Atomics.load(this.i32, this.index) >>> 1;
   }
 
+  /**
+   * For the supervisor, after the death of any thread: has all who wait look again. The dead one may have given the
+   * lease back without waking anybody, or may have been the one who was woken.
+   */
+  wakeAll(): void {
+    Atomics.notify(this.i32, this.index);
+  }
+
   /** For the supervisor: frees the lease if the (dead) thread held it, and wakes a waiter. Returns whether it did. */
   breakIfHeldBy(threadId: number): boolean {
     for (;;) {

@@ -3,8 +3,9 @@
  *
  * Whoever allocates a segment announces it on the server's BroadcastChannel and only then publishes the shard's segment
  * count. A thread that meets an unknown index drains the channel synchronously. A thread that was started after the
- * announcement finds nothing there and asks the main thread, which collects all announcements, and blocks for the
- * answer.
+ * announcement finds nothing there: so it asks the main thread, which collects all announcements, before it serves and
+ * while it holds no lease (`prefetch`). Whatever is announced from then on is in its own channel. A main thread that is
+ * busy for long keeps a new thread from beginning, and nobody else from going on.
  *
  * Invariants: (1) announced before published, so who sees the count finds the segment here or at the main thread; (2)
  * the last announcement of an index wins: an earlier one came from a thread that died before it published.
@@ -61,6 +62,25 @@ export class SegmentExchange implements SegmentProvider {
     if (sab === null) throw new Error(`segment ${index} of shard ${shard} is nowhere`);
     this.take({ shard, index, sab });
     return sab;
+  }
+
+  /**
+   * Fetches whatever was announced before this thread listened. Once, when the thread starts. @requires no lease held
+   */
+  prefetch(): void {
+    const { ask } = this;
+    if (ask === null) return;
+    this.drain();
+    for (let shard = 0; shard < this.segments.length; shard++) {
+      const list = this.segments[shard]!;
+      // The first one that nobody knows will be announced to this thread, too.
+      for (let index = 0; ; index++) {
+        if (list[index] !== undefined) continue;
+        const sab = ask(shard, index);
+        if (sab === null) break;
+        list[index] = sab;
+      }
+    }
   }
 
   /** A segment that was announced, or null. */

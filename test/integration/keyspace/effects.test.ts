@@ -144,6 +144,38 @@ describe
       expect(await client.call('GET', 'k')).toBe('6');
     });
 
+    test('#12 a group is whole although effects were switched on in the middle of one', async () => {
+      const client = await server.client();
+      await client.ok('FLUSHALL');
+      await client.pipeline([['MULTI'], ['SET', 'a', 1], ['DEBUG', 'EFFECTS', 'ON'], ['SET', 'a', 2], ['EXEC']]);
+      const script = "redis.call('SET', KEYS[1], 3) redis.call('SET', KEYS[1], 4)";
+      await client.pipeline([['MULTI'], ['EVAL', script, 1, 'a'], ['SET', 'a', 5], ['EXEC']]);
+      expect((await take(client)).slice(1).map((words) => words.join(' '))).toEqual([
+        'SET a 2',
+        ...['MULTI', 'SET a 3', 'SET a 4', 'SET a 5', 'EXEC'],
+      ]);
+      await client.ok('DEBUG', 'EFFECTS', 'OFF');
+    });
+
+    test('#12 a script hides what it does, not what has expired meanwhile', async () => {
+      const client = await server.client();
+      await client.ok('FLUSHALL');
+      await client.pipeline([
+        ['DEBUG', 'SET-ACTIVE-EXPIRE', 0],
+        ['HSET', 'h', 'f', 1, 'g', 2],
+        ['HPEXPIRE', 'h', 1, 'FIELDS', 1, 'f'],
+        ['DEBUG', 'EFFECTS', 'ON'],
+      ]);
+      await sleep(5);
+      const script = "redis.set_repl(redis.REPL_NONE) redis.call('HINCRBY', KEYS[1], 'f', 1)";
+      await client.ok('EVAL', script, 1, 'h');
+      expect((await take(client)).slice(1)).toEqual([['HDEL', 'h', 'f']]);
+      await client.pipeline([
+        ['DEBUG', 'EFFECTS', 'OFF'],
+        ['DEBUG', 'SET-ACTIVE-EXPIRE', 1],
+      ]);
+    });
+
     test('nothing is recorded while nobody listens, nor when nothing changed', async () => {
       const client = await server.client();
       await client.ok('FLUSHALL');

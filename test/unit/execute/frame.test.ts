@@ -19,6 +19,9 @@ function contextOf(client: ClientState): ExecContext {
     dirty: 5,
     ownEffects: false,
     blocking: { ticket: { io: 2, slot: 0, seq: 0 } },
+    setClient(next: ClientState) {
+      ctx.client = next;
+    },
     useShard(shard: number) {
       ctx.shard = shard;
     },

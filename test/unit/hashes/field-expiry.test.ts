@@ -214,8 +214,10 @@ describe.each(['listpackex', 'hashtable'])('fields that expire, %s', (encoding) 
       '0 event hdel h',
       '0: HPERSIST h FIELDS 1 a',
       '0 event hpersist h',
+      '0: MULTI',
       '0: HDEL h a',
       '0: HDEL h b',
+      '0: EXEC',
       '0 event hdel h',
       '0 event del h',
     ]);
@@ -238,10 +240,10 @@ describe.each(['listpackex', 'hashtable'])('fields that expire, %s', (encoding) 
     expect(call('HGETEX', 'h', 'EX', 100, 'FIELDS', 1, 'c')).toEqual([null]);
     expect(call('DBSIZE')).toBe(0);
     expect(engine.recorded().map((line) => line.replace(/\d{13}/, 'MS'))).toEqual([
-      '0 event hexpire h',
       '0: HPEXPIREAT h MS FIELDS 2 a b',
-      '0 event hpersist h',
+      '0 event hexpire h',
       '0: HPERSIST h FIELDS 1 a',
+      '0 event hpersist h',
       '0: HDEL h b',
       '0 event hdel h',
       '0 event hdel h',
@@ -253,7 +255,7 @@ describe.each(['listpackex', 'hashtable'])('fields that expire, %s', (encoding) 
     clean();
   });
 
-  test('are set with their time by HSETEX', () => {
+  test('#12 are set with their time by HSETEX, which is propagated as an older Redis knows it', () => {
     engine.record(true);
     expect(call('HSETEX', 'h', 'FXX', 'FIELDS', 1, 'a', '1')).toBe(0);
     expect(call('HSETEX', 'h', 'FNX', 'EX', 100, 'FIELDS', 2, 'a', '1', 'b', '2')).toBe(1);
@@ -269,15 +271,23 @@ describe.each(['listpackex', 'hashtable'])('fields that expire, %s', (encoding) 
         .filter((line) => !line.includes(' new '))
         .map((line) => line.replace(/\d{13}/, 'MS')),
     ).toEqual([
+      '0: MULTI',
+      '0: HSET h a 1 b 2',
+      '0: HPEXPIREAT h MS FIELDS 2 a b',
+      '0: EXEC',
       '0 event hset h',
       '0 event hexpire h',
-      '0: HSETEX h FNX PXAT MS FIELDS 2 a 1 b 2',
+      '0: MULTI',
+      '0: HSET h b 22',
+      '0: HPEXPIREAT h MS FIELDS 1 b',
+      '0: EXEC',
       '0 event hset h',
-      '0: HSETEX h FXX KEEPTTL FIELDS 1 b 22',
+      '0: HSET h a 11',
       '0 event hset h',
-      '0: HSETEX h FIELDS 1 a 11',
+      '0: MULTI',
       '0: HDEL h a',
       '0: HDEL h b',
+      '0: EXEC',
       '0 event hset h',
       '0 event hdel h',
       '0 event del h',

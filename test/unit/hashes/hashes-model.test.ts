@@ -388,7 +388,10 @@ describe('hashes', () => {
         const empty = engine.usedBytes();
         for (const words of commands) bench.step(words);
         expect(fsck(engine)).toEqual([]);
-        for (const record of engine.effects.take()) expect(copy.call(...record.args)).not.toBeInstanceOf(Error);
+        for (const { args } of engine.effects.take()) {
+          // MULTI and EXEC are nothing to an engine.
+          if (args.length > 1) expect(copy.call(...args)).not.toBeInstanceOf(Error);
+        }
         copy.advance((model.now + 0.5) * JUMP_S * 1000);
         for (const name of KEYS) {
           const all = sorted(model.live(name).map(([f]) => f));

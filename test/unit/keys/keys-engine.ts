@@ -2,7 +2,7 @@
 
 import { storesWithoutTouch } from '../../../src/shard/check/fsck.js';
 import { ExecContext } from '../../../src/shard/context/context.js';
-import { EFFECT_EVENT, EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effects/effect-log.js';
+import { EFFECT_LOG_BYTES, EffectLog } from '../../../src/shard/effects/effect-log.js';
 import { ENC_BLOB, ENC_EMBED, entryEncoding, TYPE_STRING, valueWord } from '../../../src/shard/entry/entry.js';
 import { LeaseSet } from '../../../src/shard/execute/lease-set.js';
 import { formatDatabases, openDatabases } from '../../../src/shard/keyspace/databases.js';
@@ -17,8 +17,10 @@ import { Args } from '../../../src/shared/resp/args.js';
 import { Reply } from '../../../src/shared/resp/reply.js';
 import { StatsBlock } from '../../../src/shared/stats/stats-block.js';
 import { CONTROL, CONTROL_F64, ControlBlock } from '../../../src/shared/sync/control-block.js';
+import { GATE, setGate } from '../../../src/shared/sync/write-gate.js';
 import { parseReply, type Value } from '../../harness/resp-client.js';
 import { REGISTRY } from '../engine-harness.js';
+import { EventTap } from '../event-tap.js';
 
 const THREAD = 2;
 const EMBED_MAX = 8000;
@@ -47,6 +49,7 @@ export class KeysEngine {
   proto: 2 | 3 = 2;
   private readonly registry = REGISTRY;
   private readonly log: EffectLog;
+  private readonly events: EventTap;
 
   constructor(shards: number) {
     const segments: SharedArrayBuffer[][] = [];
@@ -68,6 +71,8 @@ export class KeysEngine {
     const keyspaces = this.arenas.map((arena) => openDatabases(arena, TYPES));
     const leases = new LeaseSet(THREAD, this.arenas);
     this.ctx = new ExecContext(THREAD, this.control, stats, this.log, this.arenas, keyspaces, leases);
+    this.events = new EventTap(this.control, this.log);
+    this.ctx.outbox = this.events;
     this.ctx.oneShard = shards === 1;
     this.ctx.refresh();
   }
@@ -79,17 +84,15 @@ export class KeysEngine {
 
   /** Has effects recorded, and all events with `events`. */
   record(events = false): void {
-    this.control.i32[CONTROL.effectsOn] = 1;
+    setGate(this.control, GATE.effects, true);
+    this.events.on = events;
     this.control.i32[CONTROL.notifyFlags] = events ? 0x3fff : 0;
     this.ctx.refresh();
   }
 
   /** What was recorded since the last call: `0: DEL k` for a command in database 0, `0 event del k` for an event. */
   recorded(): string[] {
-    return this.log.take().map((record) => {
-      const words = record.args.map((arg) => Buffer.from(arg).toString('latin1')).join(' ');
-      return record.kind === EFFECT_EVENT ? `${record.db} event ${words}` : `${record.db}: ${words}`;
-    });
+    return this.events.recorded();
   }
 
   shardOf(key: string): number {
@@ -117,7 +120,7 @@ export class KeysEngine {
     if (ctx.dirty > 0 && ctx.effectsOn && !ctx.ownEffects) {
       this.log.begin(args.argc);
       for (let i = 0; i < args.argc; i++) this.log.arg(args, i);
-      this.log.commit(0, ctx.db);
+      this.log.commit(ctx.db);
     }
     ctx.leases.giveAll();
   }

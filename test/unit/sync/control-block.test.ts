@@ -43,7 +43,7 @@ describe('the control block', () => {
 
   it('keeps words that are written often out of the cache lines of switches', () => {
     const line = (word: number): number => word >> 4;
-    const switches = [CONTROL.notifyFlags, CONTROL.effectsOn, CONTROL.pauseMode, CONTROL.maxmemoryPolicy].map(line);
+    const switches = [CONTROL.notifyFlags, CONTROL.writeGate, CONTROL.pauseMode, CONTROL.maxmemoryPolicy].map(line);
     for (const name of ['clientIds', 'clients', 'watchedKeys', 'busyScripts'] as const) {
       expect(switches).not.toContain(line(CONTROL[name]));
     }

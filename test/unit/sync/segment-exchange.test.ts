@@ -47,3 +47,23 @@ test('a late subscriber asks for what was announced before, and keeps the answer
   main.close();
   late.close();
 });
+
+test('#12 a thread that starts late fetches what it missed at once, and asks nobody when it meets it', () => {
+  const name = `test-${process.pid}-${Math.random()}`;
+  const main = new SegmentExchange(name, [[first()], [first()]], null);
+  const [early, next] = [main.allocate(1, 1), main.allocate(1, 2)];
+  let asked = 0;
+  const late = new SegmentExchange(name, [[first()], [first()]], (shard, index) => {
+    asked++;
+    return main.find(shard, index);
+  });
+  late.prefetch();
+  // Two that it missed, and one of each shard that nobody knows.
+  expect(asked).toBe(4);
+  expect([late.attach(1, 1), late.attach(1, 2)]).toEqual([early, next]);
+  const announced = main.allocate(0, 1);
+  expect(late.attach(0, 1)).toEqual(announced);
+  expect(asked).toBe(4);
+  main.close();
+  late.close();
+});

@@ -96,7 +96,7 @@ function scene() {
   const told: string[] = [];
   const logged: string[] = [];
   const segment = new SharedArrayBuffer(SEGMENT_BYTES);
-  const leases = new ShardLeases({ find: () => segment }, 1);
+  const leases = new ShardLeases({ find: () => segment }, block);
   const bus: ControlBus = new ControlBus(block, {
     ready: (id) => supervisor.ready(id),
     fatal: (id, error) => supervisor.failed(id, error),

@@ -12,10 +12,11 @@ import { NULL, type Ptr, SEGMENT_BYTES } from '../../../shared/memory/ptr.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
+import { GATE, setGate } from '../../../shared/sync/write-gate.js';
 import { datasetDigest, mixValue } from '../../check/digest.js';
 import { fsckShard, shardFigures } from '../../check/fsck.js';
 import type { ExecContext } from '../../context/context.js';
-import { EFFECT_COMMAND, type EffectRecord, SKIP_REPLICAS } from '../../effects/effect-log.js';
+import { type EffectRecord, SKIP_REPLICAS } from '../../effects/effect-log.js';
 import { idleMs } from '../../entry/access-clock.js';
 import { entryClock } from '../../entry/entry.js';
 import { serializedLength } from '../../rdb/serialized-length.js';
@@ -141,15 +142,14 @@ function effects(ctx: ExecContext, args: Args, reply: Reply): void {
     }
   } else {
     ctx.effects.clear();
-    Atomics.store(ctx.control.i32, CONTROL.effectsOn, on ? 1 : 0);
+    setGate(ctx.control, GATE.effects, on);
     reply.ok();
   }
   ctx.leases.giveAll();
 }
 
-/** `event`, or `command`; of a command that not everybody gets, who does. */
+/** `command`; of one that not everybody gets, who does. */
 function recordKind(record: EffectRecord): string {
-  if (record.kind !== EFFECT_COMMAND) return 'event';
   if (record.skips === 0) return 'command';
   return record.skips === SKIP_REPLICAS ? 'journal' : 'replicas';
 }

@@ -1,13 +1,12 @@
 /** DEBUG POPULATE: makes many keys, in slices under all leases. */
 import { monotonicMs } from '../../../shared/clock.js';
 import { OOM_STORE, STRING_TOO_LONG } from '../../../shared/errors/replies.js';
-import { ArenaFullError, CTL_WRITING } from '../../../shared/memory/arena.js';
+import { ArenaFullError } from '../../../shared/memory/arena.js';
 import { NULL } from '../../../shared/memory/ptr.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { NO_EXPIRY, setString } from '../../types/string/string-value.js';
 import { smallInteger } from '../arguments/integer.js';
 
@@ -70,12 +69,11 @@ function makeKey(ctx: ExecContext, prefix: string, n: number, size: number): voi
   name.len[0] = key.length;
   const e = ctx.lookupWrite(name, 0);
   if (e !== NULL) return;
-  const { ctl } = ctx.arena;
-  ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   try {
     setString(ctx, e, name, 0, bytes, name.dv, key.length, valueLength, NO_EXPIRY);
   } finally {
-    ctl[CTL_WRITING] = 0;
+    ctx.endWriting(writing);
   }
   ctx.dirty++;
   if (!ctx.effectsOn) return;
@@ -83,5 +81,5 @@ function makeKey(ctx: ExecContext, prefix: string, n: number, size: number): voi
   ctx.effects.text('SET');
   ctx.effects.arg(name, 0);
   ctx.effects.bytes(bytes, key.length, valueLength);
-  ctx.effects.commit(EFFECT_COMMAND, ctx.db);
+  ctx.effects.commit(ctx.db);
 }

@@ -3,7 +3,7 @@
  * memory. It shows that the forms lose nothing, and that limits which were changed meanwhile are applied.
  */
 
-import { type Arena, CTL_WRITING } from '../../../shared/memory/arena.js';
+import type { Arena } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -50,7 +50,7 @@ function reloadKeyspace(ctx: ExecContext): void {
   const { arena, keyspace } = ctx;
   if (keyspace.dict.count === 0) return;
   const entries = new Int32Array(TABLE_ENTRIES_MAX);
-  arena.ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   try {
     // An entry is replaced in its slot, so the tables stay as they are.
     for (const table of [...walkTables(keyspace.dict)]) {
@@ -58,7 +58,7 @@ function reloadKeyspace(ctx: ExecContext): void {
       for (let i = 0; i < n; i++) reloadEntry(ctx, entries[i]! as Ptr);
     }
   } finally {
-    arena.ctl[CTL_WRITING] = 0;
+    ctx.endWriting(writing);
   }
 }
 

@@ -153,7 +153,7 @@ export const changed = new Changed();
  * `settleTimes` must follow.
  */
 export function setFoundTime(ctx: ExecContext, e: Ptr, i: number, atMs: number): number {
-  if (atMs <= ctx.nowMs) {
+  if (atMs <= ctx.overMs) {
     deleteFound(ctx.arena, e);
     changed.how[i] = DELETED;
     changed.deleted++;
@@ -228,13 +228,15 @@ function expireGeneric(ctx: ExecContext, args: Args, reply: Reply, name: string,
     return;
   }
   changed.begin(args.argc);
+  ctx.effects.beginGroup();
   try {
     for (let i = first; i < args.argc; i++) reply.int(expireOne(ctx, args, e, i, condition, atMs));
   } finally {
     settleTimes(ctx, args, e);
+    ctx.dirty += changed.updated + changed.deleted;
+    if (changed.updated > 0 && ctx.effectsOn) effectOfTimes(ctx, args, atMs, condition === 0 ? 0 : 3);
+    ctx.effects.endGroup();
   }
-  ctx.dirty += changed.updated + changed.deleted;
-  if (changed.updated > 0 && ctx.effectsOn) effectOfTimes(ctx, args, atMs, condition === 0 ? 0 : 3);
   notifyTimes(ctx, args, e, 'hexpire');
 }
 
@@ -250,7 +252,7 @@ function expireOne(ctx: ExecContext, args: Args, e: Ptr, i: number, condition: n
   if (!findField(arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!)) return NO_FIELD;
   const oldMs = foundAtMs(arena, e);
   // One that is over is no field any more, whoever removes it.
-  if (oldMs !== STAYS && oldMs < ctx.nowMs) return NO_FIELD;
+  if (oldMs !== STAYS && oldMs < ctx.overMs) return NO_FIELD;
   if (!allowed(condition, oldMs, atMs)) return NOT_MET;
   return setFoundTime(ctx, e, i, atMs);
 }
@@ -294,7 +296,7 @@ function liveTime(ctx: ExecContext, args: Args, e: Ptr, i: number): number {
   if (!hasTimes(arena, e)) return NO_TIME;
   const atMs = foundAtMs(arena, e);
   if (atMs === STAYS) return NO_TIME;
-  return atMs < ctx.nowMs ? NO_FIELD : atMs;
+  return atMs < ctx.overMs ? NO_FIELD : atMs;
 }
 
 function httl(ctx: ExecContext, args: Args, reply: Reply): void {

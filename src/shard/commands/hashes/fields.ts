@@ -9,7 +9,6 @@
  * and the cursor stands where a `find` that found nothing leaves it, so `createHash` may follow.
  */
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -17,7 +16,6 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';
 import type { ExecContext } from '../../context/context.js';
 import { createTyped } from '../../context/typed-key.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { HASH_PACKED, HASH_TABLE } from '../../entry/encodings.js';
 import { TYPE_HASH } from '../../entry/entry.js';
 import { freeTableRoot } from '../../structures/garbage.js';
@@ -88,7 +86,7 @@ export function findLive(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet:
   if (!findField(arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!)) return ABSENT;
   if (!hasTimes(arena, e)) return LIVE;
   const at = foundAtMs(arena, e);
-  if (at === STAYS || at >= ctx.nowMs) return LIVE;
+  if (at === STAYS || at >= ctx.overMs) return LIVE;
   // While clients are paused nothing changes: the field is hidden and stays.
   if (ctx.keepsExpired()) return ABSENT;
   return expireFound(ctx, args, e, i, quiet);
@@ -97,20 +95,19 @@ export function findLive(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet:
 /** Removes the found field, which is over, and the key with the last one. */
 function expireFound(ctx: ExecContext, args: Args, e: Ptr, i: number, quiet: boolean): number {
   const { arena, keyspace } = ctx;
-  const writing = arena.ctl[CTL_WRITING]!;
-  arena.ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   deleteFound(arena, e);
   syncFieldExpiry(ctx, e);
   const gone = hashCount(arena, e) === 0;
   if (gone) dropKey(ctx, e);
-  arena.ctl[CTL_WRITING] = writing;
+  ctx.endWriting(writing);
   ctx.stats.f64[STAT.expiredSubkeys] = ctx.stats.f64[STAT.expiredSubkeys]! + 1;
   if (ctx.effectsOn) {
     ctx.effects.begin(3);
     ctx.effects.text('HDEL');
     ctx.effects.arg(args, 1);
     ctx.effects.arg(args, i);
-    ctx.effects.commit(EFFECT_COMMAND, keyspace.db);
+    ctx.effects.commitForAll(keyspace.db);
   }
   if (!quiet) notifyExpired(ctx, args, gone);
   return gone ? GONE : EXPIRED;

@@ -151,7 +151,7 @@ function hgetex(ctx: ExecContext, args: Args, reply: Reply): void {
   readAndTime(ctx, args, e, first, option, atMs, reply);
 }
 
-/** HGETEX of a hash that exists: replies each field and gives it its time. */
+/** HGETEX of a hash that exists: replies each field and gives it its time. What it propagates is one group. */
 function readAndTime(
   ctx: ExecContext,
   args: Args,
@@ -164,6 +164,7 @@ function readAndTime(
   let expired = false;
   let gone = false;
   changed.begin(args.argc);
+  ctx.effects.beginGroup();
   try {
     for (let i = first; i < args.argc; i++) {
       const state = gone ? GONE : findLive(ctx, args, e, i, true);
@@ -182,15 +183,16 @@ function readAndTime(
     }
   } finally {
     settleTimes(ctx, args, gone ? NULL : e);
+    if (changed.updated > 0 && ctx.effectsOn) {
+      if (option === KEEP) effectOfPersist(ctx, args);
+      else effectOfTimes(ctx, args, atMs, 0);
+    }
+    ctx.effects.endGroup();
   }
   if (expired) ctx.notify(EVENT_CLASS.HASH, 'hexpired', args, 1);
   ctx.dirty += changed.updated + changed.deleted;
   if (changed.updated > 0) {
     ctx.notify(EVENT_CLASS.HASH, option === KEEP ? 'hpersist' : 'hexpire', args, 1);
-    if (ctx.effectsOn) {
-      if (option === KEEP) effectOfPersist(ctx, args);
-      else effectOfTimes(ctx, args, atMs, 0);
-    }
   } else if (changed.deleted > 0) ctx.notify(EVENT_CLASS.HASH, 'hdel', args, 1);
   if (gone) ctx.notify(EVENT_CLASS.GENERIC, 'del', args, 1);
   else if (changed.deleted > 0 && hashCount(ctx.arena, e) === 0) removeKey(ctx, args, 1, e);
@@ -202,8 +204,6 @@ function readAndTime(
 class SetexOptions {
   option = NONE;
   condition = 0;
-  /** Argument with the time. */
-  timeArg = 0;
   atMs = 0;
   /** Argument with the first field. */
   first = 0;
@@ -229,7 +229,6 @@ function parseSetex(ctx: ExecContext, args: Args, reply: Reply): boolean {
         reply.error(FIELD_EXPIRE_MISSING);
         return false;
       }
-      setex.timeArg = i;
       setex.atMs = timeOf(ctx, args, i, time, 'hsetex', reply);
       if (setex.atMs < 0) return false;
     } else if (args.is(i, 'fnx') || args.is(i, 'fxx')) {
@@ -292,7 +291,6 @@ function hsetex(ctx: ExecContext, args: Args, reply: Reply): void {
   }
   if (expired) ctx.notify(EVENT_CLASS.HASH, 'hexpired', args, 1);
   setAll(ctx, args, e, first, option, atMs);
-  if (ctx.effectsOn && option !== NONE && option !== KEEP && changed.deleted === 0) effectOfSetex(ctx, args, atMs);
   reply.int(1);
 }
 
@@ -306,6 +304,7 @@ function setAll(ctx: ExecContext, args: Args, e: Ptr, first: number, option: num
   changed.begin(args.argc);
   change.timed = false;
   let done = false;
+  ctx.effects.beginGroup();
   try {
     for (let i = first; i < args.argc; i += 2) {
       setField(ctx, e, u8, dv, off[i]!, len[i]!, u8, dv, off[i + 1]!, len[i + 1]!, option !== NONE);
@@ -314,27 +313,45 @@ function setAll(ctx: ExecContext, args: Args, e: Ptr, first: number, option: num
       setFoundTime(ctx, e, i, atMs);
     }
     done = true;
+    ctx.dirty += pairs;
+    if (ctx.effectsOn && changed.deleted === 0) effectOfSetex(ctx, args, e, first, option, atMs);
   } finally {
     if (change.timed) syncFieldExpiry(ctx, e);
     settleTimes(ctx, args, e);
+    ctx.effects.endGroup();
     if (!done && hashCount(ctx.arena, e) === 0) ctx.keyspace.remove(e);
   }
-  ctx.dirty += pairs;
   ctx.notify(EVENT_CLASS.HASH, 'hset', args, 1);
   if (changed.deleted > 0) ctx.notify(EVENT_CLASS.HASH, 'hdel', args, 1);
   else if (changed.updated > 0) ctx.notify(EVENT_CLASS.HASH, 'hexpire', args, 1);
   if (changed.deleted > 0 && hashCount(ctx.arena, e) === 0) removeKey(ctx, args, 1, e);
 }
 
-/** The command as it came, with its time absolute. */
-function effectOfSetex(ctx: ExecContext, args: Args, atMs: number): void {
-  ctx.beginEffect(args.argc);
-  for (let i = 0; i < args.argc; i++) {
-    if (i === setex.timeArg - 1) ctx.effects.text('PXAT');
-    else if (i === setex.timeArg) ctx.effects.integer(atMs);
-    else ctx.effects.arg(args, i);
-  }
+/** HSET and HPEXPIREAT, which a Redis of before HSETEX knows as well. HSET takes the times of its fields away. */
+function effectOfSetex(ctx: ExecContext, args: Args, e: Ptr, first: number, option: number, atMs: number): void {
+  ctx.beginEffect(2 + args.argc - first);
+  ctx.effects.text('HSET');
+  ctx.effects.arg(args, 1);
+  for (let i = first; i < args.argc; i++) ctx.effects.arg(args, i);
   ctx.endEffect();
+  if (option === NONE) return;
+  if (option !== KEEP) {
+    effectOfTimes(ctx, args, atMs, 0);
+    return;
+  }
+  for (let i = first; i < args.argc; i += 2) {
+    findField(ctx.arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!);
+    const keptMs = foundAtMs(ctx.arena, e);
+    if (keptMs === STAYS) continue;
+    ctx.beginEffect(6);
+    ctx.effects.text('HPEXPIREAT');
+    ctx.effects.arg(args, 1);
+    ctx.effects.integer(keptMs);
+    ctx.effects.text('FIELDS');
+    ctx.effects.integer(1);
+    ctx.effects.arg(args, i);
+    ctx.endEffect();
+  }
 }
 
 // ---- definitions

@@ -40,7 +40,7 @@ const WALK = new HashWalk();
 
 /** Removes what is over; 0 when nothing is left of the hash. While clients are paused it stays, and may be drawn. */
 function liveHash(ctx: ExecContext, e: Ptr): Ptr {
-  const due = hashDue(ctx.arena, e, ctx.nowMs);
+  const due = hashDue(ctx.arena, e, ctx.overMs);
   if (due === 0 || ctx.keepsExpired()) return e;
   boundInline(ctx, due);
   return expireFields(ctx, ctx.keyspace, e, due) < 0 ? NULL : e;

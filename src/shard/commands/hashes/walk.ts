@@ -36,12 +36,12 @@ function replyAll(ctx: ExecContext, args: Args, reply: Reply, what: number): voi
   if (e !== NULL) {
     count = hashCount(arena, e);
     boundInline(ctx, count);
-    count -= hashDue(arena, e, ctx.nowMs);
+    count -= hashDue(arena, e, ctx.overMs);
   }
   if (what === (FIELDS | VALUES)) reply.map(count);
   else reply.array(count);
   if (count === 0) return;
-  WALK.open(arena, e, ctx.nowMs);
+  WALK.open(arena, e, ctx.overMs);
   while (WALK.next()) {
     if ((what & FIELDS) !== 0) WALK.replyField(reply);
     if ((what & VALUES) !== 0) WALK.replyValue(reply);
@@ -84,7 +84,7 @@ function scanPacked(ctx: ExecContext, args: Args, reply: Reply, e: Ptr): void {
   reply.bulkInt(0);
   const mark = reply.deferredArray();
   let n = 0;
-  WALK.open(ctx.arena, e, ctx.nowMs);
+  WALK.open(ctx.arena, e, ctx.overMs);
   while (WALK.next()) {
     WALK.readField();
     const { text } = WALK;
@@ -109,7 +109,7 @@ function scanTable(ctx: ExecContext, args: Args, reply: Reply, e: Ptr, cursor: n
   let n = 0;
   for (let i = 0; i < collected.count; i++) {
     const el = collected.elements[i]! as Ptr;
-    if (hasNumber(arena, el) && elementNumber(arena, el) < ctx.nowMs) continue;
+    if (hasNumber(arena, el) && elementNumber(arena, el) < ctx.overMs) continue;
     if (scanOption.match !== 0) {
       elementName(arena, el);
       if (!scanMatches(args, name.u8, name.off, name.len)) continue;

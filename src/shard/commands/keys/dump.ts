@@ -28,11 +28,11 @@ import type { ExecContext } from '../../context/context.js';
 import { boundInline, dropDetached, removeKey, storeDetached } from '../../context/typed-key.js';
 import { newClock } from '../../entry/access-clock.js';
 import { entryType, setClock, TYPE_STRING } from '../../entry/entry.js';
-import { CRC_BYTES, FOOTER_BYTES, soundFooter } from '../../rdb/footer.js';
-import { RDB_HASH_METADATA_PRE_GA, RDB_VERSION_7_0, RDB_VERSION_7_4 } from '../../rdb/rdb-format.js';
+import { FOOTER_BYTES, soundFooter } from '../../rdb/footer.js';
+import { takePayload, writePayload } from '../../rdb/payload.js';
 import { BadDataError, RdbReader } from '../../rdb/rdb-reader.js';
 import { RdbWriter } from '../../rdb/rdb-writer.js';
-import { readValue, valueForm, writeValue } from '../../rdb/value-codec.js';
+import { readValue } from '../../rdb/value-codec.js';
 import { integerArg } from '../arguments/integer.js';
 import { effectTime } from '../strings/expiry.js';
 
@@ -59,22 +59,11 @@ function dump(ctx: ExecContext, args: Args, reply: Reply): void {
   const { types } = ctx.keyspace;
   const length = types.of(arena, e).length(arena, e);
   boundInline(ctx, entryType(arena, e) === TYPE_STRING ? length / BYTES_AN_ELEMENT : length);
-  // What a dump before left that did not end: too big a reply for its thread, no memory.
-  WRITER.reset();
   WRITER.compress = ctx.control.i32[CONTROL.rdbCompression] !== 0;
-  const form = valueForm(types, arena, e, RDB_VERSION_7_0);
-  WRITER.byte(form);
-  writeValue(types, WRITER, arena, e, form);
-  // The oldest version that knows the form, so that nobody refuses what it could read.
-  WRITER.byte(form >= RDB_HASH_METADATA_PRE_GA ? RDB_VERSION_7_4 : RDB_VERSION_7_0);
-  WRITER.byte(0);
-  const checksum = WRITER.checksum();
-  const bytes = WRITER.byteLength;
-  const at = reply.bulkBegin(bytes + CRC_BYTES);
-  WRITER.copyTo(reply.u8, at);
-  checksum.write(reply.u8, at + bytes);
+  const bytes = writePayload(types, WRITER, arena, e);
+  const at = reply.bulkBegin(bytes);
+  takePayload(WRITER, reply.u8, at);
   reply.bulkEnd();
-  WRITER.reset();
 }
 
 // ---- RESTORE
@@ -146,7 +135,7 @@ function restore(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   // A sum beyond 64 bits is a time long ago in Redis.
-  if (atMs > 0 && (atMs <= ctx.nowMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
+  if (atMs > 0 && (atMs <= ctx.overMs || atMs >= INT64_RANGE)) dropExpired(ctx, args, next);
   else place(ctx, args, next, atMs);
   reply.ok();
 }

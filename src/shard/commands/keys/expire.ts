@@ -105,7 +105,7 @@ function expireGeneric(
     return;
   }
   ctx.dirty++;
-  if (atMs <= ctx.nowMs) expireNow(ctx, args, e);
+  if (atMs <= ctx.overMs) expireNow(ctx, args, e);
   else {
     ctx.keyspace.setExpire(e, atMs);
     if (ctx.effectsOn) effectAt(ctx, args, atMs);

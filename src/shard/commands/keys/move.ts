@@ -49,7 +49,7 @@ function findIn(ctx: ExecContext, keyspace: Keyspace, args: Args, i: number): Pt
   const e = keyspace.find(args.u8, args.dv, args.off[i]!, args.len[i]!);
   if (e === NULL) return NULL;
   const atMs = entryExpireAtMs(keyspace.arena, e);
-  if (atMs < 0 || atMs >= ctx.nowMs) return e;
+  if (atMs < 0 || atMs >= ctx.overMs) return e;
   ctx.expire(keyspace, e);
   return NULL;
 }

@@ -82,7 +82,7 @@ function replyKey(keyspace: Keyspace, e: Ptr, reply: Reply): void {
 
 function isExpired(ctx: ExecContext, keyspace: Keyspace, e: Ptr): boolean {
   const atMs = entryExpireAtMs(keyspace.arena, e);
-  return atMs >= 0 && atMs < ctx.nowMs;
+  return atMs >= 0 && atMs < ctx.overMs;
 }
 
 /** Takes the lease of a shard for a slice and makes it the present one. */

@@ -93,12 +93,17 @@ function movePlain(ctx: ExecContext, args: Args, source: Arena, src: Ptr, dst: P
   const length = plainLength(source, node);
   const here = ctx.arena === source;
   const moved = here ? blob : blobCopy(source, blob, length, ctx.arena);
-  const e = target(ctx, args, dst, length, length, to);
+  try {
+    pushPlain(ctx.arena, target(ctx, args, dst, length, length, to), moved, length, to);
+  } catch (error) {
+    if (!here) blobFree(ctx.arena, moved, length);
+    throw error;
+  }
+  // Without memory it stays where it was.
   unlink(source, src, node);
   addLength(source, src, -1);
   free(source, node);
   if (!here) blobFree(source, blob, length);
-  pushPlain(ctx.arena, e, moved, length, to);
 }
 
 function lmove(ctx: ExecContext, args: Args, reply: Reply): void {

@@ -8,7 +8,6 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import { touchWatchedDatabase } from '../../blocking/watch.js';
 import type { ExecContext } from '../../context/context.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { entryExpireAtMs } from '../../entry/entry.js';
 import { detachDictionary, freeGarbage } from '../../keyspace/flush.js';
 import { ROOT_WORDS } from '../../structures/extendible.js';
@@ -45,7 +44,7 @@ function* flush(ctx: ExecContext, args: Args, reply: Reply, db: number): Generat
   if (ctx.effectsOn) {
     ctx.effects.begin(args.argc);
     for (let i = 0; i < args.argc; i++) ctx.effects.arg(args, i);
-    ctx.effects.commit(EFFECT_COMMAND, ctx.db);
+    ctx.effects.commit(ctx.db);
   }
   ctx.dirty += removed;
   ctx.notifyFlushed();
@@ -204,7 +203,7 @@ function isThere(
   const e = keyspace.find(u8, dv, off, len);
   if (e === 0) return false;
   const expireAtMs = entryExpireAtMs(keyspace.arena, e);
-  if (expireAtMs < 0 || expireAtMs >= ctx.nowMs) return true;
+  if (expireAtMs < 0 || expireAtMs >= ctx.overMs) return true;
   ctx.expire(keyspace, e);
   return false;
 }

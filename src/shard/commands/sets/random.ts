@@ -59,7 +59,7 @@ const CURSOR = new SetCursor();
 const ELEMENTS = new ElementCursor();
 let positions = new Int32Array(256);
 
-/** Writes SREM effects for members that come one by one. */
+/** Writes SREM effects for members that come one by one, of a group if there are many. */
 class SremEffect {
   private left = 0;
   private inBatch = 0;
@@ -132,9 +132,14 @@ function spopCount(ctx: ExecContext, args: Args, reply: Reply): void {
     return;
   }
   if (ctx.effectsOn) EFFECT.begin(count);
-  if (entryEncoding(ctx.arena, e) !== SET_TABLE) popFromCell(ctx, args, e, size, count, reply);
-  else if ((size - count) * POP_REBUILD_FACTOR > count) popElements(ctx, args, e, count, reply);
-  else popMost(ctx, args, e, size, count, reply);
+  ctx.effects.beginGroup();
+  try {
+    if (entryEncoding(ctx.arena, e) !== SET_TABLE) popFromCell(ctx, args, e, size, count, reply);
+    else if ((size - count) * POP_REBUILD_FACTOR > count) popElements(ctx, args, e, count, reply);
+    else popMost(ctx, args, e, size, count, reply);
+  } finally {
+    ctx.effects.endGroup();
+  }
   ctx.dirty += count;
   if (ctx.notifyFlags !== 0) ctx.notify(EVENT_CLASS.SET, 'spop', args, 1);
 }

@@ -63,7 +63,7 @@ function lookupEntry(ctx: ExecContext, args: Args, pattern: SortPattern, list: M
   if (!findField(arena, e, args.u8, args.dv, pattern.fieldOff, pattern.fieldLen)) return NULL;
   if (hasTimes(arena, e)) {
     const at = foundAtMs(arena, e);
-    if (at !== STAYS && at < ctx.nowMs) return NULL;
+    if (at !== STAYS && at < ctx.overMs) return NULL;
   }
   return e;
 }

@@ -94,10 +94,10 @@ export function makeConsumer(ctx: ExecContext, args: Args, keyArg: number, group
 /** From here on effects are propagated together, in place of the command. */
 export function beginEffects(ctx: ExecContext): void {
   ctx.ownEffects = true;
-  if (ctx.effectsOn) ctx.effects.beginGroup();
+  ctx.effects.beginGroup();
 }
 
 /** Ends what `beginEffects` began; to be called whatever happened in between. */
 export function endEffects(ctx: ExecContext): void {
-  if (ctx.effectsOn) ctx.effects.endGroup();
+  ctx.effects.endGroup();
 }

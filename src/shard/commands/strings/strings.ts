@@ -126,7 +126,7 @@ function getexAt(ctx: ExecContext, args: Args, e: Ptr, bits: number, reply: Repl
   const atMs = expireTime(ctx, args, stringOptions.timeArg, bits, INVALID_EXPIRE_GETEX, reply);
   if (atMs < 0) return;
   replyString(ctx.arena, e, reply);
-  if ((bits & (OPT_EXAT | OPT_PXAT)) !== 0 && atMs <= ctx.nowMs) {
+  if ((bits & (OPT_EXAT | OPT_PXAT)) !== 0 && atMs <= ctx.overMs) {
     removeFound(ctx, args, e, ctx.control.i32[CONTROL.lazyExpire] !== 0);
     return;
   }

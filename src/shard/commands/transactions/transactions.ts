@@ -66,6 +66,7 @@ function arenaOfKey(ctx: ExecContext, args: Args, i: number): Arena {
 }
 
 function watch(ctx: ExecContext, args: Args, reply: Reply): void {
+  const writing = ctx.beginWriting();
   for (let i = 1; i < args.argc; i++) {
     // An expired key goes now, so that its going later is no change; also while clients are paused.
     ctx.mayWrite = true;
@@ -73,6 +74,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
     const arena = arenaOfKey(ctx, args, i);
     addWatcher(ctx.control, arena, ctx.client, ctx.db, args.u8, args.off[i]!, args.len[i]!);
   }
+  ctx.endWriting(writing);
   reply.ok();
 }
 
@@ -99,7 +101,9 @@ function endWatches(ctx: ExecContext, args: Args): boolean {
 }
 
 function unwatch(ctx: ExecContext, args: Args, reply: Reply): void {
+  const writing = ctx.beginWriting();
   endWatches(ctx, args);
+  ctx.endWriting(writing);
   reply.ok();
 }
 
@@ -123,13 +127,13 @@ function begin(ctx: ExecContext, commands: number, reply: Reply): void {
   queuedClient.id = client.id;
   queuedClient.proto = client.proto;
   queuedClient.flags = client.flags;
-  if (ctx.effectsOn) ctx.effects.beginGroup();
+  ctx.effects.beginGroup();
   reply.array(commands);
 }
 
-/** Ends what `begin` began. */
+/** Ends what `begin` began, whatever happened in between. */
 function end(ctx: ExecContext, reply: Reply): void {
-  if (ctx.effectsOn) ctx.effects.endGroup();
+  ctx.effects.endGroup();
   reply.errors = 0;
   ctx.ownEffects = true;
 }
@@ -142,8 +146,18 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     reply.nullArray();
     return;
   }
-  const runner = ctx.runner!;
   begin(ctx, commands, reply);
+  try {
+    applyEach(ctx, args, watches, commands, reply);
+  } finally {
+    ctx.changedBefore = false;
+    reply.proto = ctx.client.proto;
+    end(ctx, reply);
+  }
+}
+
+function applyEach(ctx: ExecContext, args: Args, watches: number, commands: number, reply: Reply): void {
+  const runner = ctx.runner!;
   inner.setBuffer(args.u8, args.dv);
   let at = FIRST_WATCH_ARG + watches;
   for (let c = 0; c < commands; c++) {
@@ -162,9 +176,6 @@ function apply(ctx: ExecContext, args: Args, reply: Reply): void {
     ctx.changedBefore = ctx.dirty !== 0;
     runner.nested(meta(args, word), inner, reply, queuedClient);
   }
-  ctx.changedBefore = false;
-  reply.proto = ctx.client.proto;
-  end(ctx, reply);
 }
 
 /** The keys of transaction|apply and transaction|unwatch: those watched and those that meta lists. */
@@ -206,8 +217,11 @@ function findQueuedKeys(_args: Args, out: Int32Array): number {
 function applyQueued(ctx: ExecContext, args: Args, reply: Reply): void {
   const { heads, commands } = queue;
   begin(ctx, commands, reply);
-  ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
-  end(ctx, reply);
+  try {
+    ctx.runner!.nestedQueue(heads, commands, args, inner, reply, queuedClient);
+  } finally {
+    end(ctx, reply);
+  }
 }
 
 const HIDDEN = {

@@ -6,10 +6,8 @@
  * the key is gone, where a `find` that found nothing leaves it.
  */
 import { EVENT_CLASS } from '../../../shared/keyspace-events.js';
-import { CTL_WRITING } from '../../../shared/memory/arena.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import { EFFECT_COMMAND } from '../../effects/effect-log.js';
 import { HASH_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { entryKeyBytes } from '../../entry/entry-key.js';
@@ -26,13 +24,13 @@ import { HashWalk } from './hash-walk.js';
 const WALK = new HashWalk();
 
 /**
- * Removes up to `max` fields of the hash in `e` that are over at `ctx.nowMs`, and the key with the last of all.
+ * Removes up to `max` fields of the hash in `e` that are over at `ctx.overMs`, and the key with the last of all.
  * Returns how many it removed; the number is negative when the key is gone. @requires the cursor of `keyspace` stands
  * at `e`
  */
 export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, max: number): number {
   const arena = keyspace.arena;
-  const n = Math.min(max, hashDue(arena, e, ctx.nowMs));
+  const n = Math.min(max, hashDue(arena, e, ctx.overMs));
   if (n === 0) {
     // A time that was taken back may have left a bound that is too low.
     keyspace.setFieldExpiry(e, hashNextAt(arena, e));
@@ -40,8 +38,7 @@ export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, m
   }
   const told = ctx.effectsOn || ctx.notifyFlags !== 0;
   const key = told ? entryKeyBytes(arena, e) : null;
-  const writing = arena.ctl[CTL_WRITING]!;
-  arena.ctl[CTL_WRITING] = ctx.threadId;
+  const writing = ctx.beginWriting();
   if (entryEncoding(arena, e) === HASH_TABLE) dropFromTable(ctx, keyspace, e, key, n);
   else dropPacked(ctx, keyspace, e, key, n);
   keyspace.setFieldExpiry(e, hashNextAt(arena, e));
@@ -50,7 +47,7 @@ export function expireFields(ctx: ExpiryContext, keyspace: EntryStore, e: Ptr, m
     gone = true;
     keyspace.removeHere(e);
   }
-  arena.ctl[CTL_WRITING] = writing;
+  ctx.endWriting(writing);
   ctx.stats.f64[STAT.expiredSubkeys] = ctx.stats.f64[STAT.expiredSubkeys]! + n;
   if (key !== null) {
     ctx.notifyBytes(EVENT_CLASS.HASH, 'hexpired', key, 0, key.length, keyspace.db);
@@ -98,5 +95,5 @@ function effect(
   ctx.effects.text('HDEL');
   ctx.effects.bytes(key, 0, key.length);
   ctx.effects.bytes(u8, off, len);
-  ctx.effects.commit(EFFECT_COMMAND, keyspace.db);
+  ctx.effects.commitForAll(keyspace.db);
 }

@@ -12,8 +12,10 @@
 import type { Arena } from '../../../shared/memory/arena.js';
 import { segmentOf } from '../../../shared/memory/cell.js';
 import type { Ptr } from '../../../shared/memory/ptr.js';
+import { free } from '../../../shared/memory/slab.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
 import {
+  copyWithNumber,
   createPair,
   elementName,
   elementNumber,
@@ -138,14 +140,16 @@ export function tableSetAt(arena: Arena, root: Ptr, el: Ptr, atMs: number): Ptr 
 }
 
 function firstTime(arena: Arena, root: Ptr, el: Ptr, atMs: number): Ptr {
-  const next = withNumber(arena, el, true, atMs);
-  TABLE.replace(next);
+  // Nothing of the hash changes until all memory is there.
+  const next = copyWithNumber(arena, el, true, atMs);
   try {
     timesAdd(arena, root, atMs, next);
   } catch (error) {
-    TABLE.replace(withNumber(arena, next, false, 0));
+    free(arena, next);
     throw error;
   }
+  TABLE.replace(next);
+  free(arena, el);
   return next;
 }
 

@@ -220,8 +220,10 @@ export function shrinkConvert(arena: Arena, e: Ptr, shrinking: boolean): void {
   const half = shrinking ? 2 : 1;
   if (nodeBytes(arena, node) + LISTPACK_HEAD_BYTES > bytesMax / half) return;
   if (nodeCount(arena, node) > Math.floor(countMax / half)) return;
+  // First what may fail for want of memory.
+  const packed = shrinkNode(arena, node);
   free(arena, rootOf(arena, e));
-  setRoot(arena, e, LIST_PACKED, shrinkNode(arena, node));
+  setRoot(arena, e, LIST_PACKED, packed);
 }
 
 // ---- pushing

@@ -300,8 +300,17 @@ export function addPending(
   pendingView.setFloat64(P_DELIVERIES, deliveries, true);
   pendingView.setInt32(P_CONSUMER, consumer, true);
   const el = createPair(arena, key, keyView, 0, ID_BYTES, pendingBytes, pendingView, 0, PENDING_BYTES, false, 0);
-  pendingOf(arena, group).insert(id, el);
-  if (consumer !== NULL) ownedBy(arena, consumer).insert(id, el);
+  let inGroup = false;
+  try {
+    pendingOf(arena, group).insert(id, el);
+    inGroup = true;
+    if (consumer !== NULL) ownedBy(arena, consumer).insert(id, el);
+  } catch (error) {
+    // Without memory the entry is pending in both trees or in none.
+    if (inGroup) pendingOf(arena, group).remove(id, el);
+    freeElement(arena, el);
+    throw error;
+  }
   return el;
 }
 
@@ -311,8 +320,9 @@ export function passPending(arena: Arena, el: Ptr, consumer: Ptr): void {
   const before = value.dv.getInt32(value.off + P_CONSUMER, true) as Ptr;
   if (before === consumer) return;
   const id = idOfElement(arena, el, idScratch);
-  if (before !== NULL) ownedBy(arena, before).remove(id, el);
+  // First what may fail for want of memory.
   ownedBy(arena, consumer).insert(id, el);
+  if (before !== NULL) ownedBy(arena, before).remove(id, el);
   elementValue(arena, el);
   arena.touch(el, value.off + P_CONSUMER - byteIndex(el), 4);
   value.dv.setInt32(value.off + P_CONSUMER, consumer, true);
