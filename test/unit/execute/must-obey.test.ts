@@ -1,4 +1,5 @@
 /** What a client that must be obeyed sends (a master, a file that is loaded) happens as it happened there. */
+
 import { expect, test } from 'vitest';
 import { CLIENT_FLAG } from '../../../src/shared/command/client-state.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';

@@ -18,7 +18,7 @@ export function sendFromNobody(
 ): boolean {
   const { head } = io;
   // The slot of nobody: the reply finds no connection.
-  head.connId = io.nobodySlot();
+  head.connId = io.connections.nobodySlot();
   head.seq = 0;
   head.clientId = clientId;
   head.cmdId = id;
