@@ -103,8 +103,8 @@ export class ShardLeases {
 }
 
 /**
- * Whether a finding of fsck only says that cells in use are reached by nobody, that their bytes were miscounted, or that
- * a request will outlive its waiters.
+ * Whether a finding of fsck only says that cells in use are reached by nobody, that their bytes were miscounted, or
+ * that a request will outlive its waiters.
  */
 export function isLoss(finding: string): boolean {
   const page = /^page \d+ \(class \d+\): used (\d+), reached (\d+)$/.exec(finding);

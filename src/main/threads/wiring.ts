@@ -82,8 +82,8 @@ export class Wiring {
   }
 
   /**
-   * Before which ids the clients of I/O threads are gone, by I/O thread; 0: none are. For a shard's thread that may have
-   * been dead, or died, when it was told.
+   * Before which ids the clients of I/O threads are gone, by I/O thread; 0: none are. For a shard's thread that may
+   * have been dead, or died, when it was told.
    */
   clientsGone(): readonly number[] {
     return this.clientsBefore.slice();

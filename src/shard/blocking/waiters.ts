@@ -353,7 +353,10 @@ function freePayload(arena: Arena, waiter: Ptr): void {
   free(arena, blob);
 }
 
-/** Calls `visit` for the cells of a waiter's payload; for those of a shared one once. `requests`: its waiters so far. */
+/**
+ * Calls `visit` for the cells of a waiter's payload; for those of a shared one once. `requests`: how many waiters of
+ * each request were met.
+ */
 function visitPayload(
   arena: Arena,
   waiter: Ptr,

@@ -1,4 +1,4 @@
-/** What the main thread does with the leases of a dead thread: the shards are checked, or given free, or given up (#12). */
+/** What the main thread does with the leases of a dead thread: it checks the shards, and frees the sound ones (#12). */
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { isLoss, ShardLeases } from '../../../src/main/threads/shard-leases.js';

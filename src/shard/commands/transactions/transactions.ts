@@ -78,7 +78,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-/** Ends all watches of the client, those that are left. False when one of the keys has changed since, or has expired. */
+/** Ends all watches of the client that are left. False when one of the keys has changed since, or has expired. */
 function endWatches(ctx: ExecContext, args: Args): boolean {
   const watches = meta(args, 0);
   const { client } = ctx;
