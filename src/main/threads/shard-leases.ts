@@ -7,6 +7,7 @@
  * they go on, and what the interrupted command had done by then is kept. A cell that nobody reaches any more is memory
  * lost, and does no harm. Anything else would spread: the server must stop.
  */
+import { recountWatched } from '../../shard/blocking/watch.js';
 import { fsckShard } from '../../shard/check/fsck.js';
 import { openDatabases } from '../../shard/keyspace/databases.js';
 import { TYPES } from '../../shard/types/table.js';
@@ -85,6 +86,7 @@ export class ShardLeases {
         attach: (_shard, index) => find(index),
       });
       findings = fsckShard(arena, openDatabases(arena, TYPES));
+      if (findings.every(isLoss)) recountWatched(this.block, arena);
     } catch (error) {
       findings = [error instanceof Error ? error.message : String(error)];
     }

@@ -2,9 +2,16 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { isLoss, ShardLeases } from '../../../src/main/threads/shard-leases.js';
-import { CTL_BLOCKED, CTL_GARBAGE, CTL_LEASE, CTL_PARTIAL, CTL_WATCHED } from '../../../src/shared/memory/arena.js';
+import {
+  CTL_BLOCKED,
+  CTL_GARBAGE,
+  CTL_LEASE,
+  CTL_PARTIAL,
+  CTL_WATCHED,
+  CTL_WATCHED_COUNT,
+} from '../../../src/shared/memory/arena.js';
 import { alloc } from '../../../src/shared/memory/slab.js';
-import { THREAD } from '../../../src/shared/sync/control-block.js';
+import { CONTROL, THREAD } from '../../../src/shared/sync/control-block.js';
 import { TestEngine } from '../engine-harness.js';
 
 const DEAD = 3;
@@ -54,6 +61,19 @@ describe('#12 the leases of a dead thread', () => {
     expect(bury()).toEqual({ held: true, torn: null });
     expect(leases.lease(1).holder()).toBe(0);
     expect(log.join()).toContain('warning: shard 1 has lost some memory');
+  });
+
+  test('are given free with the number of watched keys counted again', () => {
+    const { engine, leases, bury } = scene(true);
+    for (const shard of [0, 1]) leases.lease(shard).release();
+    engine.call('WATCH', 'a', 'b', 'c', 'd');
+    for (const shard of [0, 1]) expect(leases.lease(shard).tryAcquire(DEAD)).toBe(true);
+    const { i32 } = engine.control;
+    // The key was counted, and is not in the table yet.
+    i32[CONTROL.watchedKeys]!++;
+    engine.arenas[1]!.ctl[CTL_WATCHED_COUNT]!++;
+    expect(bury()).toEqual({ held: true, torn: null });
+    expect(i32[CONTROL.watchedKeys]).toBe(4);
   });
 
   test('stay taken where memory is damaged, and the reason is one line', () => {
