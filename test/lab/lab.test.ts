@@ -56,7 +56,7 @@ async function leftOver(observer: RespClient): Promise<string[]> {
       .flatMap((name) => new RegExp(`^${name}:[1-9].*$`, 'm').exec(text)?.[0] ?? []);
     return left.length === 0;
   };
-  await until('nothing is left', look, 5_000).catch(() => {});
+  await until('nothing is left', look, 15_000).catch(() => {});
   return left.map((line) => `left over: ${line.trim()}`);
 }
 
