@@ -69,7 +69,10 @@ export class Listening {
     this.deaths[index]! += 1;
   }
 
-  /** A thread that was started again, once it is `ready`, listens again; so does nobody when nobody did. */
+  /**
+   * A thread that was started again listens again once it is `ready`. If no thread listened before, the new thread does
+   * not listen.
+   */
   resume(index: number, ready: Promise<void>): void {
     const work = ready.then(
       () => this.inTurn(index).catch((error) => this.later(index, error)),

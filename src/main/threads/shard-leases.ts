@@ -55,7 +55,7 @@ export class ShardLeases {
     const estate: Estate = { held: false, torn: null };
     for (let s = 0; s < this.shards; s++) {
       const lease = this.lease(s);
-      // Under the dead thread's lease: nobody else can be in the shard meanwhile.
+      // Under the dead thread's lease: no other thread can be in the shard meanwhile.
       if (lease.holder() === threadId) {
         estate.held = true;
         if (CHECKING) this.restamp(s);

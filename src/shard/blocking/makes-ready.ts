@@ -1,4 +1,7 @@
-/** Which commands concern clients that wait for keys: looked up by whoever runs commands, made once. */
+/**
+ * Which commands can make a key ready for a blocked client. The table is made once; each thread that runs commands
+ * looks commands up here.
+ */
 import { FACT_WAKES, FACT_WAKES_ELSEWHERE, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_ONE } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';

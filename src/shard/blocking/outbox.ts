@@ -143,7 +143,10 @@ export class Outbox {
     return at + len;
   }
 
-  /** hot while clients track: tells whoever may have the key in its cache. `writer`: id of the client, 0 for none. */
+  /**
+   * hot while clients track: tells the clients that may have the key in a cache. `writer`: id of the writing client, 0
+   * for none.
+   */
   invalidate(u8: Uint8Array, dv: DataView, off: number, len: number, writer: number): void {
     const { readers, hasher } = this;
     hasher.hash(KIND_INVALIDATE, u8, dv, off, len);

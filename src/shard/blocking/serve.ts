@@ -5,16 +5,18 @@
  *     LPUSH makes the key -> ready list -> serveReady() at the end of the command: first waiter, its claim, its handler
  *                                                                                  again, its reply beside LPUSH's own
  *
- * A waiter is woken by a key of its type. Its whole command is then carried out again, so of several keys that one
- * transaction filled it takes the one that it named first. Keys whose leases are not held are passed over
- * (`passesOver`): nothing can have been put there unseen. All this happens under the leases of the command that made
- * the key ready, so nobody gets in between: on shard threads, and on an I/O thread that is the only one (Executor). A
- * waiter that needs further shards (BLMOVE to elsewhere) is served afterwards, when a shard thread has taken the leases
- * of all; so is whoever waits for a key that another I/O thread made ready after all.
+ * A waiter is woken by a key of its type. Then its whole command is carried out again: if one transaction filled
+ * several keys, the command takes the key that it named first. The command passes over keys whose leases are not held
+ * (`passesOver`): without the lease nothing can have been added to such a key. All this happens under the leases of the
+ * command that made the key ready, so no other command runs in between. Shard threads serve waiters, and so does an I/O
+ * thread that is the only I/O thread (Executor). A waiter that needs further shards (BLMOVE to another shard) is served
+ * afterwards, when a shard thread has taken the leases of all its shards. If one of several I/O threads makes a key
+ * ready, a shard thread serves the waiter, too.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
- * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all
- * queues whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
+ * the command that served them, with the loop of its thread; (3) when a waiter for several keys is served, it is
+ * removed from all queues whose leases are held; its cells in other queues are dropped by the next thread that meets
+ * them, or by `blocking|forget`.
  */
 
 import type { Arena } from '../../shared/memory/arena.js';
@@ -136,7 +138,7 @@ export class Blocking {
   private readonly reply = new Reply(1024);
   /** In the context of a job or of background work: who serves the thread's waiters. */
   host: Blocking | null = null;
-  /** False while an I/O thread that is not the only one runs a command: a shard thread serves whoever waits. */
+  /** False while one of several I/O threads runs a command: a shard thread then serves the waiters. */
   servesHere = true;
   private readonly control: ControlBlock;
   private readonly claims: readonly Int32Array[];
@@ -308,9 +310,9 @@ export class Blocking {
     dropWaiters(arena, (io, slot, seq) => isSettled(this.claims[io]!, slot, seq));
   }
 
-  /** Serves whoever waits for the keys on the ready list. @requires the leases of these keys; a shard thread */
+  /** Serves the waiters for the keys on the ready list. @requires the leases of these keys; a shard thread */
   serveReady(ctx: ExecContext): void {
-    // The command may have taken long (DEBUG SLEEP, a script): what has expired meanwhile serves nobody.
+    // The command may have taken long (DEBUG SLEEP, a script): a key that has expired meanwhile serves no waiter.
     ctx.refresh();
     // Serving may make further keys ready (BLMOVE), which are served in the same go.
     for (let k = 0; k < this.ready.length; k++) this.serveKey(ctx, this.ready[k]!);
@@ -396,7 +398,8 @@ export class Blocking {
   }
 
   /**
-   * Notes a key that has changed or is gone, if somebody waits for it with a group: who does hears of it.
+   * Puts a key that has changed or is gone on the ready list, if this shard has waiters: a client blocked in XREADGROUP
+   * must be told when its stream is gone.
    * @requires CONTROL.groupReaders is not 0
    */
   noteChanged(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {

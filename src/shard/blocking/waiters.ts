@@ -8,10 +8,10 @@
  *     payload:       length of each argument (int32), then their bytes
  *     request cell:  waiters that share it | payload bytes | blob or 0 | fsck's count | payload
  *
- * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a
- * cell in the queue of each; when the request is long these cells share its payload, one copy in each shard. Who of
- * several wins a request is settled by its claim (claims.ts); cells whose claim is gone are dropped by whoever meets
- * them.
+ * A waiter is the whole request, so any thread with the lease can carry it out. A waiter for several keys has a cell in
+ * the queue of each key; if the request is long, the cells of one shard share one copy of the payload. If several
+ * threads want to answer a request, its claim decides which thread does (claims.ts). A thread that meets a cell whose
+ * claim is gone drops the cell.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) a queue is not empty; (3) CTL_BLOCKED is 0 or the root of
  * the table, whose count says whether anybody waits here.
@@ -151,8 +151,8 @@ export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: numbe
 }
 
 /**
- * `waiter`, or the next behind it in the queue of the key, that wants to hear of the key's absence; 0 when there is
- * none. Whoever waits for elements goes on waiting.
+ * Returns `waiter`, or the first waiter behind it in the queue of the key, that wants to be told when the key is gone;
+ * 0 when there is none. Waiters for elements stay blocked when the key is gone.
  */
 export function absentWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const queue = findQueue(arena, db, u8, off, len);
@@ -413,8 +413,8 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
 }
 
 /**
- * Whether a waiter's request is that of `like`, which `args` belong to, and waits for the key in the same place;
- * argument `but` may be another one (0: no exception). A long request never is.
+ * Whether the request of `waiter` equals the request of `like`, whose arguments are `args`, and names the key at the
+ * same index. Argument `but` may differ (0: no argument may). False for a long request.
  */
 export function isAlike(arena: Arena, waiter: Ptr, like: WaiterFields, args: Args, but: number): boolean {
   const segment = segmentOf(waiter);
@@ -459,8 +459,8 @@ export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
 }
 
 /**
- * Removes the request `seq` of a connection from the queue of a key, if it is there. Looks from both ends: those who
- * are served are the first, those who have just come the last.
+ * Removes the request `seq` of a connection from the queue of a key, if it is there. Searches from both ends: a waiter
+ * that was just served is near the front, and a waiter that has just come is near the end.
  */
 export function forgetWaiter(
   arena: Arena,

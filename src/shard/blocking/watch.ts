@@ -1,11 +1,11 @@
 /**
- * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the keys that somebody
- * watches; an element's name is the database (2 bytes) and the key, its number the key's version, its value a row of
+ * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the watched keys. An
+ * element's name is the database (2 bytes) and the key, its number is the key's version, and its value is a row of
  *
  *     | client id * 256 + its I/O thread: float64 | version when the client began to watch: float64 |
  *
- * Whoever changes a key gives it a new version (`ExecContext.notify` calls `touchWatched`), so EXEC finds out by
- * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
+ * Each change of a key gives the key a new version (`ExecContext.notify` calls `touchWatched`), and EXEC compares
+ * versions. So no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
  * thread has died, `dropWatchers` ends the watches of its clients.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
@@ -68,7 +68,7 @@ function find(arena: Arena, db: number, u8: Uint8Array, off: number, len: number
   return table.open(arena, root).find(nameBytes, nameView, 0, n);
 }
 
-/** A key was changed: whoever watches it will find another version. */
+/** A key was changed: gives the key a new version, which fails the EXEC of each client that watches the key. */
 export function touchWatched(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
   const el = find(arena, db, u8, off, len);
   if (el !== NULL) setElementNumber(arena, el, nextVersion(arena));

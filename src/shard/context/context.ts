@@ -121,8 +121,8 @@ export class ExecContext implements WorkBound {
   effectsOn = false;
   /**
    * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
-   * while clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so
-   * before.
+   * while clients track or watch keys. Read once a command, with its leases held: a client that tracks a key has
+   * registered before it reads the key.
    */
   notifyFlags = 0;
   private wantedEvents = 0;
@@ -206,8 +206,9 @@ export class ExecContext implements WorkBound {
   }
 
   /**
-   * hot: reads what decides whether a write is refused, and who hears of it. Whoever changes one of these words under
-   * all leases knows that every command sees it. @requires the leases of what is going to be changed
+   * hot: reads the words that decide whether a write is refused, and which clients are told of it. If a thread changes
+   * one of these words while it holds all leases, every later command sees the change. @requires the leases of what is
+   * going to be changed
    */
   readSwitches(): void {
     const i32 = this.control.i32;
@@ -442,7 +443,10 @@ export class ExecContext implements WorkBound {
     if ((this.wantedEvents & eventClass) !== 0) this.tell(event, u8, off, len, db);
   }
 
-  /** Marks the watches of a key, and tells who has it in a cache. `client`: who has changed it, 0: the server. */
+  /**
+   * Marks the watches of a key, and tells the clients that may have the key in a cache. `client`: the client that
+   * changed the key, 0: the server.
+   */
   private touch(u8: Uint8Array, dv: DataView, off: number, len: number, db: number, client: number): void {
     const { i32 } = this.control;
     if (i32[CONTROL.watchedKeys] !== 0) touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);

@@ -3,8 +3,9 @@
  * start or CONFIG RESETSTAT, so that it has a figure at all; and those that are watched for being slow. Reading the
  * clock for every call would cost a tenth of a short one.
  *
- * A call that is timed has the moment of its beginning as its token, negative if it stands for the others; 0 is a call
- * that is not timed. So the calls of a script, inside of its own, need no state.
+ * A timed call gets its start time as its token. The token is negative if the call's figure counts for the untimed
+ * calls too; the token is 0 if the call is not timed. The caller keeps the token, so the nested calls of a script need
+ * no state here.
  */
 import type { Args } from '../../shared/resp/args.js';
 import { type SlowWatch, WATCH } from '../../shared/stats/slow-watch.js';

@@ -51,7 +51,7 @@ export class Executor {
   private readonly ctx: ExecContext;
   private readonly registry: Registry;
   private readonly stats: StatsBlock;
-  /** Which calls are timed one by one, and what is noted of those that took long. */
+  /** Decides which calls are timed one by one, and notes the slow ones. */
   private readonly slow: SlowWatch;
   private readonly background: Background;
   readonly lookAhead: LookAhead;
@@ -152,7 +152,7 @@ export class Executor {
   }
 
   /**
-   * Forgets what clients of I/O thread `io` waited for or watched on `shard`: it died, they had ids below
+   * Forgets what clients of the dead I/O thread `io` waited for or watched on `shard`: the clients with ids below
    * `clientsBefore`. @requires a shard thread that holds no lease
    */
   dropClients(shard: number, io: number, clientsBefore: number): void {
@@ -168,7 +168,7 @@ export class Executor {
     }
   }
 
-  /** What the commands run here have to tell clients; whoever owns the executor sends it. */
+  /** Messages for clients that the commands run here have produced; the owner of the executor sends them. */
   get outbox(): Outbox | null {
     return this.ctx.outbox;
   }
@@ -239,7 +239,7 @@ export class Executor {
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null = null): void {
     const leases = this.ctx.leases;
     this.ctx.tick();
-    // Leases of other shards are kept from one command to the next only as long as nobody else wants one.
+    // Leases of other shards are kept from one command to the next only while no other thread wants one of them.
     if (leases.count > 1 && leases.wanted()) this.yieldLeases();
     const placement = placed ?? this.place(cmdId, args);
     const { shard, count } = placement;
@@ -259,7 +259,7 @@ export class Executor {
     return placement;
   }
 
-  /** Gives all leases back in the middle of a batch, so that whoever waits for one gets in. */
+  /** Gives all leases back in the middle of a batch, so that a waiting thread can take them. */
   private yieldLeases(): void {
     if (this.endBatch()) this.letWaiterIn();
   }
@@ -363,7 +363,7 @@ export class Executor {
 
   /**
    * Runs one command of a transaction or script inside the command that is running: under its leases, in its context,
-   * with its own effects, reply and counts. `ctx.dirty` is that of the whole afterwards.
+   * with its own effects, reply and counts. Afterwards `ctx.dirty` counts the changes of the outer command too.
    * @requires the leases of the command's keys (of all shards, if it has none) are held
    */
   // hot: every redis.call
@@ -546,7 +546,7 @@ export class Executor {
     const writing = ctx.beginWriting();
     const databases = (registry.facts[cmdId]! & FACT_INTERNAL) === 0 ? 1 : ctx.keyspaces[0]!.length;
     for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? db : k);
-    // Whoever waits for such a key is served with all others (Blocking.everybody).
+    // Clients blocked on such a key are served together with all other blocked clients (Blocking.everybody).
     ctx.blocking.dropReady();
     ctx.endWriting(writing);
     this.endBatch();

@@ -54,7 +54,7 @@ function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   wordsOf(arena, dir)[wordIndex(dir) + index] = block;
 }
 
-/** Frees a block of the blob, or leaves it to whoever has it pinned. */
+/** Frees a block of the blob. If a pin still needs the block, the pin takes the block over instead. */
 function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   if (arena.ctl[CTL_PIN_COUNT] !== 0 && keepPinned(arena, dir, index, block)) return;
   free(arena, block);
@@ -224,8 +224,8 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
 }
 
 /**
- * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, when they are many and whoever
- * reads the reply can send them so, otherwise copied, or left out (Reply.leavesOutBig).
+ * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, if they are many and the reader
+ * of the reply can send pinned bytes; otherwise copied, or left out (Reply.leavesOutBig).
  * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {

@@ -1,7 +1,7 @@
 /**
  * Extendible hashing over tables of 4 KiB (Fagin et al., 1979), with entries of any kind: the dictionary of a database
- * (dictionary.ts) and the elements of a big set, hash or sorted set (types/element-table.ts) stand on it. A directory
- * maps the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
+ * (dictionary.ts) and the elements of a big set, hash or sorted set (element-table.ts) stand on it. A directory maps
+ * the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
  * directory doubles (a copy of 4 bytes a table) when a table is as deep as it is. Two sparse buddies join again.
  *
  *     root words:  directory | depth | count | volatile | tables

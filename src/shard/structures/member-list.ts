@@ -28,7 +28,7 @@ export class MemberList {
   len = new Int32Array(CAPACITY_MIN);
   readonly u8s: Uint8Array[] = [];
   readonly dvs: DataView[] = [];
-  /** The view that the last string was in, and one that is known to be no arena's. */
+  /** The view that the last string was in, and a view that is known to belong to no arena. */
   private last: Uint8Array = NO_BYTES;
   private lastView = -1;
   private foreign: Uint8Array = NO_BYTES;

@@ -23,7 +23,7 @@ import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 
 const BLOCK_SHIFT = 16;
 
-/** Pins in use that matter to the call at hand: first words. */
+/** The first word of each pin in use that matters to the current call. */
 const found = new Int32Array(PINS_MAX);
 
 /** Whether a blob may be pinned by a reply. */

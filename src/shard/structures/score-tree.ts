@@ -4,11 +4,11 @@
  *
  *     three words of the value's root cell:  root node | height | entries      height 0: empty, 1: the root is a leaf
  *
- * Insert, remove, rank of an entry, entry at a rank, and the rank where a score or a name begins are O(log n): whoever
- * wants a range asks for its two ranks. A leaf that overflows gives entries to a neighbour that has room; else a node
- * is split in the middle, but at the ends of the tree so that the full node stays full, as entries often come in order.
- * A node that gets sparse is joined with a neighbour or filled from it. (Bayer and McCreight's trees, leaves as in
- * Comer's "The Ubiquitous B-Tree", with subtree counts.)
+ * Insert, remove, rank of an entry, entry at a rank, and the rank where a score or a name begins are O(log n). A caller
+ * that wants a range asks for the ranks of its two ends. A leaf that overflows gives entries to a neighbour that has
+ * room. Otherwise the node is split in the middle. At the ends of the tree a split leaves the full node full, since
+ * entries often come in order. A node that gets sparse is joined with a neighbour or filled from the neighbour. (Bayer
+ * and McCreight's trees, leaves as in Comer's "The Ubiquitous B-Tree", with subtree counts.)
  *
  * Invariants: (1) lease held; (2) the score of an entry is never NaN, and the name of its element does not change while
  * it is here: the score given to `remove` is the one given to `insert`; (3) every node has an entry, and an inner one
@@ -422,7 +422,10 @@ export class ScoreTree {
     this.addNode(height, 2, right);
   }
 
-  /** Puts a new node of level `level - 1` behind the one on the way; its first key is that of its entry 0. */
+  /**
+   * Puts a new node of level `level - 1` behind the node on the way; the key of the new node's entry 0 becomes its
+   * first key.
+   */
   private addNode(height: number, level: number, added: Ptr): void {
     const arena = this.arena;
     const before = WAY[level - 1]! as Ptr;

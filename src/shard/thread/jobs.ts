@@ -76,7 +76,7 @@ export class Jobs {
     return this.free.length === 0;
   }
 
-  /** Whether the table has this request, whoever wrote it. Cold. */
+  /** Whether the table has this request; this thread or its predecessor may have written the row. Cold. */
   knows(io: number, connId: number, seq: number): boolean {
     for (let at = 0; at < this.table.length; at += JOB_WORDS) {
       if (this.table[at + STATE] === 0 || this.table[at + IO] !== io) continue;

@@ -127,7 +127,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
   private readonly flags: Registry['flags'];
-  /** Where the request at hand belongs. */
+  /** The slot and the shards of the current request. */
   private readonly placement: Placement;
   /** Whether clients are still there, by I/O thread (shared/sync/claims.ts). */
   private readonly claims: readonly Int32Array[];
@@ -268,7 +268,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     return true;
   }
 
-  /** Gives the leases back in the middle of a turn, so that whoever waits gets in. */
+  /** Gives the leases back in the middle of a turn, so that a waiting thread can take them. */
   private pauseBatch(): void {
     this.endBatch();
     this.publish();

@@ -2,10 +2,10 @@
  * Decides which commands are timed one by one, and notes those that took too long: in the slow log, and as latency
  * events. Each thread that runs commands has one.
  *
- * To time every command would cost a tenth of a short one. With thresholds of a millisecond and more only those are
- * timed that can be slow, as the definitions say (`longWork`): by the size of a value, or by arguments that are many or
- * long. What an I/O thread runs itself is bounded, so it is not timed. Thresholds below a millisecond have everything
- * timed.
+ * To time every command would cost a tenth of a short one. If the thresholds are a millisecond or more, only commands
+ * that can be slow are timed (`longWork` in their definitions): the size of a value, or many or long arguments, can
+ * make a command slow. An I/O thread runs only bounded commands itself, so these are not timed. If a threshold is below
+ * a millisecond, every command is timed.
  *
  * Invariant: `mode` and the thresholds are as of the last `refresh`.
  */

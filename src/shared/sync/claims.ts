@@ -1,15 +1,16 @@
 /**
- * Claims: who answers a blocked client. A client that blocks may be answered by the thread that finds its key
- * ready, by its own I/O thread when the time is up, by CLIENT UNBLOCK, or by nobody when it goes. One word for each
- * connection slot of an I/O thread, in the control block, settles it by compare-and-swap:
+ * Claims: who answers a blocked client. A client that blocks may be answered by the thread that finds its key ready, by
+ * its own I/O thread when the time is up, by CLIENT UNBLOCK, or by no thread when the client goes. Each connection slot
+ * of an I/O thread has one word in the control block; a compare-and-swap of this word decides which thread answers:
  *
- *     ticket > 0    the request with this ticket is blocked: whoever swaps it wins
- *     -ticket       some thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
+ *     ticket > 0    the request with this ticket is blocked: the thread that swaps the word wins
+ *     -ticket       some thread carries it out; the word becomes 0 (answered) or the ticket again (not ready)
  *     0             nothing is blocked, or it was answered
- *     GONE          the client is gone: nobody waits for what it asked for before, so it need not be read any more
+ *     GONE          the client is gone: its earlier requests need not be read or answered any more
  *
- * A thread that dies while it serves leaves -ticket behind. Requests are carried out under leases, so whoever holds all
- * leases knows that nobody else does: what is -ticket then is lost (`takeLostClaims`), and its client is closed.
+ * A thread that dies while it serves leaves -ticket behind. Requests are carried out under leases. So if one thread
+ * holds all leases, no other thread is serving a client: a claim that is -ticket then is lost (`takeLostClaims`), and
+ * its connection is closed.
  *
  * Any thread.
  */

@@ -53,7 +53,9 @@ export class ControlPort {
     this.port.on('message', (message: ToThread) => this.handle(message));
   }
 
-  /** Reads everything that waits, now. Shard threads, and whoever needs what is on its way. */
+  /**
+   * Reads all waiting messages at once. For shard threads, and for a thread that needs a message that is on its way.
+   */
   drainSync(): void {
     for (;;) {
       const got = receiveMessageOnPort(this.port);

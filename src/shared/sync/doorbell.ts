@@ -85,7 +85,7 @@ export class Doorbell {
     this.arm();
   }
 
-  /** hot: this thread is at work and will call idle() before it sleeps: producers need not wake it meanwhile. */
+  /** hot: this thread is awake and will call idle() before it sleeps: until then producers need not wake the thread. */
   busy(): void {
     Atomics.store(this.i32, this.index, AWAKE);
   }

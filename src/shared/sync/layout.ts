@@ -38,7 +38,9 @@ export class Words {
     return this.word(2) >> 1;
   }
 
-  /** What comes next begins a cache line: it is written often, and must not slow down readers of what came before. */
+  /**
+   * The next word begins a new cache line: it is written often, and must not slow down readers of the words before it.
+   */
   line(): this {
     this.next = (this.next + LINE_WORDS - 1) & -LINE_WORDS;
     return this;

@@ -31,7 +31,8 @@ export const REPLY = {
   /** Close the connection after these bytes. */
   CLOSE: 2,
   /**
-   * No reply yet: the client waits. The bytes: until when (float64 unix ms, 0 for ever), what it hears then (int32).
+   * No reply yet: the client is blocked. The bytes: its deadline (float64 unix ms, 0: none), and the kind of reply at
+   * the deadline (int32).
    */
   BLOCKED: 4,
   /** A thread died while it served the client that waits with this ticket: close the connection. */
@@ -196,7 +197,7 @@ export function readRequest(ring: RingConsumer, offset: number, into: RequestVie
   return true;
 }
 
-/** hot: the peeked request, which `view` has read, is done with: its mail goes, and the ring moves on. */
+/** hot: the peeked request, which `view` has read, has been carried out: its mail is dropped, and the ring moves on. */
 export function finishRequest(ring: RingConsumer, view: RequestView): void {
   if (view.mail !== 0 && ring.mailbox !== null) ring.mailbox.drop(view.mail);
   ring.advance();
@@ -313,7 +314,7 @@ export function writeReplyChunks(
   return true;
 }
 
-/** `slabs`: whoever reads them gives slab chunks back. */
+/** `slabs`: the reader gives slab chunks back, so the copies may lie in slabs. */
 function shareChunks(chunks: readonly Chunk[], slabs: boolean): Chunk[] {
   return chunks.map((chunk) => {
     if (!isBytes(chunk) || chunk.buffer instanceof SharedArrayBuffer) return chunk;

@@ -270,19 +270,25 @@ export class RingConsumer extends RingView {
     this.ahead = this.aheadNext;
   }
 
-  /** hot: work on the peeked record begins; `mark` is for whoever finds it interrupted. Optional, see `interrupted`. */
+  /**
+   * hot: work on the peeked record begins; `mark` is for the successor that finds the record interrupted. Optional, see
+   * `interrupted`.
+   */
   begin(mark: number): void {
     this.i32[MARK] = mark;
     this.i32[EXECUTED] = 0;
     this.i32[BEGUN] = this.next;
   }
 
-  /** hot: the peeked record is taken up: until `advance` or `putOff` a death of this thread is laid at its door. */
+  /**
+   * hot: the peeked record is taken up: if this thread dies before `advance` or `putOff`, the record counts as the
+   * cause.
+   */
   takeUp(): void {
     this.i32[TAKEN_UP] = this.next;
   }
 
-  /** The record taken up waits for its turn, and it is not to blame when this thread dies meanwhile. */
+  /** The record taken up waits for its turn: if this thread dies meanwhile, the record does not count as the cause. */
   putOff(): void {
     this.i32[TAKEN_UP] = this.position;
   }

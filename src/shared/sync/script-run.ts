@@ -71,8 +71,8 @@ export function clearBusy(control: ControlBlock, threadId: number): void {
 export const ENDED = { not: 0, script: 1, function: 2 } as const;
 
 /**
- * The thread is dead, and so is its run. Returns whether somebody wanted that run to end: ENDED. The next run of its
- * heir has another number.
+ * The thread died, and its run ended with the thread. Returns ENDED if the run was asked to end. The next run of the
+ * thread's successor has another number.
  */
 export function buryRun(control: ControlBlock, threadId: number): number {
   const { i32 } = control;

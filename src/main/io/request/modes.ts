@@ -42,7 +42,7 @@ export function beforeCommand(
   if ((conn.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
     return NO_KEYSPACE;
   }
-  // What a transaction reads is told by whoever runs it.
+  // The thread that runs a transaction reports what the transaction reads.
   if (conn.tracking !== null && (conn.tx === null || !conn.tx.open)) {
     io.hub.tracking.beforeCommand(conn, id, flags, args);
   }
@@ -61,7 +61,7 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   const refused = io.refused;
   io.refused = false;
   if (conn.closed) return;
-  // What the client is told of its own command stands before the reply to the next one.
+  // Messages that a command causes for its own client stand before the reply to the next command.
   if (conn.modes !== 0 && io.hub.outbox.pending) {
     io.executor.endBatch();
     io.hub.tellOwn();
