@@ -18,7 +18,7 @@ const MAY_END = 2;
 /** As MAY_MAKE, for a key that is not the command's own. */
 const MAY_MAKE_ELSEWHERE = 3;
 
-/** By command id: what may follow from it for blocked clients; 0 for what writes nothing. */
+/** By command id: what the command may do to blocked clients; 0 for a command that writes nothing. */
 function readyClasses(registry: Registry): Uint8Array {
   return Uint8Array.from(registry.facts, (facts, id) => {
     if ((registry.flags[id]! & FLAG_WRITE) === 0) return 0;
@@ -27,7 +27,9 @@ function readyClasses(registry: Registry): Uint8Array {
   });
 }
 
-/** Asked before a thread that serves no waiters runs a command: whether it must leave the command to one that does. */
+/**
+ * For a thread that serves no waiters, before it runs a command: whether it must leave the command to a shard thread.
+ */
 export class WaiterWatch {
   private readonly registry: Registry;
   private readonly classes: Uint8Array;

@@ -64,13 +64,15 @@ export interface Ticket {
   seq: number;
 }
 
-/** A reply to a client that was blocked. */
+/** A reply to a blocked client. */
 export interface ServedReply {
   readonly io: number;
   readonly slot: number;
   readonly seq: number;
   readonly chunks: Uint8Array[];
-  /** It is lost whether it was carried out: the connection is closed. `seq` has the ticket of the request. */
+  /**
+   * It is not known whether the request was carried out: the connection is closed. `seq` has the ticket of the request.
+   */
   readonly isLost: boolean;
 }
 
@@ -89,7 +91,7 @@ interface DeferredKey {
   readonly key: Uint8Array;
 }
 
-/** Takes the reply to a client of the thread's own, short and in one piece, at once. */
+/** Takes a short reply to a client of this I/O thread at once, in one piece. */
 export interface ServedSink {
   deliver(slot: number, seq: number, reply: Reply): void;
 }
@@ -103,13 +105,16 @@ class WaiterClient implements ClientState {
 
 const fields = new WaiterFields();
 
-/** The state of blocking in one context. Lives as long as its thread; holds nothing but what is under way. */
+/**
+ * The state of blocking in one context. Lives as long as its thread; holds data only while a command or a service is in
+ * progress.
+ */
 export class Blocking {
   /** Where the reply of the running command goes. */
   readonly ticket: Ticket = { io: -1, slot: 0, seq: 0 };
   /** The running command found nothing and waits: no reply was written. */
   blocked = false;
-  /** Until when (unix ms, 0: for ever); then it hears a null array, whatever the command is. */
+  /** The deadline (unix ms, 0: none); at the deadline the client gets a null array, whatever the command is. */
   deadlineMs = 0;
   /** A waiter is served: its command is carried out again. */
   serving = false;
@@ -119,13 +124,13 @@ export class Blocking {
   deferred: DeferredKey[] = [];
   /** The same, to find one again; emptied when the next key is deferred. */
   private readonly deferredTexts: Set<string> = new Set();
-  /** A thread died that may have been about to serve somebody: all keys are looked at that somebody waits for. */
+  /** A thread died, perhaps just before it served a waiter: all keys with waiters are checked. */
   everybody = false;
   /** Replies to clients that were served, as far as `sink` has not taken them. */
   served: ServedReply[] = [];
-  /** Something has been put into `served` or `deferred` that an I/O thread must send. */
+  /** `served` or `deferred` has entries that an I/O thread must send. */
   unsent = false;
-  /** On an I/O thread: who takes the replies to its own clients. */
+  /** On an I/O thread: takes the replies to its own clients. */
   sink: ServedSink | null = null;
   private readonly client = new WaiterClient();
   /** The keys on the ready list, one behind the other. */
@@ -136,7 +141,7 @@ export class Blocking {
   /** The request that is served, and its reply. */
   private readonly args = new Args();
   private readonly reply = new Reply(1024);
-  /** In the context of a job or of background work: who serves the thread's waiters. */
+  /** In the context of a job or of background work: the Blocking object that serves the thread's waiters. */
   host: Blocking | null = null;
   /** False while one of several I/O threads runs a command: a shard thread then serves the waiters. */
   servesHere = true;
@@ -150,7 +155,7 @@ export class Blocking {
     this.claims = claims;
   }
 
-  /** Notes that the key in argument i may be what somebody waits for. */
+  /** Puts the key in argument i on the ready list, if it may have waiters. */
   noteReady(ctx: ExecContext, args: Args, i: number): void {
     const off = args.off[i]!;
     const len = args.len[i]!;
@@ -163,7 +168,9 @@ export class Blocking {
     if (firstWaiter(arena, db, u8, off, len) !== NULL) this.note(arena.shard, db, u8, off, len);
   }
 
-  /** Has those who wait for a key served: at the end of the command, or by a shard thread where nobody is served. */
+  /**
+   * Has the waiters of a key served: at the end of the command, or by a shard thread if this thread serves no waiters.
+   */
   private note(shard: number, db: number, u8: Uint8Array, off: number, len: number): void {
     if (this.host !== null) this.host.defer(shard, db, u8.slice(off, off + len));
     else if (this.servesHere) this.addReady(shard, db, u8, off, len);
@@ -221,7 +228,9 @@ export class Blocking {
     this.unsent = true;
   }
 
-  /** Notes all keys of a database that somebody waits for (SWAPDB, and what makes many keys at once). */
+  /**
+   * Puts all keys of a database that have waiters on the ready list (SWAPDB, and commands that make many keys at once).
+   */
   noteDatabase(arena: Arena, db: number): void {
     if (!anyWaits(arena)) return;
     eachWaitedKey(arena, (number, key) => {
@@ -305,7 +314,7 @@ export class Blocking {
     return true;
   }
 
-  /** Takes those out of the queues of a shard who wait no longer: their I/O thread died. @requires the shard's lease */
+  /** Removes waiters from the queues of a shard whose I/O thread died. @requires the shard's lease */
   dropSettled(arena: Arena): void {
     dropWaiters(arena, (io, slot, seq) => isSettled(this.claims[io]!, slot, seq));
   }
@@ -381,7 +390,7 @@ export class Blocking {
         if (!done) this.lose(io, slot, seq);
       }
       unserved = !answered;
-      // Nobody but the served one has left the queue.
+      // Only the served waiter has left the queue.
       waiter = next;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Who waits for which key: the queues of blocked clients, in the arena of the key's shard.
+ * Waiters: for each key the queue of clients that are blocked on it, in the arena of the key's shard.
  *
  *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter | how many
  *                    of them want the absent key |
@@ -77,7 +77,7 @@ const DB_BYTES = 2;
 /** Scratch for arguments; what is larger is not kept. */
 const PAYLOAD_BYTES = 64 * 1024;
 
-/** What a waiter is made from, and what one is read into. */
+/** The fields from which a waiter is written, and into which `readWaiter` reads one. */
 export class WaiterFields {
   io = 0;
   slot = 0;
@@ -128,13 +128,13 @@ function compose(db: number, u8: Uint8Array, off: number, len: number): number {
   return len + DB_BYTES;
 }
 
-/** Whether anybody waits for a key of this shard. One load while nobody ever did. */
+/** Whether a key of this shard has waiters. One load as long as no key ever had a waiter. */
 export function anyWaits(arena: Arena): boolean {
   const root = arena.ctl[CTL_BLOCKED]!;
   return root !== 0 && wordAt(arena, root, R_COUNT) !== 0;
 }
 
-/** The queue of a key, 0 when nobody waits for it; leaves the table's cursor there. */
+/** The queue of a key, 0 when the key has no waiters; leaves the table's cursor there. */
 function findQueue(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;
   if (root === 0) return NULL;
@@ -142,7 +142,7 @@ function findQueue(arena: Arena, db: number, u8: Uint8Array, off: number, len: n
   return table.open(arena, root).find(nameBytes, nameView, 0, n);
 }
 
-/** The first waiter of a key, 0 when nobody waits for it. */
+/** The first waiter of a key, 0 when there is none. */
 export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const queue = findQueue(arena, db, u8, off, len);
   if (queue === NULL) return NULL;
@@ -191,7 +191,7 @@ export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void 
   const i = fields.keyIndex;
   let queue = findQueue(arena, fields.db, args.u8, args.off[i]!, args.len[i]!);
   const last = queue === NULL ? NULL : lastOf(arena, queue);
-  // Nobody else came in between, so it would be the last.
+  // No other waiter came in between, so it would be the last waiter.
   if (last !== NULL && isOf(arena, last, fields.io, fields.slot, fields.seq)) return;
   const waiter = createWaiter(arena, fields, args);
   const absent = fields.wantsAbsent ? 1 : 0;
@@ -307,7 +307,9 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   return waiter;
 }
 
-/** One waiter more for the request whose payload is written in `payload`: its cell, made for the first of them. */
+/**
+ * Adds a waiter to the request whose payload lies in `payload`; returns the request cell, which the first waiter makes.
+ */
 function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
   const known = fields.requests[arena.shard]! as Ptr;
   if (known !== NULL) {
@@ -337,7 +339,7 @@ function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
   return request;
 }
 
-/** A waiter's payload is needed no longer by it. */
+/** A waiter no longer needs its payload: frees the payload with its last waiter. */
 function freePayload(arena: Arena, waiter: Ptr): void {
   const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
   if (blob === NULL) return;
@@ -503,7 +505,7 @@ export function dropWaiters(arena: Arena, isGone: (io: number, slot: number, seq
   });
 }
 
-/** Calls `each` with database and key of all keys of this shard that somebody waits for. Cold. */
+/** Calls `each` with database and key of all keys of this shard that have waiters. Cold. */
 export function eachWaitedKey(arena: Arena, each: (db: number, key: Uint8Array) => void): void {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;
   if (root === 0) return;

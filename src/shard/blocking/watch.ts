@@ -1,5 +1,5 @@
 /**
- * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the watched keys. An
+ * Watched keys: WATCH writes them into the arena, and EXEC checks them. Each shard has a table of the watched keys. An
  * element's name is the database (2 bytes) and the key, its number is the key's version, and its value is a row of
  *
  *     | client id * 256 + its I/O thread: float64 | version when the client began to watch: float64 |
@@ -60,7 +60,7 @@ function nextVersion(arena: Arena): number {
   return version;
 }
 
-/** The element of a watched key, the table's cursor on it; 0 when nobody watches it. */
+/** The element of a watched key, the table's cursor on it; 0 when no client watches the key. */
 function find(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const root = arena.ctl[CTL_WATCHED]! as Ptr;
   if (root === 0) return NULL;
@@ -74,7 +74,9 @@ export function touchWatched(arena: Arena, db: number, u8: Uint8Array, off: numb
   if (el !== NULL) setElementNumber(arena, el, nextVersion(arena));
 }
 
-/** Has a client watch a key from now on, or from when it began to if it does already. Throws ArenaFullError. */
+/**
+ * Has a client watch a key from now on; if the client watches the key already, nothing changes. Throws ArenaFullError.
+ */
 export function addWatcher(
   control: ControlBlock,
   arena: Arena,
@@ -123,7 +125,7 @@ function watcherAt(number: number): number {
   return -1;
 }
 
-/** Whether a key that the client watches is as it was then. A key that it does not watch is. */
+/** Whether a key is unchanged since the client began to watch it. True for a key that the client does not watch. */
 export function watchedUnchanged(
   arena: Arena,
   client: ClientState,
@@ -165,7 +167,7 @@ export function removeWatcher(
   replaceValue(arena, el, left);
 }
 
-/** Nobody watches the key any more on whose element the table's cursor is. */
+/** The key of the element under the table's cursor has no watchers any more. */
 function removeFound(control: ControlBlock, arena: Arena, el: Ptr): void {
   table.remove();
   freeElement(arena, el);

@@ -58,19 +58,19 @@ export class Executor {
   private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
   private readonly shards: number;
-  /** For requests whose sender has not placed them, and for the keys of commands inside of others. */
+  /** For requests whose sender has not placed them, and for commands inside of other commands. */
   private readonly placement: Placement;
   /** The lowest shard of the running command. */
   private home = 0;
   private readonly frames: Frames;
   private readonly timer: CallTimer;
   private readonly waiters: WaiterWatch;
-  /** The only I/O thread: whoever waits is its client. */
+  /** The only I/O thread: every blocked client is a client of this thread. */
   private readonly servesInline: boolean;
-  /** The command run last was given up because its reply is big. */
+  /** The last command was given up because its reply is big. */
   bigReply = false;
   private inlineCalls = 0;
-  /** Of the I/O thread that runs this, -1 on shard threads. */
+  /** Index of the I/O thread that runs this executor, -1 on shard threads. */
   private readonly ioIndex: number;
 
   constructor(
@@ -127,12 +127,12 @@ export class Executor {
     return this.ctx.leases.holderOf(shard) === this.ctx.control.shardThreadId(shard);
   }
 
-  /** Clients that wait, as far as the commands run here are concerned. */
+  /** Blocked clients, as far as the commands that run here can serve them. */
   get blocking(): Blocking {
     return this.ctx.blocking;
   }
 
-  /** Serves those for whom leases were missing. @requires a shard thread that holds none */
+  /** Serves the waiters for which leases were missing. @requires a shard thread that holds no lease */
   serveDeferred(): void {
     const { ctx } = this;
     const { blocking } = ctx;
@@ -184,7 +184,7 @@ export class Executor {
     this.slow.refresh();
   }
 
-  /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
+  /** Ends a batch: gives all leases back. Returns whether a thread was waiting for one. */
   endBatch(): boolean {
     return this.ctx.leases.giveAll();
   }
@@ -212,7 +212,7 @@ export class Executor {
     }
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
-    // A big value is copied by the shard's thread, not by one that serves sockets.
+    // The shard's thread copies a big value: a thread that serves sockets must not.
     reply.leavesOutBig = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     this.ctx.inline = true;
     reply.pinFor = this.ioIndex;
@@ -264,12 +264,14 @@ export class Executor {
     if (this.endBatch()) this.letWaiterIn();
   }
 
-  /** After an `endBatch` that woke somebody: lets that thread get in before this one takes the lease again. */
+  /**
+   * After an `endBatch` that woke a thread: lets that thread take its lease before this thread takes the lease again.
+   */
   letWaiterIn(): void {
     this.ctx.leases.letWaiterIn(HANDOFF_MS);
   }
 
-  /** Whether somebody waits for a lease that is held here. */
+  /** Whether a thread waits for a lease that is held here. */
   get isWanted(): boolean {
     return this.ctx.leases.wanted();
   }
@@ -354,7 +356,10 @@ export class Executor {
     reply.errors = 0;
   }
 
-  /** A command has ended: its time, and whether it failed. What waits is counted when it has been carried out. */
+  /**
+   * A command has ended: counts its time, and whether it failed. A blocked command is counted when it has been carried
+   * out.
+   */
   private count(cmdId: number, args: Args, reply: Reply, client: ClientState, timing: number): void {
     if (this.ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
@@ -437,7 +442,10 @@ export class Executor {
     this.count(cmdId, args, reply, client, timing);
   }
 
-  /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
+  /**
+   * The client caches the keys that it has read: tells its I/O thread. For single commands the I/O thread notes the
+   * keys itself, before the command runs.
+   */
   private rememberReads(cmdId: number, args: Args, client: ClientState): void {
     const { outbox } = this.ctx;
     if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
@@ -487,7 +495,9 @@ export class Executor {
     return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_MUST_OBEY) === 0 && this.overMemory();
   }
 
-  /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
+  /**
+   * Serves the waiters for keys that the command made ready. The command's own reply and counts are complete already.
+   */
   private serve(cmdId: number): void {
     const writing = this.ctx.beginWriting();
     try {
@@ -499,7 +509,7 @@ export class Executor {
     this.ctx.endWriting(writing);
   }
 
-  /** Counts what the command changed and passes it on, if somebody listens. */
+  /** Counts the changes of the command and records its effects, if a receiver takes effects. */
   private settle(args: Args): void {
     const ctx = this.ctx;
     const f64 = this.stats.f64;
@@ -518,7 +528,9 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
-  /** An exception left a handler: the client gets an error; what may have changed is told to all who must know. */
+  /**
+   * An exception left a handler: the client gets an error, and the state of each key that may have changed is recorded.
+   */
   private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === LEFT_TO_SHARD) {
@@ -533,7 +545,9 @@ export class Executor {
     if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
   }
 
-  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. No lease is held. */
+  /**
+   * As `tellState`, for a command whose thread died; for a transaction, the keys in all databases. No lease is held.
+   */
   tellLost(cmdId: number, args: Args, db: number): void {
     const { ctx, registry } = this;
     if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;

@@ -19,7 +19,7 @@ const IMPATIENT_MS = 0.5;
 /** How often `trySoon` tries between two readings of the clock. */
 const SPINS = 64;
 
-/** How long a lease is waited for while others are held, milliseconds: several times what a batch takes. */
+/** How long a lease is waited for while others are held, milliseconds: several times as long as a batch. */
 const PATIENCE_MS = 2;
 /** After this many failed attempts, each further attempt doubles the patience, up to PATIENCE_MAX_MS milliseconds. */
 const ATTEMPTS = 8;
@@ -166,7 +166,7 @@ export class LeaseSet {
     faultPoint(POINT.leaseHeld);
   }
 
-  /** Gives every lease back. Whether somebody was waiting for one, who is to be let in then (`letWaiterIn`). */
+  /** Gives every lease back. Returns whether a thread was waiting for one of them; then call `letWaiterIn`. */
   giveAll(): boolean {
     if (this.count === 0) return false;
     faultPoint(POINT.leaseHeld);
@@ -196,7 +196,7 @@ export class LeaseSet {
     if (shard >= 0) this.leases[shard]!.letWaiterIn(this.wokenHandoffs, timeoutMs);
   }
 
-  /** The thread that holds the lease of a shard, 0 for nobody: a recent moment. */
+  /** The id of the thread that held the lease of a shard a moment ago, 0: none. */
   holderOf(shard: number): number {
     return this.leases[shard]!.holder();
   }
@@ -210,7 +210,7 @@ export class LeaseSet {
 
 function ignore(): void {}
 
-/** The leases of a command inside a transaction or script: those that the outer one holds, which it keeps. */
+/** The leases of a command inside a transaction or script: the outer command holds them, and keeps them afterwards. */
 export class PinnedLeases extends LeaseSet {
   private readonly outer: LeaseSet;
 

@@ -203,7 +203,7 @@ export class RedisApi {
       return 'Script attempted to access a key that it was not given';
     }
     if (i32[CONTROL.monitors] !== 0 && (flags & (FLAG_SKIP_MONITOR | FLAG_ADMIN)) === 0) this.show(this.client.db);
-    // Whoever ends this thread because of its script does not do it in the middle of a command.
+    // The main thread may end this thread because of its script, but not in the middle of a command.
     const word = ctx.control.threadWord(ctx.threadId);
     const isKilled = i32[word + THREAD.scriptKill] === runNumber(running.run) && !running.wrote;
     if (isKilled) return 'ERR Error running script: Script killed by user...';

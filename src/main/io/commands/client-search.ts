@@ -1,9 +1,9 @@
 /**
  * The clients that CLIENT LIST and KILL mean, on all I/O threads: found, listed and closed in slices, since there may
- * be as many as maxclients (../slices.ts). Each thread does so for the connections that it owns; the others ask it by
- * name over the control port.
+ * be as many as maxclients (../slices.ts). Each thread works through its own connections; other threads ask it over the
+ * control port.
  *
- * Invariant: a client that comes while the clients are gone through is not looked at; one that goes is left out.
+ * Invariant: a client that connects during the search is not looked at; a client that goes is left out.
  */
 import type { Reply } from '../../../shared/resp/reply.js';
 import { type Connection, MODE } from '../session/connection.js';

@@ -1,5 +1,5 @@
 /**
- * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See pubsub/channels.ts for who
+ * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See messages/channels.ts for who
  * subscribes to what, and hub.ts for how a message reaches the other I/O threads.
  */
 import { container, pattern, str } from '../../../shared/command/shorthand.js';

@@ -1,6 +1,6 @@
 /**
- * WAIT and WAITAOF: how many replicas, and whether the journal, have the connection's writes. There are no replicas
- * and no journal yet, so whoever wants any waits until the time is up, as with a Redis without them.
+ * WAIT and WAITAOF: how many replicas, and whether the journal, have the connection's writes. There are no replicas and
+ * no journal yet. So a client that asks for any waits until its timeout, as in a Redis without them.
  *
  * Invariant: while a connection waits, `conn.endWait` ends it: by the timer, CLIENT UNBLOCK, or the connection's end.
  */
@@ -33,7 +33,10 @@ function timeoutAt(args: Args, i: number, reply: Reply): number | null {
   return null;
 }
 
-/** Waits for `timeoutMs` (0: for ever), or until somebody ends it. True when that was to be an error. */
+/**
+ * Waits for `timeoutMs` (0: without limit), or until `conn.endWait` is called. True if the caller of `endWait` wants an
+ * error.
+ */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
   beginWaiting(io, conn, BARRIER.blocked);
   // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.

@@ -5,9 +5,9 @@
  *     socket -> input (unparsed bytes) -> parser -> dispatch -> inline reply ----------------> out -> socket
  *                                            `-> ring request (nextSeq++) ... reply (headSeq++) -'
  *
- * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when
- * `headSeq === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until
- * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
+ * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when `headSeq
+ * === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until the
+ * replies it still waits for have come; (4) `out` is null or a Reply that only this connection uses.
  */
 import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -66,7 +66,7 @@ export const BARRIER = {
   order: 32,
   /** As many ring requests are under way as may be. */
   inFlight: 128,
-  /** For commands that block (later issues). */
+  /** The client waits in a blocking command (BLPOP, WAIT). */
   blocked: 64,
 } as const;
 

@@ -39,7 +39,7 @@ export interface InlineExecutor {
   isAtWork(shard: number): boolean;
   /** Whether commands that may need memory are refused now. */
   refusesMemory(): boolean;
-  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
+  /** The last tryInline gave up because the reply is big; the reader of this flag clears it. */
   bigReply: boolean;
 }
 
