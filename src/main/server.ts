@@ -12,8 +12,6 @@
  * thread, no handle, no timer; (3) `closed` settles exactly once: resolved by close() or SHUTDOWN, rejected with one
  * error when the server could not go on.
  */
-
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { EFFECT_LOG_BYTES } from '../shard/effects/effect-log.js';
@@ -21,6 +19,7 @@ import { DATABASES_MAX, formatDatabases } from '../shard/keyspace/databases.js';
 import { SherdError } from '../shared/errors/sherd-error.js';
 import { Arena, formatShard, type SegmentProvider } from '../shared/memory/arena.js';
 import { SEGMENT_BYTES } from '../shared/memory/ptr.js';
+import { secretBytes } from '../shared/random.js';
 import { StatsBlock } from '../shared/stats/stats-block.js';
 import { THREAD_MAIN } from '../shared/stats/stats-layout.js';
 import { CONTROL, CONTROL_F64, ControlBlock, MAIN_THREAD_ID } from '../shared/sync/control-block.js';
@@ -127,12 +126,12 @@ export class SherdServer {
     this.#capacity.lower(config, (message) => this.#write('warning', message));
     const block = ControlBlock.create(this.ioThreads, this.shards);
     block.i32[CONTROL.descriptorsRefusedFrom] = this.#capacity.refusedFrom();
-    const hashKey = new Int32Array(randomBytes(16).buffer.slice(0, 16));
+    const hashKey = new Int32Array(secretBytes(16).buffer);
     block.i32.set(hashKey, CONTROL.hashSeed);
-    block.f64[CONTROL_F64.startedAtMs] = Date.now();
+    block.f64[CONTROL_F64.startedAtMs] = block.nowMs();
     writeControlWords(block, config);
     this.#block = block;
-    const channelName = `sherd-${randomBytes(12).toString('hex')}`;
+    const channelName = `sherd-${secretBytes(12).toString('hex')}`;
     const databases = config.int('databases');
     if (databases > DATABASES_MAX) {
       throw new SherdError('SHERD_CONFIG_INVALID', `databases ${databases}: sherd has ${DATABASES_MAX} at most`, {
@@ -153,10 +152,11 @@ export class SherdServer {
       exchange: this.#exchange,
       channelName,
       version: SHERD_VERSION,
-      runId: randomBytes(20).toString('hex'),
+      runId: secretBytes(20).toString('hex'),
       effects: new SharedArrayBuffer(EFFECT_LOG_BYTES),
       configFile: config.file ?? '',
       executable: process.argv[1] ?? process.execPath,
+      seed: seedOfTests(),
       files: { io: IO_WORKER, shard: SHARD_WORKER },
       config: () => config.toEntries(),
       log: (level, message, fields) => this.#write(level, message, fields),
@@ -182,9 +182,9 @@ export class SherdServer {
     try {
       this.#assertOpen();
       this.#exchange.collect();
-      this.#stats.identify(THREAD_MAIN, 0, Date.now());
-      this.#stats.tick(Date.now());
-      this.#timer = setInterval(() => this.#stats.tick(Date.now()), STATS_TICK_MS);
+      this.#stats.identify(THREAD_MAIN, 0, this.#block.nowMs());
+      this.#stats.tick(this.#block.nowMs());
+      this.#timer = setInterval(() => this.#stats.tick(this.#block.nowMs()), STATS_TICK_MS);
       this.#timer.unref();
       await this.#threads.start();
       this.#port = await this.#threads.listen(this.#config.tcpPort() ?? -1);
@@ -315,6 +315,12 @@ export class SherdServer {
     // Never answered: the connection is closed, as Redis does.
     return new Promise<never>(nothing);
   }
+}
+
+/** SHERD_SEED: the random numbers of the server's threads begin with it. For tests; null without it. */
+function seedOfTests(): number | null {
+  const text = process.env.SHERD_SEED ?? '';
+  return /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
 
 /** The roots of the databases fit into the first segment. */

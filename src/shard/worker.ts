@@ -1,6 +1,7 @@
 /** Entry of a shard's thread: the engine over all shards' memory, and the loop that serves this shard's rings. */
 import { workerData } from 'node:worker_threads';
 import { buildRegistry } from '../shared/command/registry.js';
+import { seedRandom } from '../shared/random.js';
 import type { ShardWorkerData } from '../shared/sync/thread-data.js';
 import { shardCommands } from './commands/table.js';
 import { createExecutor } from './execute/engine.js';
@@ -8,7 +9,9 @@ import { decideScriptsWith } from './script/script-decision.js';
 import { ScriptEngine } from './script/script-engine.js';
 import { runShardThread } from './thread/shard-thread.js';
 
-void runShardThread(workerData as ShardWorkerData, (parts) => {
+const data = workerData as ShardWorkerData;
+seedRandom(data.seed);
+void runShardThread(data, (parts) => {
   const registry = buildRegistry(shardCommands);
   const report = (where: string, error: unknown): void => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

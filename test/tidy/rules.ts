@@ -117,11 +117,31 @@ export const RULES: readonly Rule[] = [
     bad: 'const { rss } = process.memoryUsage();',
   },
   {
+    title: 'the time comes from one clock, which a test can replace (#12)',
+    files: /^src\/(?!shared\/clock\.ts)/,
+    check: noLine(
+      /\bDate\.now\b|\bnew Date\(\)|\bperformance\.(now|timeOrigin)\b|\bprocess\.(hrtime|uptime)\b/,
+      'use ctx.nowMs, ControlBlock.nowMs or src/shared/clock.ts',
+    ),
+    good: 'const startedMs = monotonicMs(); // not performance.now()',
+    bad: 'const startedMs = performance.now();',
+  },
+  {
+    title: 'random numbers come from one source, which a test can give a seed (#12)',
+    files: /^src\/(?!shared\/random\.ts)/,
+    check: noLine(
+      /\bMath\.random\b|\brandom(Bytes|UUID|Int|Fill|FillSync)\b|\bgetRandomValues\b/,
+      'use src/shared/random.ts',
+    ),
+    good: 'const at = randomBelow(count);',
+    bad: 'const at = Math.floor(Math.random() * count);',
+  },
+  {
     title: 'the engine asks its context for the time',
     files: /^src\/shard\/(keyspace|types|commands)\//,
-    check: noLine(/\bDate\.now\(|\bnew Date\b/, 'use ctx.nowMs'),
+    check: noLine(/\bwallMs\(|\bnew Date\b/, 'use ctx.nowMs'),
     good: 'const deadlineMs = ctx.nowMs + 5;',
-    bad: 'const deadlineMs = Date.now() + 5;',
+    bad: 'const deadlineMs = wallMs() + 5;',
   },
   {
     title: 'the data lives in the arena',

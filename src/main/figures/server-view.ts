@@ -99,7 +99,7 @@ export class ServerView {
     this.own = blocks[parts.threadId - 1]!;
     this.i32 = parts.firstSegments.map((sab) => new Int32Array(sab));
     this.f64 = parts.firstSegments.map((sab) => new Float64Array(sab));
-    this.startedAtMs = control.f64[CONTROL_F64.startedAtMs] || Date.now();
+    this.startedAtMs = control.f64[CONTROL_F64.startedAtMs] || control.nowMs();
     if (parts.threadId === ioThreadId(0) && this.startupBytes() === 0) {
       this.own.f64[STAT.startupBytes] = this.usedBytes() - this.tableBytes();
     }

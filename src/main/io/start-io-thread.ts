@@ -24,6 +24,7 @@ import { ServerView } from '../figures/server-view.js';
 import { registerClientCalls } from './commands/client-search.js';
 import { registerPubsubCalls } from './commands/pubsub.js';
 import { registerSlowlogCalls } from './commands/slowlog.js';
+import { DESCRIPTOR_COPY_CHILD } from './entries.js';
 import { registerClientHere } from './session/client-thread.js';
 import type { InlineExecutor } from './thread/io-parts.js';
 import { IoThread } from './thread/io-thread.js';
@@ -49,7 +50,7 @@ export function startIoThread(data: IoWorkerData, makeEngine: (parts: IoEnginePa
   openFaultPoints(block.faults(), threadId, () => new ArenaFullError(0));
   const port = new ControlPort(data.controlPort, block, threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(threadId));
-  stats.identify(THREAD_IO, data.ioIndex, Date.now());
+  stats.identify(THREAD_IO, data.ioIndex, block.nowMs());
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
@@ -121,7 +122,7 @@ function registerCalls(io: IoThread): void {
 
 /** What the main thread may ask of an I/O thread. */
 function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox[]): void {
-  const listener = new Listener(io);
+  const listener = new Listener(io, DESCRIPTOR_COPY_CHILD);
   port.on('listen', (order) => listener.listen(order));
   port.on('unlisten', async () => {
     await listener.close();
@@ -133,7 +134,7 @@ function answerMain(io: IoThread, port: ControlPort, mailboxes: readonly Mailbox
     return null;
   });
   port.on('pair', (change) => {
-    mailboxes[change.peer]!.reattach(change.mail, io.requestRings[change.peer]!.headPosition());
+    mailboxes[change.peer]!.reattach(change.mail, io.rings.requests[change.peer]!.headPosition());
     // What the shard's former thread had not sent yet is lost: caches may be stale.
     io.hub.forgetCaches();
     return null;

@@ -8,6 +8,7 @@
  * a thread that dies again and again, or cannot be started for want of descriptors or memory, costs little until the
  * cause is gone. Main thread.
  */
+import { monotonicMs } from '../../shared/clock.js';
 
 /** So many deaths within the window are followed at once by a new start. */
 export const QUICK_MAX = 10;
@@ -21,7 +22,7 @@ export class RestartPolicy {
   private pauseMs = PAUSE_MS;
 
   /** `now`: milliseconds of a clock that never goes back. */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now: () => number = () => monotonicMs()) {
     this.now = now;
   }
 

@@ -8,6 +8,7 @@
  *
  * Main thread. Invariant: a thread is ended only when it has written nothing in this run.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { CONTROL_F64, type ControlBlock, THREAD } from '../../shared/sync/control-block.js';
 import { clearBusy, markBusy, mayBeEnded, RUN, runNumber } from '../../shared/sync/script-run.js';
 
@@ -36,7 +37,7 @@ export class ScriptWatch {
   private timer: NodeJS.Timeout | undefined;
 
   /** `now`: milliseconds of a clock that never goes back. */
-  constructor(control: ControlBlock, end: EndThread, now: () => number = () => performance.now()) {
+  constructor(control: ControlBlock, end: EndThread, now: () => number = () => monotonicMs()) {
     this.control = control;
     this.end = end;
     this.now = now;

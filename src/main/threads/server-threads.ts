@@ -3,6 +3,7 @@
  * and the supervisor over all of them. Main thread.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { seedOfThread } from '../../shared/random.js';
 import type { ControlBlock } from '../../shared/sync/control-block.js';
 import type { LogFields, LogLevel } from '../../shared/sync/control-messages.js';
 import type { SegmentExchange } from '../../shared/sync/segment-exchange.js';
@@ -26,6 +27,8 @@ export interface ThreadPlan {
   readonly version: string;
   readonly runId: string;
   readonly effects: SharedArrayBuffer;
+  /** The server's random numbers repeat with it (src/shared/random.ts); null: they do not. */
+  readonly seed: number | null;
   readonly configFile: string;
   readonly executable: string;
   /** The files that workers run. */
@@ -96,7 +99,7 @@ export class ServerThreads {
   }
 
   private threadData(thread: Thread, controlPort: MessagePort): ThreadData {
-    const { block, exchange, channelName, version, runId, effects } = this.plan;
+    const { block, exchange, channelName, version, runId, effects, seed } = this.plan;
     return {
       threadId: thread.id,
       controlBlock: block.sab,
@@ -108,6 +111,7 @@ export class ServerThreads {
       config: this.plan.config(),
       version,
       runId,
+      seed: seed === null ? null : seedOfThread(seed, thread.id),
       generation: thread.generation,
     };
   }

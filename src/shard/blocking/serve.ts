@@ -19,6 +19,7 @@
  * them, or by `blocking|forget`.
  */
 
+import { ClientRecord } from '../../shared/command/client-state.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
@@ -26,7 +27,7 @@ import { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
 import { beginClaim, endClaim, isSettled, isUndecided, takeLostClaims } from '../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ExecContext } from '../context/context.js';
 import { entryType } from '../entry/entry.js';
 import { INDEXED_KEYS_MIN, ReadyIndex } from './ready-index.js';
 import {
@@ -96,13 +97,6 @@ export interface ServedSink {
   deliver(slot: number, seq: number, reply: Reply): void;
 }
 
-class WaiterClient implements ClientState {
-  id = 0;
-  db = 0;
-  proto: 2 | 3 = 2;
-  flags = 0;
-}
-
 const fields = new WaiterFields();
 
 /**
@@ -132,7 +126,7 @@ export class Blocking {
   unsent = false;
   /** On an I/O thread: takes the replies to its own clients. */
   sink: ServedSink | null = null;
-  private readonly client = new WaiterClient();
+  private readonly client = new ClientRecord();
   /** The keys on the ready list, one behind the other. */
   private keyBytes = new Uint8Array(KEY_BYTES);
   private keyView = new DataView(this.keyBytes.buffer);

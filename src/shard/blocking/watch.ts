@@ -12,11 +12,10 @@
  * writers pay one load while nobody watches anything.
  */
 
-import { CLIENT_IO_SHIFT } from '../../shared/command/client-flags.js';
+import { CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
 import { type Arena, CTL_WATCH_VERSION_F64, CTL_WATCHED } from '../../shared/memory/arena.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
-import type { ClientState } from '../context/context.js';
 import {
   createPair,
   elementName,

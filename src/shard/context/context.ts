@@ -12,7 +12,7 @@
  * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
  */
 
-import { CLIENT_MUST_OBEY } from '../../shared/command/client-flags.js';
+import { CLIENT_FLAG, ClientRecord, type ClientState } from '../../shared/command/client-state.js';
 import { shardOfSlot, slotOf } from '../../shared/hash.js';
 import { EVENT_CLASS, EVENTS_OF_CHANGE } from '../../shared/keyspace-events.js';
 import { isLfu } from '../../shared/maxmemory-policy.js';
@@ -23,7 +23,7 @@ import type { Args } from '../../shared/resp/args.js';
 import type { Reply } from '../../shared/resp/reply.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
-import { CONTROL, CONTROL_F64, type ControlBlock, THREAD } from '../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock, THREAD } from '../../shared/sync/control-block.js';
 import { isPaused } from '../../shared/sync/pause.js';
 import { GATE } from '../../shared/sync/write-gate.js';
 import type { Outbox } from '../blocking/outbox.js';
@@ -38,15 +38,6 @@ import type { LeaseSet } from '../execute/lease-set.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import type { WorkBound } from '../services/work-bound.js';
-
-/** What commands know of the client that sent them. */
-export interface ClientState {
-  readonly id: number;
-  readonly db: number;
-  readonly proto: 2 | 3;
-  /** Bit 0: CLIENT NO-TOUCH; CLIENT_TRACKS_READS; CLIENT_MUST_OBEY; from CLIENT_IO_SHIFT on its I/O thread's index. */
-  readonly flags: number;
-}
 
 /** Runs commands inside a command: transactions, scripts (the executor). */
 export interface CommandRunner {
@@ -69,7 +60,7 @@ export interface CommandRunner {
 
 /** Classes of events after which a stream may be gone, or be something else. */
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
-const NO_TOUCH = 1;
+const NO_TOUCH = CLIENT_FLAG.noTouch;
 
 /** Thrown by `leaveToShard`, for the executor alone. It carries nothing, so it costs no stack trace. */
 export const LEFT_TO_SHARD: unknown = Object.freeze({ reason: 'too much for an I/O thread' });
@@ -105,7 +96,7 @@ export class ExecContext implements WorkBound {
   keyspace: Keyspace;
   /** Selected database. */
   db = 0;
-  client: ClientState = { id: 0, db: 0, proto: 2, flags: 0 };
+  client: ClientState = new ClientRecord();
   /**
    * The clock, unix ms: read when a batch begins, whenever a lease was waited for, and between the commands of a batch.
    * It stands still within a command.
@@ -113,7 +104,7 @@ export class ExecContext implements WorkBound {
   nowMs = 0;
   /**
    * A key whose time of expiry is before this has expired: `nowMs`; -Infinity for a client that must be obeyed
-   * (CLIENT_MUST_OBEY).
+   * (CLIENT_FLAG.mustObey).
    */
   overMs = 0;
   /** Value for the clock of a new entry at this time, under the present policy. */
@@ -179,7 +170,7 @@ export class ExecContext implements WorkBound {
   refresh(): void {
     const i32 = this.control.i32;
     this.lfu = isLfu(i32[CONTROL.maxmemoryPolicy]!);
-    this.setTime(Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!);
+    this.setTime(this.control.nowMs());
     this.readSwitches();
   }
 
@@ -198,7 +189,7 @@ export class ExecContext implements WorkBound {
 
   /** hot: reads the clock again between two commands of a batch, since the first may have taken long. */
   tick(): void {
-    const nowMs = Date.now() + this.control.f64[CONTROL_F64.clockOffsetMs]!;
+    const nowMs = this.control.nowMs();
     if (nowMs !== this.nowMs) this.setTime(nowMs);
   }
 
@@ -328,7 +319,7 @@ export class ExecContext implements WorkBound {
   /** hot: sets the client whose commands are run from now on. */
   setClient(client: ClientState): void {
     this.client = client;
-    this.overMs = (client.flags & CLIENT_MUST_OBEY) === 0 ? this.nowMs : Number.NEGATIVE_INFINITY;
+    this.overMs = (client.flags & CLIENT_FLAG.mustObey) === 0 ? this.nowMs : Number.NEGATIVE_INFINITY;
   }
 
   /**

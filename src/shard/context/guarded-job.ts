@@ -3,6 +3,7 @@
  *
  * Invariant: `done` is called when the job has ended, thrown, or been dropped (`return()`), and not before.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import type { ExecContext } from './context.js';
 
 /** Runs `steps` in `ctx`, one for each step of the result. `done` hears how long they took together, ms. */
@@ -14,11 +15,11 @@ export function* guardedJob(
   let tookMs = 0;
   try {
     for (;;) {
-      const startedMs = performance.now();
+      const startedMs = monotonicMs();
       const writing = ctx.mayWrite ? ctx.beginWriting() : 0;
       const step = steps.next();
       ctx.endWriting(writing);
-      tookMs += performance.now() - startedMs;
+      tookMs += monotonicMs() - startedMs;
       if (step.done === true) return;
       if (ctx.leases.count !== 0) throw new Error('job yielded while it held a lease');
       yield;

@@ -2,8 +2,10 @@
  * The 24-bit access clock of an entry. Under an LRU policy (and without one) it is the time of the last use in seconds;
  * under LFU 16 bits of minutes and 8 bits of a logarithmic counter (Morris), as Redis defines both.
  */
+
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
+import { random } from '../../shared/random.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import { entryClock } from './entry.js';
 
@@ -35,7 +37,7 @@ export function accessClock(arena: Arena, e: Ptr, nowMs: number, control: Contro
   let counter = lfuCounter(arena, e, nowMs, control);
   if (counter < 255) {
     const base = Math.max(0, counter - LFU_INITIAL);
-    if (Math.random() < 1 / (base * control.i32[CONTROL.lfuLogFactor]! + 1)) counter++;
+    if (random() < 1 / (base * control.i32[CONTROL.lfuLogFactor]! + 1)) counter++;
   }
   return ((Math.floor(nowMs / 60_000) & MINUTES_MASK) << 8) | counter;
 }

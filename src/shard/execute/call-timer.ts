@@ -7,6 +7,7 @@
  * calls too; the token is 0 if the call is not timed. The caller keeps the token, so the nested calls of a script need
  * no state here.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import type { Args } from '../../shared/resp/args.js';
 import { type SlowWatch, WATCH } from '../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../shared/stats/stats-block.js';
@@ -34,15 +35,15 @@ export class CallTimer {
    * hot: a call begins; returns its token. `bounded`: the work of the call is bounded, as in all calls on I/O threads.
    */
   begin(cmdId: number, args: Args, bounded: boolean): number {
-    if ((++this.calls & (TIME_EVERY - 1)) === 0) return -performance.now();
+    if ((++this.calls & (TIME_EVERY - 1)) === 0) return -monotonicMs();
     const isFirst = this.timedIn[cmdId] !== this.i32[CONTROL.statsEpoch]! + 1;
     if (!isFirst && (this.slow.mode === WATCH.nothing || !this.slow.times(cmdId, args, bounded))) return 0;
-    return performance.now();
+    return monotonicMs();
   }
 
   /** A timed call has ended: counts its time, and notes it if that was long. @requires token !== 0 */
   end(token: number, cmdId: number, args: Args, clientId: number): void {
-    const usec = (performance.now() - Math.abs(token)) * 1000;
+    const usec = (monotonicMs() - Math.abs(token)) * 1000;
     const epoch = this.i32[CONTROL.statsEpoch]! + 1;
     if (token < 0) this.stats.timeBatch(cmdId, usec * TIME_EVERY, TIME_EVERY);
     else if (this.timedIn[cmdId] !== epoch) this.stats.time(cmdId, usec);

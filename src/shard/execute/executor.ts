@@ -9,7 +9,7 @@
  * an error and the leases stay in order; (3) THREAD.writing is raised exactly while memory may be changed.
  */
 
-import { CLIENT_IO_SHIFT, CLIENT_MUST_OBEY, CLIENT_TRACKS_READS } from '../../shared/command/client-flags.js';
+import { CLIENT_FLAG, CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
 import { FACT_INTERNAL, FLAG_DENYOOM, FLAG_PUBSUB, FLAG_READONLY, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_NONE } from '../../shared/command/key-positions.js';
 import { Placement } from '../../shared/command/placement.js';
@@ -29,7 +29,7 @@ import type { Outbox } from '../blocking/outbox.js';
 import type { Blocking } from '../blocking/serve.js';
 import { anyWaits } from '../blocking/waiters.js';
 import { dropWatchers } from '../blocking/watch.js';
-import { type ClientState, type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
+import { type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { Background } from '../thread/background.js';
@@ -433,7 +433,7 @@ export class Executor {
           if (ctx.dirty !== 0) this.settle(args);
         }
       }
-      if ((client.flags & CLIENT_TRACKS_READS) !== 0 && (flags & FLAG_READONLY) !== 0) {
+      if ((client.flags & CLIENT_FLAG.tracksReads) !== 0 && (flags & FLAG_READONLY) !== 0) {
         this.rememberReads(cmdId, args, client);
       }
     } catch (error) {
@@ -492,7 +492,7 @@ export class Executor {
    */
   refusesMemory(): boolean {
     const { gate, client } = this.ctx;
-    return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_MUST_OBEY) === 0 && this.overMemory();
+    return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_FLAG.mustObey) === 0 && this.overMemory();
   }
 
   /**

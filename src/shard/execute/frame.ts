@@ -8,7 +8,8 @@
  * command are added to those of the outer command; (3) a frame is allocated only when a depth of nesting is reached for
  * the first time.
  */
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ClientState } from '../../shared/command/client-state.js';
+import type { ExecContext } from '../context/context.js';
 
 class Frame {
   client: ClientState | null = null;

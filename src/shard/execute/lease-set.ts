@@ -9,6 +9,7 @@
  * Invariants: (1) `count` shards have `held` set; (2) an arena is synchronised right after its lease was taken; (3) in
  * checking mode the pages touched are settled right before it is given back.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CHECKING, CTL_LEASE } from '../../shared/memory/arena.js';
 import { faultPoint, POINT } from '../../shared/memory/fault-point.js';
 import { Lease } from '../../shared/sync/lease.js';
@@ -77,13 +78,13 @@ export class LeaseSet {
   }
 
   private spin(shard: number): boolean {
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     if (startMs < this.impatientUntilMs) return false;
     this.giveAll();
     const lease = this.leases[shard]!;
     do {
       for (let n = 0; n < SPINS; n++) if (lease.holder() === 0 && this.tryShard(shard)) return true;
-    } while (performance.now() - startMs < SPIN_MS);
+    } while (monotonicMs() - startMs < SPIN_MS);
     this.impatientUntilMs = startMs + IMPATIENT_MS;
     return false;
   }

@@ -9,7 +9,7 @@
  * Invariants: (1) lease held, `ctx` stands on the shard (`useShard`); (2) a table's bound is raised only when all its
  * entries have been looked at in this critical section; (3) a removal may merge or free the table it was in.
  */
-
+import { monotonicMs } from '../../shared/clock.js';
 import { CTL_EXPIRE_DB, CTL_EXPIRE_POSITION } from '../../shared/memory/arena.js';
 import { doublesOf, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
@@ -38,7 +38,7 @@ function isDue(keyspace: Keyspace, table: Ptr, nowMs: number): boolean {
 }
 
 /**
- * Removes the due entries of a table, and the due elements of its values, until `endMs` (performance.now()). Returns
+ * Removes the due entries of a table, and the due elements of its values, until `endMs` (of monotonicMs). Returns
  * the number of entries, -1 minus it if it had to stop.
  */
 function expireEntries(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr, endMs: number): number {
@@ -64,7 +64,7 @@ function expireEntries(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr,
     pointAt(dict, e);
     ctx.expire(keyspace, e);
     removed++;
-    if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && performance.now() > endMs) return -1 - removed;
+    if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && monotonicMs() > endMs) return -1 - removed;
   }
   // Only a table that is still itself may be told its exact bound; a merged one keeps a lower one.
   if (dict.tableOf(prefix | 0) === table && removed < n) raiseBound(keyspace, table, n - removed, minAtMs);
@@ -94,7 +94,7 @@ function expireElements(ctx: ActiveExpiryContext, keyspace: Keyspace, e: Ptr, en
     elementsRemoved += removed;
     if (elementsRemoved >= ELEMENTS_PER_CLOCK) {
       elementsRemoved = 0;
-      if (performance.now() > endMs) return STOPPED;
+      if (monotonicMs() > endMs) return STOPPED;
     }
     if (n < 0) return GONE;
     if (removed < ELEMENTS_PER_CLOCK) return expiry.nextAtMs(arena, e);
@@ -140,7 +140,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
       continue;
     }
     if (endMs === 0) {
-      startMs = performance.now();
+      startMs = monotonicMs();
       endMs = startMs + budgetUs / 1000;
     }
     const next = nextPrefix(ctx.arena, table);
@@ -156,7 +156,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
       passed++;
     } else position = next;
     if ((++looked & (TABLES_PER_CLOCK - 1)) === 0 || removed > 0) {
-      if (performance.now() > endMs) {
+      if (monotonicMs() > endMs) {
         // Where some keys were due more probably are.
         more = removed > 0;
         break;
@@ -165,7 +165,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
   }
   ctl[CTL_EXPIRE_DB] = db;
   ctl[CTL_EXPIRE_POSITION] = position | 0;
-  if (startMs !== 0) account(ctx, removed, more, performance.now() - startMs);
+  if (startMs !== 0) account(ctx, removed, more, monotonicMs() - startMs);
   return more;
 }
 

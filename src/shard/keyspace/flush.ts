@@ -7,7 +7,7 @@
  * Invariants: (1) lease held; (2) a detached directory is reached from the garbage list only; (3) positions below the
  * cell's own have been freed, tables that span several positions count at their first one.
  */
-
+import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
@@ -53,11 +53,11 @@ export function detachDictionary(dict: Dictionary): number {
 export function freeGarbage(arena: Arena, types: TypeTable, budgetUs: number): boolean {
   const ctl = arena.ctl;
   if (ctl[CTL_GARBAGE] === 0 && ctl[CTL_GARBAGE_VALUES] === 0) return false;
-  const end = performance.now() + budgetUs / 1000;
+  const end = monotonicMs() + budgetUs / 1000;
   if (freeGarbageValues(arena, types.garbage, end)) return true;
   while (ctl[CTL_GARBAGE] !== 0) {
     freeNextTable(arena, types, ctl[CTL_GARBAGE]! as Ptr);
-    if (performance.now() >= end) return ctl[CTL_GARBAGE] !== 0;
+    if (monotonicMs() >= end) return ctl[CTL_GARBAGE] !== 0;
   }
   return false;
 }

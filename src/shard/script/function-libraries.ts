@@ -6,6 +6,7 @@
  * Invariants: (1) a library counts only when its code ran to the end and its functions collide with no others; (2) the
  * code of a library runs with the load-time globals only (lua-prelude.ts), and for LOAD_MS at most.
  */
+import { monotonicMs } from '../../shared/clock.js';
 import { readLibraryHeader } from './library-header.js';
 import type { Library, LibraryStore } from './library-store.js';
 import { type LuaVm, T_TABLE } from './lua/lua-vm.js';
@@ -38,7 +39,7 @@ export class FunctionLibraries {
   /** By name in lower case. */
   private readonly functions = new Map<string, Callable>();
   private generation = 0;
-  /** When the code that is loading has to be done, of performance.now(); 0 when none is. */
+  /** When the code that is loading has to be done, of monotonicMs; 0 when none is. */
   deadlineMs = 0;
 
   constructor(
@@ -185,7 +186,7 @@ export class FunctionLibraries {
     vm.m.lua_setfenv(vm.l, -2);
     this.setLoading(true);
     registration.begin();
-    this.deadlineMs = budgetMs === 0 ? 0 : performance.now() + budgetMs;
+    this.deadlineMs = budgetMs === 0 ? 0 : monotonicMs() + budgetMs;
     const ran = vm.call(0, 0, 0);
     this.deadlineMs = 0;
     const found = registration.end();

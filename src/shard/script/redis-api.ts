@@ -4,7 +4,9 @@
  *
  * Invariants: (1) nothing here is called while no script runs; (2) see lua-vm.ts: no `try` around calls into Lua.
  */
+
 import { createHash } from 'node:crypto';
+import { ClientRecord } from '../../shared/command/client-state.js';
 import {
   FLAG_ADMIN,
   FLAG_CONTAINER,
@@ -25,7 +27,7 @@ import { CONTROL, THREAD } from '../../shared/sync/control-block.js';
 import { SCRIPT_COMMAND } from '../../shared/sync/script-commands.js';
 import { RUN, runNumber } from '../../shared/sync/script-run.js';
 import { REDIS_VERSION } from '../../shared/version.js';
-import type { ClientState, ExecContext } from '../context/context.js';
+import type { ExecContext } from '../context/context.js';
 import { SKIP_JOURNAL, SKIP_REPLICAS } from '../effects/effect-log.js';
 import { pushReply } from './lua/lua-values.js';
 import { COUNTED, GLOBALS, type LuaVm, T_NUMBER, T_STRING } from './lua/lua-vm.js';
@@ -35,14 +37,6 @@ const INT64_LIMIT = 2 ** 63;
 const KEY_INDEXES = 1024;
 /** Room for the text of one number. */
 const NUMBER_CHARS_MAX = 64;
-
-/** The client as which a script calls commands: the caller's, in a database that the script may change. */
-export class ScriptClient implements ClientState {
-  id = 0;
-  db = 0;
-  proto: 2 | 3 = 2;
-  flags = 0;
-}
 
 /** Who gets effects, as scripts say it. */
 const REPL_AOF = 1;
@@ -60,7 +54,8 @@ export class RunningScript {
 }
 
 export class RedisApi {
-  readonly client = new ScriptClient();
+  /** The client as which a script calls commands: the caller's, in a database that the script may change. */
+  readonly client = new ClientRecord();
   running: RunningScript | null = null;
   private readonly vm: LuaVm;
   private readonly registry: Registry;
@@ -220,7 +215,7 @@ export class RedisApi {
 
   /** Shows the command that the arguments are to clients in MONITOR. */
   private show(db: number): void {
-    this.running?.ctx.outbox?.monitor(monitorLine(db, 'lua', this.args));
+    this.running?.ctx.outbox?.monitor(monitorLine(this.running.ctx.control.nowUsec(), db, 'lua', this.args));
   }
 
   /**

@@ -18,7 +18,7 @@ const ARGUMENT_CHARS_MAX = 64;
 export interface RunningFunction {
   readonly name: string;
   readonly command: readonly string[];
-  /** Of Date.now(). */
+  /** Of ControlBlock.nowMs. */
   readonly startedAtMs: number;
 }
 
@@ -31,7 +31,7 @@ export function writeRunningFunction(control: ControlBlock, shard: number, name:
   let text = '';
   // Escapes may make it longer than the area.
   do {
-    text = JSON.stringify({ name: name.slice(0, 256), command, startedAtMs: Date.now() - ms });
+    text = JSON.stringify({ name: name.slice(0, 256), command, startedAtMs: control.nowMs() - ms });
   } while (text.length > area.length - HEAD_BYTES && command.pop() !== undefined);
   area.set(Buffer.from(text, 'latin1'), HEAD_BYTES);
   view.setInt32(0, text.length, true);

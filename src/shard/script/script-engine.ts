@@ -10,8 +10,10 @@
  * Invariants: (1) scripts do not nest; (2) the leases that a script needs are held before `run` (script-keys.ts); (3)
  * the stack of the interpreter holds the error handler and the globals between runs, nothing else.
  */
+
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { monotonicMs } from '../../shared/clock.js';
 import type { Registry } from '../../shared/command/registry.js';
 import { OOM } from '../../shared/errors/replies.js';
 import { noteShared } from '../../shared/memory/shared-garbage.js';
@@ -103,7 +105,7 @@ export class ScriptEngine {
   private globalsSet = false;
   /** The interpreter must be made (again): the loop calls `start`. */
   wanted = false;
-  /** Before this time (of performance.now()) no interpreter is made: there is no memory for one. */
+  /** Before this time (of monotonicMs) no interpreter is made: there is no memory for one. */
   private retryAtMs = 0;
   /** Memory of interpreters that were given up: it comes back when the collector has run. */
   private droppedBytes = 0;
@@ -139,7 +141,7 @@ export class ScriptEngine {
    * answered with an error.
    */
   get mustWait(): boolean {
-    if (this.vm !== null || performance.now() < this.retryAtMs) return false;
+    if (this.vm !== null || monotonicMs() < this.retryAtMs) return false;
     this.wanted = true;
     return true;
   }
@@ -160,7 +162,7 @@ export class ScriptEngine {
     } catch (error) {
       this.discard();
       this.wanted = false;
-      this.retryAtMs = performance.now() + RETRY_MS;
+      this.retryAtMs = monotonicMs() + RETRY_MS;
       report(error);
     }
   }
@@ -192,7 +194,7 @@ export class ScriptEngine {
       this.endLateLoad();
       return;
     }
-    const now = performance.now();
+    const now = monotonicMs();
     // Most scripts end before the first hook: only then is the clock read.
     if (this.startedMs === 0) this.startedMs = now;
     const elapsed = now - this.startedMs;
@@ -222,7 +224,7 @@ export class ScriptEngine {
   /** Ends the code of a library that loads for too long. */
   private endLateLoad(): void {
     const { deadlineMs } = this.libraries!;
-    if (deadlineMs === 0 || performance.now() < deadlineMs) return;
+    if (deadlineMs === 0 || monotonicMs() < deadlineMs) return;
     this.vm!.setHook(this.hookFn, MASK_LINE | MASK_COUNT, 1);
     this.killed = true;
     this.raise('ERR FUNCTION LOAD timeout');
@@ -522,11 +524,11 @@ export class ScriptEngine {
     if (this.runs === this.runsCollected) return vm.usedBytes;
     // Finalisers may run.
     this.begin(RUN.background);
-    const endMs = performance.now() + COLLECT_MS;
+    const endMs = monotonicMs() + COLLECT_MS;
     let isDone = false;
     try {
       do isDone = vm.collectStep(COLLECT_STEP_KB);
-      while (!isDone && performance.now() < endMs);
+      while (!isDone && monotonicMs() < endMs);
     } catch {
       // The interpreter itself is broken.
       this.discard();

@@ -15,6 +15,7 @@ import { doublesOf, unitIndex, wordAt, wordIndex, wordsOf } from '../../shared/m
 import { zeroUnits } from '../../shared/memory/copy-bytes.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { alloc, cellBytes } from '../../shared/memory/slab.js';
+import { random, randomBelow } from '../../shared/random.js';
 import { elementCellBytes, hashName, nameEquals, visitElement } from './element.js';
 import { directoryCells, directoryEntry, Extendible, R_DEPTH, R_DIR, ROOT_WORDS } from './extendible.js';
 import {
@@ -150,17 +151,17 @@ export class ElementTable extends Extendible {
     const dir = this.words[this.root + R_DIR]! as Ptr;
     const depth = this.words[this.root + R_DEPTH]!;
     for (;;) {
-      const table = directoryEntry(arena, dir, depth, Math.floor(Math.random() * 2 ** depth));
+      const table = directoryEntry(arena, dir, depth, Math.floor(random() * 2 ** depth));
       const i32 = wordsOf(arena, table);
       const tw = wordIndex(table);
       const count = i32[tw + T_COUNT]!;
       if (count === 0) continue;
       this.drawnTable = table;
       for (let tries = DRAWS_MAX; tries > 0; tries--) {
-        const el = this.slotAt(i32, tw, Math.floor(Math.random() * ALL_SLOTS));
+        const el = this.slotAt(i32, tw, randomBelow(ALL_SLOTS));
         if (el !== 0) return el;
       }
-      let skip = Math.floor(Math.random() * count);
+      let skip = randomBelow(count);
       for (let place = 0; place < ALL_SLOTS; place++) {
         const el = this.slotAt(i32, tw, place);
         if (el !== 0 && skip-- === 0) return el;

@@ -10,7 +10,7 @@
  * Invariants: (1) lease held; (2) a root on the list is reached from nowhere else; (3) tables before `position` have
  * been freed.
  */
-
+import { monotonicMs } from '../../shared/clock.js';
 import { type Arena, CTL_GARBAGE_VALUES } from '../../shared/memory/arena.js';
 import { wordAt, wordIndex, wordsOf } from '../../shared/memory/cell.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
@@ -98,7 +98,7 @@ function kindOf(arena: Arena, kinds: GarbageKinds, root: Ptr): GarbageKind {
   return kind;
 }
 
-/** Frees given-up values until `endMs` (performance.now()); whether some are left. @requires lease */
+/** Frees given-up values until `endMs` (of monotonicMs); whether some are left. @requires lease */
 export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: number): boolean {
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {
@@ -108,7 +108,7 @@ export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: numb
       ctl[CTL_GARBAGE_VALUES] = next;
       freedLater.values++;
     }
-    if (performance.now() >= endMs) return ctl[CTL_GARBAGE_VALUES] !== 0;
+    if (monotonicMs() >= endMs) return ctl[CTL_GARBAGE_VALUES] !== 0;
   }
   return false;
 }

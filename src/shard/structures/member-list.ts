@@ -10,9 +10,11 @@
  * Invariants: (1) leases held, and what the list points to does not change, from the first `add` to `clear`; (2) the
  * list belongs to one command: `clear` before it returns, so nothing of the data outlives it here.
  */
+
 import { KeyHasher } from '../../shared/hash.js';
 import type { Arena } from '../../shared/memory/arena.js';
 import { copyBytes } from '../../shared/memory/copy-bytes.js';
+import { randomUint32 } from '../../shared/random.js';
 
 const CAPACITY_MIN = 1024;
 /** Arrays up to this capacity are kept for the next command. */
@@ -111,7 +113,7 @@ function grown(array: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
 
 export class MemberIndex extends MemberList {
   /** Keyed at random, so that nobody can aim members at one place. */
-  private readonly hasher = new KeyHasher(Math.random() * 2 ** 32, Math.random() * 2 ** 32);
+  private readonly hasher = new KeyHasher(randomUint32(), randomUint32());
   private slots = new Int32Array(2 * CAPACITY_MIN);
   private hashes = new Int32Array(CAPACITY_MIN);
 

@@ -2,6 +2,8 @@
  * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry;
  * freeing values that FLUSHALL ASYNC, UNLINK and the like have deleted; freeing big values that have been sent.
  */
+
+import { monotonicMs } from '../../shared/clock.js';
 import { invariant } from '../../shared/errors/invariant.js';
 import { CTL_PIN_COUNT } from '../../shared/memory/arena.js';
 import { STAT } from '../../shared/stats/stats-layout.js';
@@ -19,7 +21,7 @@ const SAMPLE_EVERY_MS = 90;
 
 export class Background {
   private readonly ctx: ExecContext;
-  /** When times to live are sampled next, ms of performance.now(). */
+  /** When times to live are looked at next, ms of monotonicMs. */
   private sampleAtMs = 0;
 
   /** `ctx`: a context of its own, with its own set of leases. */
@@ -34,17 +36,17 @@ export class Background {
   run(shard: number, budgetUs: number): boolean {
     invariant(this.ctx.leases.count === 0, 'this thread holds no lease');
     const ctx = this.ctx;
-    const end = performance.now() + budgetUs / 1000;
+    const end = monotonicMs() + budgetUs / 1000;
     let more = true;
-    while (more && performance.now() < end) {
+    while (more && monotonicMs() < end) {
       ctx.leases.takeShard(shard);
       const writing = ctx.beginWriting();
       try {
         ctx.refresh();
         ctx.useShard(shard);
         if (ctx.arena.ctl[CTL_PIN_COUNT] !== 0) sweepPins(ctx.arena);
-        if (performance.now() >= this.sampleAtMs) {
-          this.sampleAtMs = performance.now() + SAMPLE_EVERY_MS;
+        if (monotonicMs() >= this.sampleAtMs) {
+          this.sampleAtMs = monotonicMs() + SAMPLE_EVERY_MS;
           sampleTtl(ctx);
         }
         const due = activeExpire(ctx, SLICE_US);

@@ -11,6 +11,7 @@
  * Invariants: (1) a slot's state is 0 or belongs to exactly one job; (2) a step never leaves a lease behind; (3) an
  * exception ends the job with an error reply and a log line.
  */
+import { ClientRecord, type ClientState } from '../../shared/command/client-state.js';
 import { invariant } from '../../shared/errors/invariant.js';
 import type { Args } from '../../shared/resp/args.js';
 import { Reply } from '../../shared/resp/reply.js';
@@ -21,14 +22,6 @@ const IO = 1;
 const CONN = 2;
 const SEQ = 3;
 const POSITION = 4;
-
-/** What commands know of the client; the request's view, frozen for the job. */
-export interface ShardClient {
-  id: number;
-  db: number;
-  proto: 2 | 3;
-  flags: number;
-}
 
 export interface Job {
   readonly io: number;
@@ -44,7 +37,7 @@ export interface Job {
 /** The functions of the loop that jobs need. */
 export interface JobHost {
   /** Makes the generator; the arguments, client and reply are the job's own. May throw. */
-  startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void>;
+  startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void>;
   /** Position of the reply ring to the I/O thread (RingProducer.committedPosition). */
   replyPosition(io: number): number;
   /** Sends the whole reply. */
@@ -109,7 +102,7 @@ export class Jobs {
   }
 
   /** Takes a job in; it begins with its first step. `args` are copied. @requires not full */
-  start(io: number, connId: number, seq: number, cmdId: number, args: Args, client: ShardClient): void {
+  start(io: number, connId: number, seq: number, cmdId: number, args: Args, client: ClientState): void {
     invariant(this.free.length > 0, 'not full');
     const slot = this.free.pop()!;
     const at = slot * JOB_WORDS;
@@ -119,7 +112,12 @@ export class Jobs {
     this.table[at + STATE] = 1;
     const reply = new Reply();
     reply.proto = client.proto;
-    const own: ShardClient = { id: client.id, db: client.db, proto: client.proto, flags: client.flags };
+    // The request's view changes; the job's own does not.
+    const own = new ClientRecord();
+    own.id = client.id;
+    own.db = client.db;
+    own.proto = client.proto;
+    own.flags = client.flags;
     let steps: Generator<void, void, void>;
     try {
       steps = this.host.startJob(cmdId, args.detach(), reply, own);

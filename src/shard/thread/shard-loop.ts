@@ -16,6 +16,9 @@
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
  */
+
+import { monotonicMs } from '../../shared/clock.js';
+import { ClientRecord, type ClientState } from '../../shared/command/client-state.js';
 import { FACT_CARRIES_COMMANDS, FACT_NEEDS_SCRIPTS, FLAG_READONLY } from '../../shared/command/flags.js';
 import { Placement } from '../../shared/command/placement.js';
 import { type Registry, ROUTE_JOB } from '../../shared/command/registry.js';
@@ -45,7 +48,7 @@ import type { Blocking } from '../blocking/serve.js';
 import { queuedCommands } from '../commands/transactions/transactions.js';
 import type { ScriptEngine } from '../script/script-engine.js';
 import { BusyRefusal } from './busy-refusal.js';
-import { type JobHost, Jobs, type ShardClient } from './jobs.js';
+import { type JobHost, Jobs } from './jobs.js';
 import { settleInterrupted, type TakeOverHost } from './take-over.js';
 
 /** Requests taken from one ring before the next ring's turn. */
@@ -81,7 +84,7 @@ export interface ShardExecutor {
    * Takes the leases that the command needs, waiting, in ascending order; writes a reply; never throws for a user's
    * error.
    */
-  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ShardClient, placed: Placement | null): void;
+  executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null): void;
   /** Gives all leases back. Returns whether a thread was waiting for one, which must then be let in. */
   endBatch(): boolean;
   letWaiterIn(): void;
@@ -91,7 +94,7 @@ export interface ShardExecutor {
   readonly isWanted: boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
   idleWork(budgetUs: number, shard: number): boolean;
-  startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void>;
+  startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void>;
 }
 
 /** One I/O thread as the shard sees it. */
@@ -136,7 +139,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private readonly claims: readonly Int32Array[];
   readonly view: RequestView = new RequestView();
   private readonly reply = new Reply();
-  private readonly client: ShardClient = { id: 0, db: 0, proto: 2, flags: 0 };
+  private readonly client = new ClientRecord();
   readonly jobs: Jobs;
   private firstRing = 0;
   private closing = false;
@@ -208,7 +211,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       if (this.clientsGone.length > 0) this.dropClients();
       const stepped = this.jobs.step();
       if (stepped) this.publish();
-      const now = performance.now();
+      const now = monotonicMs();
       if (now >= this.nextCycleMs) this.cycle(now);
       // Keys that a job or active expiry took away.
       if (this.blocking.hasDeferred) this.serveDeferred();
@@ -248,14 +251,14 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
         if (!any) {
           any = true;
           executor.beginBatch();
-          deadline = performance.now() + BATCH_US / 1000;
+          deadline = monotonicMs() + BATCH_US / 1000;
         }
         if (!this.take(io, requests, offset)) break;
         // The ring may have been replaced while its peer was started again.
         if (requests !== pairs[io]!.requests) break;
-        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && executor.isWanted && performance.now() > deadline) {
+        if ((n & (CLOCK_EVERY - 1)) === CLOCK_EVERY - 1 && executor.isWanted && monotonicMs() > deadline) {
           this.pauseBatch();
-          deadline = performance.now() + BATCH_US / 1000;
+          deadline = monotonicMs() + BATCH_US / 1000;
         }
       }
     }
@@ -393,7 +396,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     for (const { io, clientsBefore } of gone) this.executor.dropClients(this.parts.shard, io, clientsBefore);
   }
 
-  private execute(cmdId: number, args: Args, reply: Reply, client: ShardClient, placed: number): void {
+  private execute(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: number): void {
     const { placement } = this;
     const known = placement.read(placed, this.parts.shard);
     try {
@@ -486,7 +489,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
 
   // ---- jobs
 
-  startJob(cmdId: number, args: Args, reply: Reply, client: ShardClient): Generator<void, void, void> {
+  startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void> {
     return this.executor.startJob(cmdId, args, reply, client);
   }
 

@@ -69,7 +69,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
   openFaultPoints(block.faults(), data.threadId, () => new ArenaFullError(data.shard));
   const port = new ControlPort(data.controlPort, block, data.threadId);
   const stats = new StatsBlock(block.sab, block.statsOffset(data.threadId));
-  stats.identify(THREAD_SHARD, data.shard, Date.now());
+  stats.identify(THREAD_SHARD, data.shard, block.nowMs());
   const segments = new SegmentExchange(data.channelName, data.segments, (shard, index) =>
     port.callSync('segment', { shard, index }),
   );
@@ -105,7 +105,7 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     jobTable: data.jobTable,
     cores: availableParallelism(),
     onSecond: () => {
-      stats.tick(Date.now());
+      stats.tick(block.nowMs());
       collectDropped(stats.f64[STAT.externalBytes]!);
     },
     onCycle: () => {

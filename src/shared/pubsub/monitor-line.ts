@@ -23,16 +23,15 @@ export function quoted(text: string): string {
   return `"${safe}"`;
 }
 
-/** Now, as the line shows it: seconds, point, microseconds. */
-function stamp(): string {
-  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
+/** A time as the line shows it: seconds, point, microseconds. */
+function stamp(micros: number): string {
   const seconds = Math.floor(micros / 1e6);
   return `${seconds}.${String(micros - seconds * 1e6).padStart(6, '0')}`;
 }
 
-/** The line of one command. `from`: the client's address, or `lua`. */
-export function monitorLine(db: number, from: string, args: Args): Uint8Array {
-  let text = `+${stamp()} [${db} ${from}]`;
+/** The line of one command. `nowUsec`: unix microseconds; `from`: the client's address, or `lua`. */
+export function monitorLine(nowUsec: number, db: number, from: string, args: Args): Uint8Array {
+  let text = `+${stamp(nowUsec)} [${db} ${from}]`;
   const shown: string[] = [];
   for (let i = 0; i < args.argc; i++) shown.push(args.latin1(i));
   redactSecrets(shown);

@@ -24,9 +24,11 @@ if (LATENCY_EVENTS.length !== LATENCY_EVENT_KINDS) throw new Error('latency even
 export type LatencySample = readonly [seconds: number, ms: number];
 
 export class LatencyEvents {
+  private readonly control: ControlBlock;
   private readonly words: Int32Array;
 
   constructor(control: ControlBlock) {
+    this.control = control;
     this.words = control.latencyEvents();
   }
 
@@ -34,7 +36,7 @@ export class LatencyEvents {
   add(event: number, ms: number): void {
     const { words } = this;
     const at = event * LATENCY_EVENT_WORDS;
-    const seconds = Math.floor(Date.now() / 1000);
+    const seconds = Math.floor(this.control.nowMs() / 1000);
     const whole = Math.floor(ms);
     if (whole > words[at + MAX]!) words[at + MAX] = whole;
     const count = Atomics.load(words, at + COUNT);

@@ -64,11 +64,13 @@ export function slowArguments(args: Args): string[] {
 }
 
 export class SlowLog {
+  private readonly control: ControlBlock;
   private readonly bytes: Buffer;
   private readonly words: Int32Array;
   private readonly doubles: Float64Array;
 
   constructor(control: ControlBlock) {
+    this.control = control;
     const region = control.slowLog();
     this.bytes = Buffer.from(region.buffer, region.byteOffset, region.length);
     this.words = new Int32Array(region.buffer, region.byteOffset, region.length >> 2);
@@ -95,7 +97,7 @@ export class SlowLog {
     words[(at >> 2) + S_ARGC] = args.length;
     words[(at >> 2) + S_BYTES] = pos - at - SLOW_LOG_HEAD_BYTES;
     words[(at >> 2) + S_CLIENT] = clientId;
-    doubles[(at >> 3) + S_SECONDS] = Math.floor(Date.now() / 1000);
+    doubles[(at >> 3) + S_SECONDS] = Math.floor(this.control.nowMs() / 1000);
     doubles[(at >> 3) + S_USEC] = Math.floor(usec);
     Atomics.store(words, (at >> 2) + S_NUMBER, number + 1);
     const first = number + 1 - Math.min(lengthMax, SLOW_LOG_SLOTS);

@@ -13,7 +13,7 @@
  * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
  * no two regions overlap (layout.ts hands them out one behind the other).
  */
-
+import { wallMs, wallUsec } from '../clock.js';
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
 import { NO_EVICTION } from '../maxmemory-policy.js';
 import { FAULT_WORDS } from '../memory/fault-point.js';
@@ -331,6 +331,16 @@ export class ControlBlock {
 
   get shuttingDown(): boolean {
     return Atomics.load(this.i32, CONTROL.shuttingDown) !== 0;
+  }
+
+  /** Unix ms as the server's clients see them: the clock of this machine, and what a test has added to it. */
+  nowMs(): number {
+    return wallMs() + this.f64[CONTROL_F64.clockOffsetMs]!;
+  }
+
+  /** The same in whole microseconds. */
+  nowUsec(): number {
+    return wallUsec() + this.f64[CONTROL_F64.clockOffsetMs]! * 1000;
   }
 
   /** A client id nobody had before; ids count from 1 over all I/O threads. */

@@ -5,7 +5,9 @@
  * Invariants: (1) one handler per ask; an ask without handler is answered with null; (2) answers to asks may come late
  * (promises), in any order; (3) `callSync` blocks the thread and must be rare.
  */
+
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { monotonicMs } from '../clock.js';
 import type { ControlBlock } from './control-block.js';
 import { THREAD } from './control-block.js';
 import {
@@ -87,7 +89,7 @@ export class ControlPort {
   callSync<N extends CallName>(name: N, payload: Calls[N]['payload']): Calls[N]['answer'] {
     const id = this.nextId++;
     const word = this.block.threadWord(this.threadId) + THREAD.answer;
-    const deadline = performance.now() + CALL_SYNC_MS;
+    const deadline = monotonicMs() + CALL_SYNC_MS;
     this.syncAnswers.set(id, null as never);
     this.post({ t: 'call', id, name, payload, sync: true });
     for (;;) {
@@ -99,7 +101,7 @@ export class ControlPort {
         if (answer.error !== null) throw fromWireError(answer.error);
         return answer.value as Calls[N]['answer'];
       }
-      const left = deadline - performance.now();
+      const left = deadline - monotonicMs();
       if (left <= 0) throw new Error(`control: no answer to ${name} from the main thread`);
       Atomics.wait(this.block.i32, word, seen, left);
     }

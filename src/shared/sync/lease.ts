@@ -16,6 +16,7 @@
  * Invariants: (1) not reentrant; (2) several leases are taken in ascending shard order only; (3) I/O threads only try,
  * shard, task and main threads may wait; (4) nothing is awaited while a lease is held.
  */
+import { monotonicMs } from '../clock.js';
 
 import { faultPoint, POINT } from '../memory/fault-point.js';
 
@@ -65,7 +66,7 @@ export class Lease {
     for (let n = 0; n < this.spins; n++) {
       if (Atomics.load(i32, index) === 0 && Atomics.compareExchange(i32, index, 0, threadId << 1) === 0) return true;
     }
-    const deadline = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : performance.now() + timeoutMs;
+    const deadline = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : monotonicMs() + timeoutMs;
     for (;;) {
       const state = Atomics.load(i32, index);
       if (state === 0) {
@@ -77,7 +78,7 @@ export class Lease {
       }
       const wanted = state | 1;
       if (state !== wanted && Atomics.compareExchange(i32, index, state, wanted) !== state) continue;
-      const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - performance.now();
+      const left = deadline === Number.POSITIVE_INFINITY ? deadline : deadline - monotonicMs();
       if (left <= 0) return false;
       faultPoint(POINT.leaseWait);
       Atomics.wait(i32, index, wanted, left);

@@ -9,7 +9,7 @@ import { CONTROL, CONTROL_F64, type ControlBlock } from './control-block.js';
 /** CONTROL.pauseMode. */
 export const PAUSE = { none: 0, write: 1, all: 2 } as const;
 
-/** The pause in force at `nowMs` (unix ms of this machine): one of PAUSE. */
+/** The pause in force at `nowMs` (of ControlBlock.nowMs): one of PAUSE. */
 export function pauseAt(control: ControlBlock, nowMs: number): number {
   const mode = control.i32[CONTROL.pauseMode]!;
   return mode !== PAUSE.none && control.f64[CONTROL_F64.pauseUntilMs]! > nowMs ? mode : PAUSE.none;
@@ -17,13 +17,13 @@ export function pauseAt(control: ControlBlock, nowMs: number): number {
 
 /** Whether a pause is in force now. One load while there never was one. */
 export function isPaused(control: ControlBlock): boolean {
-  return control.i32[CONTROL.pauseMode] !== PAUSE.none && pauseAt(control, Date.now()) !== PAUSE.none;
+  return control.i32[CONTROL.pauseMode] !== PAUSE.none && pauseAt(control, control.nowMs()) !== PAUSE.none;
 }
 
 /** Begins a pause of `timeoutMs`. If a pause is in force already, it is neither loosened nor shortened. */
 export function beginPause(control: ControlBlock, mode: number, timeoutMs: number): void {
   const { i32, f64 } = control;
-  const nowMs = Date.now();
+  const nowMs = control.nowMs();
   const before = pauseAt(control, nowMs);
   // The clock shows whole milliseconds: without the extra millisecond the pause would be shorter than asked for.
   const untilMs = timeoutMs === 0 ? nowMs : nowMs + timeoutMs + 1;

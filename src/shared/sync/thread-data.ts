@@ -38,6 +38,8 @@ export interface ThreadData {
   readonly version: string;
   /** 40 hex digits, one per server start. */
   readonly runId: string;
+  /** Where the thread's random numbers begin (random.ts), for tests; null: nobody can foretell them. */
+  readonly seed: number | null;
   /** How often this thread was started before. */
   readonly generation: number;
 }

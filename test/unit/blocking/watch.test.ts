@@ -2,6 +2,7 @@
  * Watched keys beside a plain model: EXEC learns of every change since the client began to watch, of no other, and no
  * cell or count is left when nobody watches any more.
  */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -12,8 +13,7 @@ import {
   touchWatchedDatabase,
   watchedUnchanged,
 } from '../../../src/shard/blocking/watch.js';
-import type { ClientState } from '../../../src/shard/context/context.js';
-import { CLIENT_IO_SHIFT } from '../../../src/shared/command/client-flags.js';
+import { CLIENT_IO_SHIFT, type ClientState } from '../../../src/shared/command/client-state.js';
 import { CONTROL, ControlBlock } from '../../../src/shared/sync/control-block.js';
 import { testArena } from '../memory/test-arena.js';
 

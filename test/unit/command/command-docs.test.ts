@@ -103,7 +103,7 @@ describe.skipIf(!REDIS_AVAILABLE)('COMMAND beside redis-server', () => {
     server = await startRedis();
     client = await server.client();
     await client.ok('HELLO', 3);
-    runner.conn.proto = 3;
+    runner.conn.session.proto = 3;
   });
   afterAll(() => server.stop());
 

@@ -18,40 +18,44 @@ describe('connection commands', () => {
       1,
       'standalone',
     ]);
-    expect([runner.conn.proto, runner.conn.name]).toEqual([3, 'me']);
+    expect([runner.conn.session.proto, runner.conn.session.name]).toEqual([3, 'me']);
     expect((await runner.raw(['HELLO', '2'])).toString()).toMatch(/^\*14\r\n/);
   });
 
   it('changes nothing when HELLO fails', async () => {
     const runner = new LocalRunner();
     runner.io.config.applyChanges([['requirepass', 'secret']]);
-    runner.conn.authenticated = false;
+    runner.conn.session.authenticated = false;
     expect(text(await runner.call('HELLO', '3'))).toMatch(/^-NOAUTH HELLO must be called/);
     expect(text(await runner.call('HELLO', '3', 'AUTH', 'default', 'wrong'))).toMatch(/^-WRONGPASS/);
     expect(text(await runner.call('HELLO', '4'))).toBe('-NOPROTO unsupported protocol version');
     expect(text(await runner.call('HELLO', '3', 'SETNAME', 'a b'))).toMatch(/^-ERR Client names cannot/);
-    expect([runner.conn.proto, runner.conn.authenticated, runner.conn.name]).toEqual([2, false, '']);
+    expect([runner.conn.session.proto, runner.conn.session.authenticated, runner.conn.session.name]).toEqual([
+      2,
+      false,
+      '',
+    ]);
     await runner.call('HELLO', '3', 'AUTH', 'default', 'secret');
-    expect([runner.conn.proto, runner.conn.authenticated]).toEqual([3, true]);
+    expect([runner.conn.session.proto, runner.conn.session.authenticated]).toEqual([3, true]);
   });
 
   it('AUTH takes the password with and without the user name', async () => {
     const runner = new LocalRunner();
     runner.io.config.applyChanges([['requirepass', 'p\xe9']]);
-    runner.conn.authenticated = false;
+    runner.conn.session.authenticated = false;
     expect(text(await runner.call('AUTH', 'p'))).toMatch(/^-WRONGPASS/);
     expect(text(await runner.call('AUTH', 'other', 'p\xe9'))).toMatch(/^-WRONGPASS/);
     expect(await runner.call('AUTH', 'p\xe9')).toBe('OK');
     expect(await runner.call('AUTH', 'default', 'p\xe9')).toBe('OK');
     expect(await runner.call('RESET')).toBe('RESET');
-    expect(runner.conn.authenticated).toBe(false);
+    expect(runner.conn.session.authenticated).toBe(false);
   });
 
   it('SELECT keeps to the number of databases', async () => {
     const runner = new LocalRunner();
     expect(await runner.call('SELECT', '15')).toBe('OK');
     expect(text(await runner.call('SELECT', '16'))).toBe('-ERR DB index is out of range');
-    expect(runner.conn.db).toBe(15);
+    expect(runner.conn.session.db).toBe(15);
   });
 });
 
@@ -80,7 +84,7 @@ describe('CLIENT', () => {
   it('kills by filters, spares the caller unless told not to, and lets the caller end after its reply', async () => {
     const runner = new LocalRunner();
     const others = [7, 8, 9].map(fakeConnection);
-    for (const conn of others) runner.io.connections.set(conn.id, conn);
+    for (const conn of others) runner.io.connections.set(conn.session.id, conn);
     expect(await runner.call('CLIENT', 'KILL', 'ID', '7')).toBe(1);
     expect(await runner.call('CLIENT', 'KILL', others[1]!.addr)).toBe('OK');
     expect(others.map((conn) => conn.closed)).toEqual([true, true, false]);

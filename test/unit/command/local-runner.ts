@@ -3,7 +3,9 @@
 import { ServerView } from '../../../src/main/figures/server-view.js';
 import { localCommands } from '../../../src/main/io/commands/local-commands.js';
 import type { Connection } from '../../../src/main/io/session/connection.js';
+import { Session } from '../../../src/main/io/session/session.js';
 import type { IoThread } from '../../../src/main/io/thread/io-thread.js';
+import { CLIENT_FLAG } from '../../../src/shared/command/client-state.js';
 import { buildRegistry, type Registry } from '../../../src/shared/command/registry.js';
 import type { CommandDef } from '../../../src/shared/command/spec.js';
 import { formatShard } from '../../../src/shared/memory/arena.js';
@@ -33,22 +35,15 @@ export function makeArgs(words: readonly string[]): Args {
 
 /** A connection's fields as the handlers use them. */
 export function fakeConnection(id: number): Connection {
+  const session = new Session(id, 0);
+  session.flags |= CLIENT_FLAG.local;
   return {
-    id,
+    session,
     addr: `127.0.0.1:${50000 + id}`,
     laddr: '127.0.0.1:6379',
     fd: 10 + id,
-    db: 0,
-    proto: 2,
-    flags: 8,
-    name: '',
-    libName: '',
-    libVer: '',
-    user: 'default',
-    authenticated: true,
     createdMs: Date.now(),
     lastActiveMs: Date.now(),
-    lastCommandId: -1,
     replyMode: 0,
     closeAfterReply: false,
     barrier: 0,
@@ -63,13 +58,7 @@ export function fakeConnection(id: number): Connection {
     readStopped: false,
     writing: false,
     closed: false,
-    noTouch: false,
-    modes: 0,
-    tracking: null,
-    subscriptions: null,
-    tx: null,
     blocked: null,
-    noEvict: false,
     io: { index: 0 },
     close(): void {
       (this as { closed: boolean }).closed = true;
@@ -116,14 +105,14 @@ export class LocalRunner {
   /** The bytes of the reply. */
   async raw(words: readonly string[]): Promise<Buffer> {
     const reply = new Reply();
-    reply.proto = this.conn.proto;
+    reply.proto = this.conn.session.proto;
     const args = makeArgs(words);
     const id = this.registry.resolve(args, 0);
     if (id < 0) throw new Error(`no command ${words.join(' ')}`);
     const def = this.registry.defs[id]!;
     if (!this.registry.arityOk(id, args.argc)) reply.wrongArity(def.name);
     else {
-      this.conn.lastCommandId = id;
+      this.conn.session.lastCommandId = id;
       await def.local!(this.io, this.conn, args, reply);
     }
     return Buffer.concat(reply.takeChunks());

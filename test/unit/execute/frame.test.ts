@@ -1,7 +1,9 @@
 /** Frames of commands inside of commands. */
+
 import { describe, expect, it } from 'vitest';
-import type { ClientState, ExecContext } from '../../../src/shard/context/context.js';
+import type { ExecContext } from '../../../src/shard/context/context.js';
 import { Frames } from '../../../src/shard/execute/frame.js';
+import type { ClientState } from '../../../src/shared/command/client-state.js';
 
 const clientOf = (id: number): ClientState => ({ id, db: 0, proto: 2, flags: 0 });
 

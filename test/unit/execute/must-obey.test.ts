@@ -1,6 +1,7 @@
 /** What a client that must be obeyed sends (a master, a file that is loaded) happens as it happened there. */
+
 import { expect, test } from 'vitest';
-import { CLIENT_MUST_OBEY } from '../../../src/shared/command/client-flags.js';
+import { CLIENT_FLAG } from '../../../src/shared/command/client-state.js';
 import { CONTROL_F64 } from '../../../src/shared/sync/control-block.js';
 import { GATE, setGate } from '../../../src/shared/sync/write-gate.js';
 import { TestEngine } from '../engine-harness.js';
@@ -19,7 +20,7 @@ function engineWithOver(): TestEngine {
 test('#12 expired keys and fields are there for a client that must be obeyed, until it deletes them', () => {
   const engine = engineWithOver();
   engine.record();
-  engine.flags = CLIENT_MUST_OBEY;
+  engine.flags = CLIENT_FLAG.mustObey;
   expect(engine.call('APPEND', 'k', 'w')).toBe(2);
   expect(engine.call('RPUSHX', 'l', 'b')).toBe(2);
   expect(engine.call('HINCRBY', 'h', 'f', 1)).toBe(2);
@@ -53,6 +54,6 @@ test('#12 a limit of memory is no reason to refuse what a client that must be ob
   setGate(engine.control, GATE.memoryLimit, true);
   engine.call('SET', 'a', '1');
   expect(engine.run('SET', 'a', '1')).toMatch(/^-OOM/);
-  engine.flags = CLIENT_MUST_OBEY;
+  engine.flags = CLIENT_FLAG.mustObey;
   expect(engine.run('SET', 'a', '1')).toBe('+OK\r\n');
 });

@@ -174,7 +174,7 @@ export class FakeServer {
     this.io.log = (_level, message) => {
       this.lines.push(message);
     };
-    this.listener = new Listener(this.io);
+    this.listener = new Listener(this.io, new URL('file:///no-copies-here.js'));
   }
 
   async start(unix = false): Promise<this> {

@@ -51,10 +51,10 @@ describe('the row of gates (#12)', () => {
     await ask(client, 'SET a 1', '+OK\r\n');
     // A replica's thread would set the bit at the beginning of each turn.
     const [conn] = io.connections.values();
-    conn!.gates |= READ_ONLY_BIT;
+    conn!.session.gates |= READ_ONLY_BIT;
     await ask(client, 'SET a 2', "-READONLY You can't write against a read only replica.\r\n");
     await ask(client, 'GET a', '$1\r\n1\r\n');
-    conn!.gates &= ~READ_ONLY_BIT;
+    conn!.session.gates &= ~READ_ONLY_BIT;
     await ask(client, 'SET a 2', '+OK\r\n');
   });
 
@@ -72,12 +72,12 @@ describe('the row of gates (#12)', () => {
     await ask(client, 'SET a 1', '+OK\r\n');
     expect(seen).toEqual([]);
     const [conn] = io.connections.values();
-    conn!.authenticated = false;
+    conn!.session.authenticated = false;
     await ask(client, 'GET', "-ERR wrong number of arguments for 'get' command\r\n");
     await ask(client, 'GET a', '-NOAUTH Authentication required.\r\n');
     await ask(client, 'PING', '+PONG\r\n');
     expect(seen).toEqual(['arity', 'auth', 'auth']);
-    conn!.authenticated = true;
+    conn!.session.authenticated = true;
     await ask(client, 'GET a', '$1\r\n1\r\n');
     expect(seen.length).toBe(3);
   });

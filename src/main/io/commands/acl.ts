@@ -1,9 +1,11 @@
 /** ACL, as far as one user `default` with or without a password goes: what clients ask for at connect. Local. */
-import { createHash, randomBytes } from 'node:crypto';
+
+import { createHash } from 'node:crypto';
 import { ACL_CATEGORIES, categoriesOf } from '../../../shared/command/acl-categories.js';
 import { container, integer, OPT, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER } from '../../../shared/errors/replies.js';
+import { secretBytes } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { cText, integerAt, subcommandSyntax } from '../reply/cold-arguments.js';
@@ -80,7 +82,7 @@ function genPass(_io: IoThread, _conn: Connection, args: Args, reply: Reply): vo
   }
   const digits = Math.ceil(bits / 4);
   reply.bulkText(
-    randomBytes(Math.ceil(digits / 2))
+    secretBytes(Math.ceil(digits / 2))
       .toString('hex')
       .slice(0, digits),
   );
@@ -173,7 +175,7 @@ export const aclCommand: CommandDef = container(
     }),
     sub('list', true, list, { arity: 2, complexity: PER_USER, summary: 'Returns the users as rules.' }),
     sub('users', true, users, { arity: 2, complexity: PER_USER, summary: 'Returns the names of the users.' }),
-    sub('whoami', false, (_io, conn: Connection, _args, reply) => reply.bulkText(conn.user), {
+    sub('whoami', false, (_io, conn: Connection, _args, reply) => reply.bulkText(conn.session.user), {
       arity: 2,
       summary: 'Returns the user of the connection.',
     }),

@@ -5,8 +5,10 @@
  *
  * Invariant: a client that connects during the search is not looked at; a client that goes is left out.
  */
+
 import type { Reply } from '../../../shared/resp/reply.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import { inSlices } from '../session/slices.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { unblockClient } from '../waiting/blocking.js';
@@ -45,34 +47,35 @@ const LINES_AT_ONCE = 64;
 
 /** What kind of client this is; replicas and masters do not exist yet. */
 function typeOf(conn: Connection): ClientType {
-  return (conn.modes & MODE.subscribed) !== 0 ? 'pubsub' : 'normal';
+  return (conn.session.modes & MODE.subscribed) !== 0 ? 'pubsub' : 'normal';
 }
 
 /** Whether the filter, its ids aside, means this connection. */
-function isMeant(conn: Connection, filter: ClientFilter): boolean {
-  if (conn.closed || conn.id === filter.exceptId) return false;
+function isMeant(conn: Connection, filter: ClientFilter, nowMs: number): boolean {
+  if (conn.closed || conn.session.id === filter.exceptId) return false;
   if (filter.type !== null && filter.type !== typeOf(conn)) return false;
   if (filter.addr !== null && conn.addr !== filter.addr) return false;
   if (filter.laddr !== null && conn.laddr !== filter.laddr) return false;
-  if (filter.maxAge !== null && secondsSince(conn.createdMs, Date.now()) < filter.maxAge) return false;
-  return filter.user === null || conn.user === filter.user;
+  if (filter.maxAge !== null && secondsSince(conn.createdMs, nowMs) < filter.maxAge) return false;
+  return filter.user === null || conn.session.user === filter.user;
 }
 
 /** Calls `each` with every connection of this thread that the filter means. */
 async function eachMeant(io: IoThread, filter: ClientFilter, each: (conn: Connection) => void): Promise<void> {
   const { connections } = io;
   const ids = filter.ids ?? [...connections.keys()];
+  const nowMs = io.control.nowMs();
   await inSlices(ids, (id) => {
     const conn = connections.get(id);
-    if (conn !== undefined && isMeant(conn, filter)) each(conn);
+    if (conn !== undefined && isMeant(conn, filter, nowMs)) each(conn);
   });
 }
 
 /** Lines of this thread's clients that the filter means. */
 async function listHere(io: IoThread, filter: ClientFilter): Promise<ClientLine[]> {
-  const nowMs = Date.now();
+  const nowMs = io.control.nowMs();
   const lines: ClientLine[] = [];
-  await eachMeant(io, filter, (conn) => lines.push([conn.id, clientLine(conn, io.registry, nowMs)]));
+  await eachMeant(io, filter, (conn) => lines.push([conn.session.id, clientLine(conn, io.registry, nowMs)]));
   return lines;
 }
 
@@ -86,8 +89,8 @@ interface KillOrder {
 async function killHere(io: IoThread, order: KillOrder): Promise<number[]> {
   const ids: number[] = [];
   await eachMeant(io, order.filter, (conn) => {
-    ids.push(conn.id);
-    if (conn.id !== order.callerId) conn.close();
+    ids.push(conn.session.id);
+    if (conn.session.id !== order.callerId) conn.close();
   });
   return ids;
 }

@@ -39,13 +39,13 @@ function setName(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
     reply.errorText(CLIENT_NAME_ERROR);
     return;
   }
-  conn.name = name;
+  conn.session.name = name;
   reply.ok();
 }
 
 function getName(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
-  if (conn.name === '') reply.nil();
-  else reply.bulkText(conn.name);
+  if (conn.session.name === '') reply.nil();
+  else reply.bulkText(conn.session.name);
 }
 
 function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
@@ -59,14 +59,14 @@ function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
     reply.errorText(`ERR ${cText(args, 2)} cannot contain spaces, newlines or special characters.`);
     return;
   }
-  if (isName) conn.libName = value;
-  else conn.libVer = value;
+  if (isName) conn.session.libName = value;
+  else conn.session.libVer = value;
   reply.ok();
 }
 
 function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   conn.argvBytes = args.bytes;
-  const line = clientLine(conn, io.registry, Date.now());
+  const line = clientLine(conn, io.registry, io.control.nowMs());
   conn.argvBytes = 0;
   reply.verbatim('txt', `${line}\n`);
 }
@@ -147,15 +147,15 @@ function killFilter(conn: Connection, args: Args, reply: Reply): ClientFilter | 
       return null;
     }
   }
-  return { ...filter, ...text, maxAge, exceptId: skipMe ? conn.id : 0 };
+  return { ...filter, ...text, maxAge, exceptId: skipMe ? conn.session.id : 0 };
 }
 
 async function kill(io: IoThread, conn: Connection, args: Args, reply: Reply): Promise<void> {
   const isOldForm = args.argc === 3;
   const filter = isOldForm ? { ...ANY_CLIENT, addr: args.latin1(2) } : killFilter(conn, args, reply);
   if (filter === null) return;
-  const killed = await killEverywhere(io, filter, conn.id);
-  if (killed.includes(conn.id)) conn.closeAfterReply = true;
+  const killed = await killEverywhere(io, filter, conn.session.id);
+  if (killed.includes(conn.session.id)) conn.closeAfterReply = true;
   if (!isOldForm) reply.int(killed.length);
   else if (killed.length === 0) reply.errorText('ERR No such client');
   else reply.ok();
@@ -172,14 +172,14 @@ function onOff(args: Args, i: number, reply: Reply): boolean | null {
 function noEvict(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   const on = onOff(args, 2, reply);
   if (on === null) return;
-  conn.noEvict = on;
+  conn.session.noEvict = on;
   reply.ok();
 }
 
 function noTouch(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   const on = onOff(args, 2, reply);
   if (on === null) return;
-  conn.noTouch = on;
+  conn.session.noTouch = on;
   reply.ok();
 }
 
@@ -213,7 +213,7 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
     }
   }
   const timeoutMs = integerAt(args, 2);
-  const nowMs = Date.now();
+  const nowMs = io.control.nowMs();
   if (timeoutMs === null) reply.errorText('ERR timeout is not an integer or out of range');
   else if (timeoutMs < 0) reply.errorText('ERR timeout is negative');
   else if (nowMs + timeoutMs >= 2 ** 63) reply.errorText('ERR timeout is out of range');
@@ -311,7 +311,7 @@ const subcommands: readonly CommandDef[] = [
     summary: 'Returns a text about the subcommands.',
     flags: ['loading', 'stale'],
   }),
-  sub('id', false, (_io, conn: Connection, _args, reply) => reply.int(conn.id), {
+  sub('id', false, (_io, conn: Connection, _args, reply) => reply.int(conn.session.id), {
     arity: 2,
     since: '5.0.0',
     summary: 'Returns the id of the connection.',

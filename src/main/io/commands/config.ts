@@ -1,12 +1,14 @@
 /** CONFIG. GET reads this thread's copy of the directives; SET and REWRITE are done by the main thread. */
+
 import { ScriptLog } from '../../../shard/script/script-log.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { container, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import { SYNTAX } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
-import { CONN_FLAG, type Connection } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 
@@ -36,7 +38,7 @@ async function set(io: IoThread, conn: Connection, args: Args, reply: Reply): Pr
   }
   const pairs: (readonly [string, string])[] = [];
   for (let i = 2; i < args.argc; i += 2) pairs.push([args.latin1(i), args.latin1(i + 1)]);
-  const local = (conn.flags & CONN_FLAG.local) !== 0;
+  const local = (conn.session.flags & CLIENT_FLAG.local) !== 0;
   await answerOfMain(io, reply, (port) => port.call('config-set', { pairs, local }));
 }
 

@@ -1,5 +1,7 @@
 /** Connection commands: PING, ECHO, QUIT, SELECT, AUTH, HELLO, RESET. Local: I/O thread, no lease. */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { block, integer, OPT, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { DB_INDEX, NOAUTH_HELLO, NOPROTO, NOT_INTEGER, SYNTAX, WRONGPASS } from '../../../shared/errors/replies.js';
@@ -10,7 +12,8 @@ import { CONTROL } from '../../../shared/sync/control-block.js';
 import { REDIS_VERSION } from '../../../shared/version.js';
 import { cText, integerAt } from '../reply/cold-arguments.js';
 import { resetTransaction } from '../request/end-transaction.js';
-import { CONN_FLAG, type Connection, MODE, REPLY_MODE } from '../session/connection.js';
+import { type Connection, REPLY_MODE } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
 import { CLIENT_NAME_ERROR, isClientText } from './client-text.js';
@@ -19,7 +22,7 @@ const CONNECTION = { group: 'connection', acl: ['@connection'], route: 'local' }
 
 function ping(_io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   if (args.argc > 2) reply.wrongArity('ping');
-  else if ((conn.modes & MODE.subscribed) !== 0 && conn.proto === 2) {
+  else if ((conn.session.modes & MODE.subscribed) !== 0 && conn.session.proto === 2) {
     // Among messages, the answer looks like one.
     reply.array(2);
     reply.bulkText('pong');
@@ -45,7 +48,7 @@ function select(io: IoThread, conn: Connection, args: Args, reply: Reply): void 
     reply.errorText('ERR value is out of range, value must between -2147483648 and 2147483647');
   } else if (db < 0 || db >= io.control.i32[CONTROL.databases]!) reply.error(DB_INDEX);
   else {
-    conn.db = db;
+    conn.session.db = db;
     reply.ok();
   }
 }
@@ -72,8 +75,8 @@ function isRight(io: IoThread, user: string, password: string): boolean {
 /** As `isRight`. Marks the connection, or counts the denial. */
 function authenticate(io: IoThread, conn: Connection, user: string, password: string): boolean {
   if (isRight(io, user, password)) {
-    conn.authenticated = true;
-    conn.user = 'default';
+    conn.session.authenticated = true;
+    conn.session.user = 'default';
     return true;
   }
   io.stats.f64[STAT.aclDeniedAuth]! += 1;
@@ -149,13 +152,13 @@ function hello(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
     reply.error(WRONGPASS);
     return;
   }
-  if (!conn.authenticated) {
+  if (!conn.session.authenticated) {
     reply.error(NOAUTH_HELLO);
     return;
   }
-  if (name !== null) conn.name = name;
-  if (proto !== 0) conn.proto = proto;
-  reply.proto = conn.proto;
+  if (name !== null) conn.session.name = name;
+  if (proto !== 0) conn.session.proto = proto;
+  reply.proto = conn.session.proto;
   replyHello(io, conn, reply);
 }
 
@@ -173,9 +176,9 @@ function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
   reply.bulkText('version');
   reply.bulkText(REDIS_VERSION);
   reply.bulkText('proto');
-  reply.int(conn.proto);
+  reply.int(conn.session.proto);
   reply.bulkText('id');
-  reply.int(conn.id);
+  reply.int(conn.session.id);
   reply.bulkText('mode');
   reply.bulkText(io.control.i32[CONTROL.clusterEnabled] ? 'cluster' : 'standalone');
   reply.bulkText('role');
@@ -186,14 +189,14 @@ function replyHello(io: IoThread, conn: Connection, reply: Reply): void {
 
 function reset(io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
   resetTransaction(io, conn);
-  conn.db = 0;
-  conn.proto = 2;
-  conn.name = '';
-  conn.user = 'default';
-  conn.authenticated = requiredPassword(io) === '';
+  conn.session.db = 0;
+  conn.session.proto = 2;
+  conn.session.name = '';
+  conn.session.user = 'default';
+  conn.session.authenticated = requiredPassword(io) === '';
   conn.replyMode = REPLY_MODE.on;
-  conn.flags &= ~(CONN_FLAG.noTouch | CONN_FLAG.noEvict);
-  if (conn.modes !== 0) io.hub.forget(conn);
+  conn.session.flags &= ~(CLIENT_FLAG.noTouch | CLIENT_FLAG.noEvict);
+  if (conn.session.modes !== 0) io.hub.forget(conn);
   reply.proto = 2;
   reply.simple('RESET');
 }

@@ -62,7 +62,7 @@ function stats(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
       reply.bulk(bytes, 0, bytes.length);
     }
     reply.bulkText('duration_ms');
-    reply.int(Math.max(0, Date.now() - what.startedAtMs));
+    reply.int(Math.max(0, io.control.nowMs() - what.startedAtMs));
   }
   reply.bulkText('engines');
   reply.map(1);

@@ -19,9 +19,8 @@ import { FIGURE_SECTIONS } from '../../figures/sections.js';
 import type { ServerView } from '../../figures/server-view.js';
 import { KIND_CHANNEL, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
 import type { Connection } from '../session/connection.js';
-import { noteWatching } from '../thread/clients-cron.js';
+import { noteEventLoop, noteWatching } from '../session/thread-figures.js';
 import type { IoThread } from '../thread/io-thread.js';
-import { noteEventLoop } from '../thread/loop-figures.js';
 import { type WaitedKeys, waitedKeys } from '../waiting/blocking.js';
 
 /** The figures as one I/O thread sees them, for one answer: what is costly is gathered when a row asks, and once. */
@@ -30,7 +29,7 @@ class IoFigures implements FigureSource {
   readonly control: ControlBlock;
   readonly config: Config;
   readonly registry: Registry;
-  readonly nowMs = Date.now();
+  readonly nowMs: number;
   readonly tcpPort: string;
   readonly waitedKeys: number;
   readonly waitedAbsentKeys: number;
@@ -42,6 +41,7 @@ class IoFigures implements FigureSource {
     this.io = io;
     this.view = view;
     this.control = io.control;
+    this.nowMs = io.control.nowMs();
     this.config = io.config.all;
     this.registry = io.registry;
     this.tcpPort = tcpPortOf(io, conn);
@@ -115,7 +115,7 @@ export async function info(io: IoThread, conn: Connection, args: Args, reply: Re
     return;
   }
   const source = new IoFigures(io, view, conn, await waitedKeys(io));
-  noteWatching(io);
+  noteWatching(io.stats, io.connections);
   noteEventLoop(io.stats);
   reply.verbatim('txt', sections.map((section) => renderSection(section, source)).join('\r\n'));
 }

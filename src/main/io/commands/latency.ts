@@ -50,7 +50,7 @@ function ago(seconds: number): string {
 }
 
 /** Columns, one for each sample, and below each of them its age, letter by letter. */
-function drawing(samples: readonly LatencySample[], low: number, high: number): string {
+function drawing(samples: readonly LatencySample[], low: number, high: number, nowMs: number): string {
   const steps = GRAPH_ROWS * GRAPH_MARKS.length - 1;
   const heights = samples.map(([, ms]) => (high === low ? steps : Math.round(((ms - low) / (high - low)) * steps)));
   let text = '';
@@ -61,7 +61,7 @@ function drawing(samples: readonly LatencySample[], low: number, high: number): 
     }
     text += '\n';
   }
-  const nowSeconds = Math.floor(Date.now() / 1000);
+  const nowSeconds = Math.floor(nowMs / 1000);
   const labels = samples.map(([seconds]) => ago(Math.max(0, nowSeconds - seconds)));
   const longest = Math.max(...labels.map((label) => label.length));
   for (let k = 0; k < longest; k++) text += `\n${labels.map((label) => label[k] ?? ' ').join('')}`;
@@ -79,7 +79,7 @@ function graph(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   const [low, high] = [Math.min(...times), Math.max(...times)];
   const max = io.slow.events.max(LATENCY_EVENTS.indexOf(name));
   const head = `${name} - high ${high} ms, low ${low} ms (all time high ${max} ms)\n${'-'.repeat(80)}\n`;
-  reply.verbatim('txt', head + drawing(samples, low, high));
+  reply.verbatim('txt', head + drawing(samples, low, high, io.control.nowMs()));
 }
 
 function doctor(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {

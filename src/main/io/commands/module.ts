@@ -16,7 +16,8 @@ const HELP = [
 ];
 
 function guarded(error: string): NonNullable<CommandDef['local']> {
-  return (io, conn, _args, reply) => reply.errorText(refusesProtected('MODULE', io.control, conn.flags) ?? error);
+  return (io, conn, _args, reply) =>
+    reply.errorText(refusesProtected('MODULE', io.control, conn.session.flags) ?? error);
 }
 
 type SubSpec = Pick<CommandSpec, 'arity' | 'summary'> & Partial<CommandSpec>;

@@ -1,8 +1,10 @@
 /** MONITOR: see ../monitor.ts. Local. */
+
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { isInExec } from './pubsub.js';
 
@@ -12,7 +14,7 @@ function monitor(io: IoThread, conn: Connection, _args: Args, reply: Reply): voi
     return;
   }
   // A second MONITOR is not answered, as in Redis.
-  if ((conn.modes & MODE.monitor) !== 0) return;
+  if ((conn.session.modes & MODE.monitor) !== 0) return;
   io.hub.monitors.add(conn);
   reply.ok();
 }

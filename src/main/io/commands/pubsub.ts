@@ -2,6 +2,7 @@
  * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See messages/channels.ts for who
  * subscribes to what, and hub.ts for how a message reaches the other I/O threads.
  */
+
 import { container, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -9,7 +10,8 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import type { Channel } from '../messages/channels.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
 import { subcommandSyntax } from '../reply/cold-arguments.js';
-import { BARRIER, type Connection, MODE } from '../session/connection.js';
+import { BARRIER, type Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import { answerLater, eachArgument, inSlices, MANY } from '../session/slices.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
@@ -32,7 +34,7 @@ export function isInExec(conn: Connection): boolean {
 }
 
 function countOf(conn: Connection, kind: number): number {
-  const own = conn.subscriptions;
+  const own = conn.session.subscriptions;
   if (own === null) return 0;
   return kind === KIND_SHARD_CHANNEL ? own.shardChannels.size : own.count;
 }
@@ -68,7 +70,7 @@ function unsubscribeAll(
   kind: number,
   word: string,
 ): Promise<void> | undefined {
-  const all: Channel[] = conn.subscriptions === null ? [] : [...conn.subscriptions.of(kind).keys()];
+  const all: Channel[] = conn.session.subscriptions === null ? [] : [...conn.session.subscriptions.of(kind).keys()];
   const end = (channel: Channel, out: Reply): void => {
     io.hub.channels.remove(conn, channel);
     out.push(3);
@@ -95,7 +97,7 @@ function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind:
   const { u8, dv, off, len } = args;
   const { channels, outbox } = io.hub;
   const others = outbox.publish(kind, u8, dv, off[1]!, len[1]!, u8, off[2]!, len[2]!, io.index);
-  const hears = (conn.modes & MODE.subscribed) !== 0;
+  const hears = (conn.session.modes & MODE.subscribed) !== 0;
   if (hears && channels.isQuick) {
     // Its own message comes behind the reply.
     reply.int(others + channels.receivers(kind, u8, off[1]!, len[1]!));

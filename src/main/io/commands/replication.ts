@@ -90,7 +90,7 @@ function replConf(_io: IoThread, conn: Connection, args: Args, reply: Reply): vo
       }
     } else if (args.is(i, 'ack') || args.is(i, 'getack')) {
       // A link between servers uses these, and waits for no answer; EXEC needs one for each command.
-      if (conn.neverBlocks) reply.ok();
+      if (conn.session.neverBlocks) reply.ok();
       return;
     } else if (args.is(i, 'rdb-only')) {
       const on = integerAt(args, i + 1);

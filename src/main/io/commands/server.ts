@@ -13,15 +13,8 @@ import type { IoThread } from '../thread/io-thread.js';
 import { info } from './info.js';
 import { drawSherds } from './lolwut.js';
 
-/** Wall-clock microseconds: the clock of the event loop counts milliseconds, the rest comes from the monotonic one. */
-function nowUsec(): number {
-  const fine = performance.timeOrigin + performance.now();
-  const coarse = Date.now();
-  return Math.floor((Math.abs(fine - coarse) > 2 ? coarse : fine) * 1000);
-}
-
-function time(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  const usec = nowUsec();
+function time(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
+  const usec = io.control.nowUsec();
   reply.array(2);
   reply.bulkInt(Math.floor(usec / 1e6));
   reply.bulkInt(usec % 1e6);

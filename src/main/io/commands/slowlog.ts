@@ -28,7 +28,7 @@ function clientsHere(io: IoThread, ids: readonly number[]): Whose[] {
   const found: Whose[] = [];
   for (const id of ids) {
     const conn = io.connections.get(id);
-    if (conn !== undefined) found.push([id, conn.addr, conn.name]);
+    if (conn !== undefined) found.push([id, conn.addr, conn.session.name]);
   }
   return found;
 }

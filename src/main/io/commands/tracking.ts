@@ -32,7 +32,7 @@ export async function clientTracking(io: IoThread, conn: Connection, args: Args,
     reply.ok();
     return;
   }
-  const problem = conflict(conn.tracking?.flags ?? -1, wish) ?? overlap(conn.tracking, wish.prefixes);
+  const problem = conflict(conn.session.tracking?.flags ?? -1, wish) ?? overlap(conn.session.tracking, wish.prefixes);
   if (problem !== null) {
     reply.errorLatin1(`ERR ${problem}`);
     return;
@@ -155,7 +155,7 @@ function withClash(prefixes: readonly string[]): Set<number> {
 
 /** CLIENT CACHING. */
 export function clientCaching(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
-  const state = conn.tracking;
+  const state = conn.session.tracking;
   if (!mayCache(state?.flags ?? -1, args, reply)) return;
   io.hub.tracking.setCaching(conn, state!, true);
   reply.ok();
@@ -192,12 +192,12 @@ function mayCache(tracking: number, args: Args, reply: Reply): boolean {
 
 /** CLIENT GETREDIR. */
 export function clientGetRedir(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
-  reply.int(conn.tracking === null ? -1 : conn.tracking.redirectId);
+  reply.int(conn.session.tracking === null ? -1 : conn.session.tracking.redirectId);
 }
 
 /** CLIENT TRACKINGINFO. */
 export function clientTrackingInfo(_io: IoThread, conn: Connection, _args: Args, reply: Reply): void {
-  const state = conn.tracking;
+  const state = conn.session.tracking;
   const words = state === null ? ['off'] : flagWords(state.flags);
   reply.map(3);
   reply.bulkText('flags');

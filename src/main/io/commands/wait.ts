@@ -22,13 +22,13 @@ const INT64_MIN = -(2n ** 63n);
 const TIMER_MS_MAX = 0x7fffffff;
 
 /** A timeout in milliseconds, 0 for none; null after an error has been written. */
-function timeoutAt(args: Args, i: number, reply: Reply): number | null {
+function timeoutAt(args: Args, i: number, nowMs: number, reply: Reply): number | null {
   const text = args.latin1(i);
   const value = /^(0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : null;
   if (value === null || value > INT64_MAX || value < INT64_MIN) {
     reply.errorText('ERR timeout is not an integer or out of range');
   } else if (value < 0n) reply.errorText('ERR timeout is negative');
-  else if (value > INT64_MAX - BigInt(Date.now())) reply.errorText('ERR timeout is out of range');
+  else if (value > INT64_MAX - BigInt(nowMs)) reply.errorText('ERR timeout is out of range');
   else return Number(value);
   return null;
 }
@@ -40,7 +40,7 @@ function timeoutAt(args: Args, i: number, reply: Reply): number | null {
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
   beginWaiting(io, conn, BARRIER.blocked);
   // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.
-  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs + 1;
+  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : io.control.nowMs() + timeoutMs + 1;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | null = null;
     const end = (withError: boolean): void => {
@@ -50,7 +50,7 @@ function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<bo
       resolve(withError);
     };
     const start = (): void => {
-      const left = deadline - Date.now();
+      const left = deadline - io.control.nowMs();
       if (left <= 0) end(false);
       else if (left !== Number.POSITIVE_INFINITY) timer = setTimeout(start, Math.min(left, TIMER_MS_MAX));
     };
@@ -67,9 +67,9 @@ async function wait(io: IoThread, conn: Connection, args: Args, reply: Reply): P
     reply.error(NOT_INTEGER);
     return;
   }
-  const timeoutMs = timeoutAt(args, 2, reply);
+  const timeoutMs = timeoutAt(args, 2, io.control.nowMs(), reply);
   if (timeoutMs === null) return;
-  if (replicas > 0 && !conn.neverBlocks && (await blockFor(io, conn, timeoutMs))) reply.errorText(UNBLOCKED);
+  if (replicas > 0 && !conn.session.neverBlocks && (await blockFor(io, conn, timeoutMs))) reply.errorText(UNBLOCKED);
   else reply.int(0);
 }
 
@@ -81,14 +81,14 @@ async function waitAof(io: IoThread, conn: Connection, args: Args, reply: Reply)
   else if (replicas === null) reply.error(NOT_INTEGER);
   else if (replicas < 0) reply.errorText('ERR value is out of range, must be positive');
   else {
-    const timeoutMs = timeoutAt(args, 3, reply);
+    const timeoutMs = timeoutAt(args, 3, io.control.nowMs(), reply);
     if (timeoutMs === null) return;
     if (local > 0 && io.control.i32[CONTROL.appendOnly] === 0) {
       reply.errorText('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
       return;
     }
     const enough = local === 0 && replicas === 0;
-    if (!enough && !conn.neverBlocks && (await blockFor(io, conn, timeoutMs))) {
+    if (!enough && !conn.session.neverBlocks && (await blockFor(io, conn, timeoutMs))) {
       reply.errorText(UNBLOCKED);
       return;
     }

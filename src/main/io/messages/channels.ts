@@ -11,12 +11,15 @@
  * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in
  * no map; (3) lists change between messages only, never while one is delivered.
  */
+
 import type { ChannelHasher } from '../../../shard/blocking/outbox.js';
+import { monotonicMs } from '../../../shared/clock.js';
 import { globMatch } from '../../../shared/glob.js';
 import type { InterestName, InterestWriter } from '../../../shared/pubsub/interest.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
 import { give } from '../session/push.js';
+import { MODE } from '../session/session.js';
 import { inSlices, MANY, SLICE_MS } from '../session/slices.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
@@ -73,8 +76,8 @@ export class Channels {
 
   /** Subscribes the connection to what `u8[off, off + len)` names, if it is not yet; the bytes are copied. */
   subscribe(conn: Connection, kind: number, u8: Uint8Array, off: number, len: number): void {
-    conn.subscriptions ??= new Subscriptions();
-    const own = conn.subscriptions.of(kind);
+    conn.session.subscriptions ??= new Subscriptions();
+    const own = conn.session.subscriptions.of(kind);
     const map = this.mapOf(kind);
     const name = latin1(u8, off, len);
     let channel = map.get(name);
@@ -87,8 +90,8 @@ export class Channels {
     own.set(channel, channel.conns.length);
     channel.conns.push(conn);
     this.note(channel, channel.conns.length - 1);
-    if ((conn.modes & MODE.subscribed) === 0) {
-      conn.modes |= MODE.subscribed;
+    if ((conn.session.modes & MODE.subscribed) === 0) {
+      conn.session.modes |= MODE.subscribed;
       this.io.stats.f64[STAT.pubsubClients] = ++this.subscribers;
     }
     this.count();
@@ -118,7 +121,7 @@ export class Channels {
 
   /** Ends the connection's subscription to the channel, if there is one. */
   remove(conn: Connection, channel: Channel): void {
-    const own = conn.subscriptions?.of(channel.kind);
+    const own = conn.session.subscriptions?.of(channel.kind);
     const index = own?.get(channel);
     if (own === undefined || index === undefined) return;
     this.depart();
@@ -127,12 +130,12 @@ export class Channels {
     const last = conns.pop()!;
     if (last !== conn) {
       conns[index] = last;
-      last.subscriptions!.of(channel.kind).set(channel, index);
+      last.session.subscriptions!.of(channel.kind).set(channel, index);
     }
     this.note(channel, conns.length + 1);
     if (conns.length === 0) this.drop(channel);
-    if (conn.subscriptions!.isEmpty) {
-      conn.modes &= ~MODE.subscribed;
+    if (conn.session.subscriptions!.isEmpty) {
+      conn.session.modes &= ~MODE.subscribed;
       this.io.stats.f64[STAT.pubsubClients] = --this.subscribers;
     }
     this.count();
@@ -148,7 +151,7 @@ export class Channels {
    * connection gets no message meanwhile.
    */
   removeAll(conn: Connection): void {
-    const own = conn.subscriptions;
+    const own = conn.session.subscriptions;
     if (own === null) return;
     const all: Channel[] = [];
     for (const map of [own.channels, own.patterns, own.shardChannels])
@@ -160,7 +163,7 @@ export class Channels {
       return;
     }
     for (const channel of all) this.remove(conn, channel);
-    conn.subscriptions = null;
+    conn.session.subscriptions = null;
   }
 
   private count(): void {
@@ -207,7 +210,7 @@ export class Channels {
       for (let i = 0; i < list.length; i++) {
         if (left-- === 0) {
           left = PATTERNS_PER_LOOK;
-          const nowMs = performance.now();
+          const nowMs = monotonicMs();
           if (endMs === 0) endMs = nowMs + SLICE_MS;
           else if (nowMs > endMs) {
             const late = lateMessage(kind, u8, off, len, m, mOff, mLen);
@@ -239,8 +242,7 @@ export class Channels {
       if (matches(pattern, channel, 0, length)) {
         late.count += this.deliverByPattern(pattern, channel, 0, length, message, 0, message.length);
       }
-      if ((late.next & (PATTERNS_PER_LOOK - 1)) === 0 && performance.now() > endMs)
-        return late.next === patterns.length;
+      if ((late.next & (PATTERNS_PER_LOOK - 1)) === 0 && monotonicMs() > endMs) return late.next === patterns.length;
     }
     return true;
   }
@@ -300,7 +302,7 @@ export class Channels {
     let pushes: Uint8Array | null = null;
     for (let i = 0; i < conns.length; i++) {
       const conn = conns[i]!;
-      if (conn.proto === 2) give(io, conn, bytes);
+      if (conn.session.proto === 2) give(io, conn, bytes);
       else {
         if (pushes === null) pushes = train.asPushes(bytes);
         give(io, conn, pushes);
@@ -313,7 +315,7 @@ export class Channels {
     let message3: Uint8Array | null = null;
     for (let i = 0; i < conns.length; i++) {
       const conn = conns[i]!;
-      if (conn.proto === 2) give(io, conn, message);
+      if (conn.session.proto === 2) give(io, conn, message);
       else {
         if (message3 === null) message3 = asPush(message);
         give(io, conn, message3);

@@ -11,6 +11,8 @@
  *
  * Invariant: the first of the queue is under way exactly while the queue is not empty, a slice being scheduled.
  */
+
+import { monotonicMs } from '../../../shared/clock.js';
 import { invariant } from '../../../shared/errors/invariant.js';
 import { SLICE_MS } from '../session/slices.js';
 import type { Channel } from './channels.js';
@@ -33,7 +35,7 @@ export interface LateMessage {
   done: ((count: number) => void) | null;
 }
 
-/** Goes on with a message until it is delivered (true), or the time (performance.now()) is over. */
+/** Goes on with a message until it is delivered (true), or the time (of monotonicMs) is over. */
 export type Deliverer = (late: LateMessage, endMs: number) => boolean;
 
 export class LateMessages {
@@ -71,8 +73,8 @@ export class LateMessages {
   }
 
   private readonly slice = (): void => {
-    const endMs = performance.now() + SLICE_MS;
-    while (this.first < this.queue.length && performance.now() < endMs) {
+    const endMs = monotonicMs() + SLICE_MS;
+    while (this.first < this.queue.length && monotonicMs() < endMs) {
       const late = this.queue[this.first]!;
       if (!this.deliverer(late, endMs)) break;
       this.bytes -= late.channel.length + late.message.length;

@@ -4,14 +4,17 @@
  *
  * Invariant: a connection is in `monitors` exactly while MODE.monitor is set.
  */
+
 import type { Outbox } from '../../../shard/blocking/outbox.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { FLAG_ADMIN, FLAG_NO_MANDATORY_KEYS, FLAG_SKIP_MONITOR } from '../../../shared/command/flags.js';
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import { monitorLine } from '../../../shared/pubsub/monitor-line.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
-import { CONN_FLAG, type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
 import { push } from '../session/push.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 
 export class Monitors {
@@ -27,8 +30,8 @@ export class Monitors {
   }
 
   add(conn: Connection): void {
-    if ((conn.modes & MODE.monitor) !== 0) return;
-    conn.modes |= MODE.monitor;
+    if ((conn.session.modes & MODE.monitor) !== 0) return;
+    conn.session.modes |= MODE.monitor;
     this.monitors.add(conn);
     Atomics.add(this.io.control.i32, CONTROL.monitors, 1);
     // Also for the commands behind MONITOR in the same pipeline: the count is read at the beginning of a turn.
@@ -37,8 +40,8 @@ export class Monitors {
   }
 
   remove(conn: Connection): void {
-    if ((conn.modes & MODE.monitor) === 0) return;
-    conn.modes &= ~MODE.monitor;
+    if ((conn.session.modes & MODE.monitor) === 0) return;
+    conn.session.modes &= ~MODE.monitor;
     this.monitors.delete(conn);
     this.interest.setMonitors(this.monitors.size);
     Atomics.sub(this.io.control.i32, CONTROL.monitors, 1);
@@ -50,8 +53,9 @@ export class Monitors {
     // shown here, by the I/O thread that received them.
     if ((flags & FLAG_ADMIN) !== 0 || (flags & (FLAG_SKIP_MONITOR | FLAG_NO_MANDATORY_KEYS)) === FLAG_SKIP_MONITOR)
       return;
-    const from = (conn.flags & CONN_FLAG.unixSocket) === 0 ? conn.addr : `unix:${conn.addr.replace(/:0$/, '')}`;
-    const line = monitorLine(conn.db, from, args);
+    const from =
+      (conn.session.flags & CLIENT_FLAG.unixSocket) === 0 ? conn.addr : `unix:${conn.addr.replace(/:0$/, '')}`;
+    const line = monitorLine(this.io.control.nowUsec(), conn.session.db, from, args);
     this.deliver(line);
     this.outbox.monitor(line, this.io.index);
   }

@@ -18,15 +18,18 @@
  * their key changes or is dropped: no search for them is needed. When the last tracking client goes, all keys are
  * dropped, since a thread without tracking clients is not told of changes.
  */
+
 import type { Outbox } from '../../../shard/blocking/outbox.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { FACT_NEEDS_SCRIPTS, FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
-import { CONN_FLAG, type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
 import { push, pushBehindReplies } from '../session/push.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { invalidationMessage, invalidationPush, keyArray, redirectGonePush } from './invalidations.js';
 import { latin1 } from './latin1.js';
@@ -87,14 +90,20 @@ export class Tracking {
 
   /** Switches tracking on for a connection, or changes its options. */
   enable(conn: Connection, flags: number, redirectId: number, redirectIo: number, prefixes: readonly string[]): void {
-    if (conn.tracking === null) {
-      conn.tracking = { flags: 0, redirectId: 0, redirectIo: 0, prefixes: new Set(), prefixTree: new PrefixTree() };
-      conn.modes |= MODE.tracking;
+    if (conn.session.tracking === null) {
+      conn.session.tracking = {
+        flags: 0,
+        redirectId: 0,
+        redirectIo: 0,
+        prefixes: new Set(),
+        prefixTree: new PrefixTree(),
+      };
+      conn.session.modes |= MODE.tracking;
       this.trackers.add(conn);
       Atomics.add(this.io.control.i32, CONTROL.trackers, 1);
       this.countTrackers();
     }
-    const state = conn.tracking;
+    const state = conn.session.tracking;
     state.flags = flags | (state.flags & TRACK.caching);
     state.redirectId = redirectId;
     state.redirectIo = redirectIo;
@@ -121,7 +130,7 @@ export class Tracking {
 
   /** Switches tracking off for a connection. Safe to call when it is off. */
   disable(conn: Connection): void {
-    const state = conn.tracking;
+    const state = conn.session.tracking;
     if (state === null) return;
     for (const text of state.prefixes) {
       const prefix = this.prefixes.get(text)!;
@@ -131,9 +140,9 @@ export class Tracking {
       this.prefixes.delete(text);
       this.changedPrefixes.delete(prefix);
     }
-    conn.tracking = null;
-    conn.modes &= ~MODE.tracking;
-    conn.flags &= ~CONN_FLAG.tracksReads;
+    conn.session.tracking = null;
+    conn.session.modes &= ~MODE.tracking;
+    conn.session.flags &= ~CLIENT_FLAG.tracksReads;
     this.trackers.delete(conn);
     this.countTrackers();
     // Last: should this thread die in between, the server's count is too high, which only costs time.
@@ -164,7 +173,7 @@ export class Tracking {
     this.expected.delete(conn);
     this.countTrackers();
     Atomics.sub(this.io.control.i32, CONTROL.trackers, 1);
-    for (const { keys, writer } of untold) this.tellOfKey(conn.id, keys, writer);
+    for (const { keys, writer } of untold) this.tellOfKey(conn.session.id, keys, writer);
     this.forgetIfUnused();
     this.countTable();
   }
@@ -194,21 +203,21 @@ export class Tracking {
    * flag.
    */
   private markReads(conn: Connection): void {
-    if (tracksReads(conn.tracking!.flags)) conn.flags |= CONN_FLAG.tracksReads;
-    else conn.flags &= ~CONN_FLAG.tracksReads;
+    if (tracksReads(conn.session.tracking!.flags)) conn.session.flags |= CLIENT_FLAG.tracksReads;
+    else conn.session.flags &= ~CLIENT_FLAG.tracksReads;
   }
 
   /** Notes the keys of a command that a tracking connection is about to run, if they are to be tracked. */
   beforeCommand(conn: Connection, id: number, flags: number, args: Args): void {
     if ((flags & FLAG_READONLY) === 0 || (flags & FLAG_PUBSUB) !== 0) return;
-    if ((conn.flags & CONN_FLAG.tracksReads) === 0) return;
+    if ((conn.session.flags & CLIENT_FLAG.tracksReads) === 0) return;
     const { io } = this;
     // The thread that runs a script tells what the script reads.
     if ((io.registry.facts[id]! & FACT_NEEDS_SCRIPTS) !== 0) return;
     const count = io.placement.findKeys(io.registry.defs[id]!, args);
     for (let i = 0; i < count; i++) {
       const k = io.placement.keys[i]!;
-      this.remember(conn.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
+      this.remember(conn.session.id, args.u8, args.dv, args.off[k]!, args.len[k]!);
     }
     this.countTable();
     if (this.table.size > this.keysMax || this.io.control.ioThreads > 1) this.limit();
@@ -347,7 +356,7 @@ export class Tracking {
         return;
       }
     }
-    const state = conn?.tracking;
+    const state = conn?.session.tracking;
     if (conn === undefined || state === null || state === undefined) return;
     if (keys !== null && (state.flags & TRACK.bcast) !== 0) return;
     if ((state.flags & TRACK.noLoop) !== 0 && id === writer) return;
@@ -365,7 +374,7 @@ export class Tracking {
   /** Every key may have changed. */
   flushed(): void {
     this.forgetKeys();
-    for (const conn of this.trackers) if (!this.expected.has(conn)) this.tell(conn, conn.tracking!, null);
+    for (const conn of this.trackers) if (!this.expected.has(conn)) this.tell(conn, conn.session.tracking!, null);
     // An invalidation of all keys includes all earlier ones.
     for (const untold of this.expected.values()) untold.splice(0, untold.length, { keys: null, writer: 0 });
     this.countTable();
@@ -379,11 +388,11 @@ export class Tracking {
       const all = keyArray([...prefix.changed.keys()].sort());
       const writers = new Set(prefix.changed.values());
       for (const conn of prefix.conns) {
-        const state = conn.tracking!;
-        if ((state.flags & TRACK.noLoop) === 0 || !writers.has(conn.id)) this.tell(conn, state, all);
+        const state = conn.session.tracking!;
+        if ((state.flags & TRACK.noLoop) === 0 || !writers.has(conn.session.id)) this.tell(conn, state, all);
         else {
           const others = [...prefix.changed]
-            .filter((entry) => entry[1] !== conn.id)
+            .filter((entry) => entry[1] !== conn.session.id)
             .map((entry) => entry[0])
             .sort();
           if (others.length > 0) this.tell(conn, state, keyArray(others));
@@ -402,7 +411,7 @@ export class Tracking {
    */
   private tell(conn: Connection, state: TrackingState, keys: Uint8Array | null): void {
     if (state.redirectId === 0) {
-      if (conn.proto === 3) pushBehindReplies(this.io, conn, invalidationPush(keys));
+      if (conn.session.proto === 3) pushBehindReplies(this.io, conn, invalidationPush(keys));
       return;
     }
     if (state.redirectIo === this.io.index) {
@@ -410,7 +419,7 @@ export class Tracking {
       return;
     }
     const bytes = keys ?? ALL_KEYS;
-    this.outbox.buffers[state.redirectIo]!.addOne(KIND_REDIRECTED, state.redirectId, conn.id, bytes);
+    this.outbox.buffers[state.redirectIo]!.addOne(KIND_REDIRECTED, state.redirectId, conn.session.id, bytes);
     this.outbox.pending = true;
   }
 
@@ -418,8 +427,8 @@ export class Tracking {
   private tellRedirected(id: number, keys: Uint8Array | null): boolean {
     const conn = this.io.connections.get(id);
     if (conn === undefined) return false;
-    if (conn.proto === 3) push(this.io, conn, invalidationPush(keys));
-    else if ((conn.modes & MODE.subscribed) !== 0) push(this.io, conn, invalidationMessage(keys));
+    if (conn.session.proto === 3) push(this.io, conn, invalidationPush(keys));
+    else if ((conn.session.modes & MODE.subscribed) !== 0) push(this.io, conn, invalidationMessage(keys));
     return true;
   }
 
@@ -433,12 +442,13 @@ export class Tracking {
   /** The client `redirectId` that was to get the notifications of our client `id` is gone. */
   redirectLost(id: number, redirectId: number): void {
     const conn = this.io.connections.get(id);
-    if (conn !== undefined && conn.tracking?.redirectId === redirectId) this.redirectGone(conn, conn.tracking);
+    if (conn !== undefined && conn.session.tracking?.redirectId === redirectId)
+      this.redirectGone(conn, conn.session.tracking);
   }
 
   private redirectGone(conn: Connection, state: TrackingState): void {
     state.flags |= TRACK.brokenRedirect;
-    if (conn.proto === 3) pushBehindReplies(this.io, conn, redirectGonePush(state.redirectId));
+    if (conn.session.proto === 3) pushBehindReplies(this.io, conn, redirectGonePush(state.redirectId));
   }
 }
 

@@ -9,16 +9,18 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { DESCRIPTOR_COPY_CHILD } from '../entries.js';
 
 /** How long the child may take. */
 const COPY_MS = 10_000;
 /** A handle as `server.listen` takes it. */
 export type ListenHandle = object;
 
-/** New handles, owned by this thread, for the sockets behind `fds`, in their order. Rejects when the child fails. */
-export function copyDescriptors(fds: readonly number[]): Promise<ListenHandle[]> {
-  const script = fileURLToPath(DESCRIPTOR_COPY_CHILD);
+/**
+ * New handles, owned by this thread, for the sockets behind `fds`, in their order. `program`: what the child runs
+ * (../descriptor-copy-child.ts). Rejects when the child fails.
+ */
+export function copyDescriptors(program: URL, fds: readonly number[]): Promise<ListenHandle[]> {
+  const script = fileURLToPath(program);
   const child = spawn(process.execPath, [script, String(fds.length)], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc', ...fds],
   });

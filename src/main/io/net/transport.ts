@@ -16,3 +16,6 @@ export interface Transport {
   /** Names the connection to which bytes and events are given. Once, before readStart. */
   attach(conn: Connection): void;
 }
+
+/** Bytes per read: what libuv suggests. */
+export const READ_BYTES: number = 64 * 1024;

@@ -18,7 +18,8 @@ import { CHUNK_BYTES_MAX, Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { OutputBufferLimit } from '../../config/config.js';
 import { OutQueue } from '../net/out-queue.js';
-import { BARRIER, type Connection, MODE } from '../session/connection.js';
+import { BARRIER, type Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 
 /** From this much unread output on a client's commands wait. */
@@ -183,7 +184,7 @@ export function outputFull(io: IoThread, conn: Connection): boolean {
 
 /** The limit of the connection's class. */
 function limitOf(io: IoThread, conn: Connection): OutputBufferLimit {
-  return (conn.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
+  return (conn.session.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
 }
 
 /** CLIENT LIST `omem`: bytes that wait for the kernel, or that exceed Redis's fixed buffer. */
@@ -204,7 +205,7 @@ export function checkLimits(io: IoThread, conn: Connection): boolean {
   } else conn.softLimitSinceMs = 0;
   if (!over) return false;
   io.stats.f64[STAT.outputLimitDisconnections]! += 1;
-  io.log('warning', `Client id=${conn.id} addr=${conn.addr} closed for overcoming of output buffer limits.`);
+  io.log('warning', `Client id=${conn.session.id} addr=${conn.addr} closed for overcoming of output buffer limits.`);
   io.closeConnection(conn);
   return true;
 }

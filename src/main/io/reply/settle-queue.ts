@@ -18,6 +18,7 @@
  * Invariants: (1) a connection is in one of the lists exactly while `unsettled` is set; (2) what waits for a listener
  * is bounded by HURRY_BYTES and what one turn adds.
  */
+import { monotonicMs } from '../../../shared/clock.js';
 import type { Connection } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
 import type { IoThread } from '../thread/io-thread.js';
@@ -103,13 +104,13 @@ export class SettleQueue {
     }
     clients.clear();
     if (this.next < this.listeners.count) this.settleListeners();
-    if (count > 1 && !this.hasGathered && io.fewRequests(GATHER_COMMANDS)) {
+    if (count > 1 && !this.hasGathered && io.rings.hasFewerThan(GATHER_COMMANDS)) {
       this.hasGathered = true;
       this.schedule();
       return;
     }
     this.hasGathered = false;
-    io.publishRequests();
+    io.rings.publish();
     if (this.isScheduled || io.bell === null) return;
     io.bell.idle();
     if (io.hasIncoming()) this.schedule();
@@ -117,13 +118,13 @@ export class SettleQueue {
 
   private settleListeners(): void {
     const { io, listeners } = this;
-    const deadlineMs = this.isHurried ? Number.POSITIVE_INFINITY : performance.now() + SLICE_MS;
+    const deadlineMs = this.isHurried ? Number.POSITIVE_INFINITY : monotonicMs() + SLICE_MS;
     let i = this.next;
     for (let n = 1; i < listeners.count; n++) {
       const conn = listeners.at(i++);
       conn.unsettled = false;
       if (!conn.closed) io.settle(conn);
-      if ((n & (CLOCK_EVERY - 1)) === 0 && performance.now() > deadlineMs) break;
+      if ((n & (CLOCK_EVERY - 1)) === 0 && monotonicMs() > deadlineMs) break;
     }
     if (i < listeners.count) {
       this.next = i;

@@ -41,17 +41,17 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
   const registry = io.registry;
   let id = args.commandId;
   if (id < 0) id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
-  conn.lastCommandId = id;
+  conn.session.lastCommandId = id;
   if (id < 0) return refuseUnknown(io, conn, args, -1);
   let flags = registry.flags[id]!;
   if ((flags & FLAG_CONTAINER) !== 0 && args.argc > 1) {
     const sub = registry.lookupSub(id, args);
-    conn.lastCommandId = sub;
+    conn.session.lastCommandId = sub;
     if (sub < 0) return refuseUnknown(io, conn, args, id);
     id = sub;
     flags = registry.flags[id]!;
   }
-  let asked = conn.gates | io.gates;
+  let asked = conn.session.gates | io.gates;
   const arity = registry.arity[id]!;
   if (arity >= 0 ? args.argc !== arity : args.argc < -arity) asked |= GATE.arity;
   if ((flags & FLAG_TRANSACTION) !== 0) asked |= GATE.transaction;
@@ -64,7 +64,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     io.placement.place(id, args);
     if ((flags & INLINE_OR_BLOCKING) === FLAG_INLINE && io.inlineAllowed && conn.headSeq === conn.nextSeq) {
       if (conn.replyMode === REPLY_MODE.on && commandBytes <= INLINE_COMMAND_BYTES_MAX) {
-        const ran = io.executor.tryInline(id, args, conn.out!, conn, io.placement);
+        const ran = io.executor.tryInline(id, args, conn.out!, conn.session, io.placement);
         if (io.blocking.unsent) settleServed(io);
         if (ran) return NEXT;
         if (io.executor.bigReply) {

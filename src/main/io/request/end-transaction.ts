@@ -4,7 +4,7 @@
  * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) if a busy script prevents the end of
  * a watch, the watch is voided: it does not count any more, and is ended later.
  */
-import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
+import { CLIENT_IO_SHIFT } from '../../../shared/command/client-state.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
@@ -54,7 +54,7 @@ export function forgetWatches(io: IoThread, conn: Connection, tx: Transaction): 
   unread.reset();
   const wasVoided = tx.voided;
   tx.voided = false;
-  if (io.inlineAllowed && io.executor.tryInline(id, args, unread, conn, io.placement)) {
+  if (io.inlineAllowed && io.executor.tryInline(id, args, unread, conn.session, io.placement)) {
     tx.forgetWatches();
     return NEXT;
   }
@@ -106,13 +106,13 @@ export function abortTransaction(
 export function endExec(io: IoThread, conn: Connection): void {
   conn.inExec = false;
   const { tracking } = io.hub;
-  if (conn.tracking !== null) tracking.setCaching(conn, conn.tracking, false);
+  if (conn.session.tracking !== null) tracking.setCaching(conn, conn.session.tracking, false);
   tracking.expectNoMore(conn);
 }
 
 /** RESET. Watches that could not be ended yet are kept apart: a WATCH that follows RESET must not end with them. */
 export function resetTransaction(io: IoThread, conn: Connection): void {
-  const { tx } = conn;
+  const { tx } = conn.session;
   if (tx === null || !tx.voided) {
     dropTransaction(io, conn);
     return;
@@ -124,14 +124,14 @@ export function resetTransaction(io: IoThread, conn: Connection): void {
 
 /** A connection is closed, or reset: its watches end, and no client waits for that. */
 export function dropTransaction(io: IoThread, conn: Connection): void {
-  const tx = conn.tx;
+  const tx = conn.session.tx;
   if (conn.inExec) endExec(io, conn);
-  conn.tx = null;
+  conn.session.tx = null;
   conn.capture?.reset();
   conn.capture = null;
   conn.captured = null;
   if (!tx || tx.watches.length === 0) return;
-  sendUnwatch(io, conn.id, tx);
+  sendUnwatch(io, conn.session.id, tx);
 }
 
 function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {

@@ -55,7 +55,7 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
     const queue = watched ? buildQueue(tx, conn, io.registry.route) : tx.queued;
     const queueId = watched ? table.apply : table.queue;
     io.placement.place(queueId, queue);
-    const ran = io.executor.tryInline(queueId, queue, conn.out!, conn, io.placement);
+    const ran = io.executor.tryInline(queueId, queue, conn.out!, conn.session, io.placement);
     if (io.blocking.unsent) settleServed(io);
     if (ran) {
       tx.reset();
@@ -76,8 +76,8 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
   }
   if (tx.locals > 0) {
     const captured = new Reply();
-    captured.proto = conn.proto;
-    conn.tx = null;
+    captured.proto = conn.session.proto;
+    conn.session.tx = null;
     conn.inExec = true;
     conn.capture = captured;
     conn.captured = () => mergeLater(io, conn, tx, copyOfChunks(captured.takeAll(), io.executor.arenas));
@@ -94,17 +94,17 @@ function failSpoiled(io: IoThread, conn: Connection, id: number, tx: Transaction
   if (what === AGAIN) return AGAIN;
   tx.reset();
   io.stats.call(id);
-  conn.lastCommandId = id;
-  answer(conn, conn.proto === 3 ? NULL : NULL_ARRAY);
+  conn.session.lastCommandId = id;
+  answer(conn, conn.session.proto === 3 ? NULL : NULL_ARRAY);
   return what;
 }
 
 /** Runs the local commands of a queue and answers EXEC, as an asynchronous command does. */
 function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint8Array): void {
-  const reply = io.acquireReply(conn.proto);
+  const reply = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   conn.inExec = true;
-  if (conn.tx === tx) conn.tx = null;
+  if (conn.session.tx === tx) conn.session.tx = null;
   const done = (): void => {
     endExec(io, conn);
     io.promiseSettled(conn, reply);

@@ -1,4 +1,5 @@
 /** EXEC of a queue with local commands: they are run when the shards have answered the others. */
+import { monotonicMs } from '../../../shared/clock.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../session/connection.js';
 import { otherEvents, SLICE_MS } from '../session/slices.js';
@@ -25,7 +26,7 @@ export async function mergeLocals(
   let at = 0;
   if (answered) while (bytes[at++] !== 10);
   reply.array(tx.commands);
-  let sliceEndMs = performance.now() + SLICE_MS;
+  let sliceEndMs = monotonicMs() + SLICE_MS;
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
     // The connection may have been closed during a command that waits, or between two slices.
     if (conn.closed) return;
@@ -38,21 +39,21 @@ export async function mergeLocals(
       continue;
     }
     io.stats.call(id);
-    reply.proto = conn.proto;
-    conn.neverBlocks = true;
+    reply.proto = conn.session.proto;
+    conn.session.neverBlocks = true;
     const args = queuedArgs(tx, c, first);
     reply.errors = 0;
-    const started = performance.now();
+    const started = monotonicMs();
     await def.local!(io, conn, args, reply);
-    const endedMs = performance.now();
+    const endedMs = monotonicMs();
     const usec = (endedMs - started) * 1000;
     io.stats.time(id, usec);
     if (reply.errors !== 0) countFailure(io, id, reply);
-    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
-    conn.neverBlocks = false;
+    if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.session.name);
+    conn.session.neverBlocks = false;
     if (endedMs < sliceEndMs) continue;
     await otherEvents();
-    sliceEndMs = performance.now() + SLICE_MS;
+    sliceEndMs = monotonicMs() + SLICE_MS;
   }
 }
 

@@ -13,7 +13,8 @@ import {
 } from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { TRACK } from '../messages/tracking-state.js';
-import { type Connection, MODE } from '../session/connection.js';
+import type { Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { queuedArgs, type Transaction } from '../transaction/transaction.js';
 
@@ -27,7 +28,7 @@ export function beforeCommand(
   flags: number,
   args: Args,
 ): Uint8Array | null {
-  if ((conn.modes & MODE.subscribed) !== 0 && conn.proto === 2) {
+  if ((conn.session.modes & MODE.subscribed) !== 0 && conn.session.proto === 2) {
     if ((io.registry.facts[id]! & FACT_WHILE_SUBSCRIBED) === 0) {
       const { name } = io.registry.defs[id]!;
       return Uint8Array.from(
@@ -39,11 +40,11 @@ export function beforeCommand(
       );
     }
   }
-  if ((conn.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
+  if ((conn.session.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
     return NO_KEYSPACE;
   }
   // The thread that runs a transaction reports what the transaction reads.
-  if (conn.tracking !== null && (conn.tx === null || !conn.tx.open)) {
+  if (conn.session.tracking !== null && (conn.session.tx === null || !conn.session.tx.open)) {
     io.hub.tracking.beforeCommand(conn, id, flags, args);
   }
   return null;
@@ -62,13 +63,13 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   io.refused = false;
   if (conn.closed) return;
   // Messages that a command causes for its own client stand before the reply to the next command.
-  if (conn.modes !== 0 && io.hub.outbox.pending) {
+  if (conn.session.modes !== 0 && io.hub.outbox.pending) {
     io.executor.endBatch();
     io.hub.tellOwn();
   }
-  const inMulti = conn.tx?.open === true;
-  const state = conn.tracking;
-  const id = conn.lastCommandId;
+  const inMulti = conn.session.tx?.open === true;
+  const state = conn.session.tracking;
+  const id = conn.session.lastCommandId;
   const facts = id < 0 ? 0 : io.registry.facts[id]!;
   // CLIENT CACHING is for the next command, or for all of the next transaction.
   const cachingEnds = !inMulti && !conn.inExec && (facts & FACT_KEEPS_CACHING) === 0;

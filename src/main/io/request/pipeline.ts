@@ -35,7 +35,7 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
   args.commandId = -1;
   args.hashedOff = -1;
   for (;;) {
-    parser.authRequired = !conn.authenticated;
+    parser.authRequired = !conn.session.authenticated;
     const status = parser.next(args);
     if (status !== PARSED) {
       if (status === BROKEN) protocolError(io, conn, parser);
@@ -43,7 +43,7 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
     }
     conn.commands++;
     const what = dispatch(io, conn, args, parser.pos - parser.commandStart);
-    if ((io.monitored || conn.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+    if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
     if (what !== NEXT) {
       if (what === AGAIN) {
         conn.commands--;
@@ -58,8 +58,8 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
 /** Whether the next commands of a connection may be parsed ahead, and it is worth it. */
 export function mayLookAhead(io: IoThread, conn: Connection): boolean {
   const { lookAhead } = io.executor;
-  if (lookAhead === null || !io.inlineAllowed || !conn.authenticated) return false;
-  return (conn.tx === null || !conn.tx.open) && lookAhead.helps(conn.db);
+  if (lookAhead === null || !io.inlineAllowed || !conn.session.authenticated) return false;
+  return (conn.session.tx === null || !conn.session.tx.open) && lookAhead.helps(conn.session.db);
 }
 
 /** As `runCommands`, for the bytes of a pipeline. @requires mayLookAhead, a parser without a half-parsed command */
@@ -82,13 +82,13 @@ export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, 
       // The words of an inline command lie in a buffer that the next one would write over.
       if (args.u8 !== parser.u8) break;
     }
-    if (n >= WARM_MIN && (conn.tx === null || !conn.tx.open)) lookAhead.warm(batch, n, conn.db);
+    if (n >= WARM_MIN && (conn.session.tx === null || !conn.session.tx.open)) lookAhead.warm(batch, n, conn.session.db);
     for (let i = 0; i < n; i++) {
       const args = batch[i]!;
       const end = ends[i]!;
       conn.commands++;
       const what = dispatch(io, conn, args, end - start);
-      if ((io.monitored || conn.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+      if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
       if (what !== NEXT) {
         if (what === AGAIN) conn.commands--;
         parser.goTo(what === AGAIN ? start : end);
@@ -108,7 +108,7 @@ export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, 
 
 function begin(io: IoThread, conn: Connection, parser: RespParser): void {
   // What was published before its commands comes before their replies.
-  if (conn.modes !== 0) io.hub.channels.depart();
+  if (conn.session.modes !== 0) io.hub.channels.depart();
   if (conn.out === null) outOf(io, conn);
   parser.bulkBytesMax = io.limits.bulkBytes;
 }
@@ -124,5 +124,5 @@ function protocolError(io: IoThread, conn: Connection, parser: RespParser): void
   io.stats.error(bytes, 0);
   conn.out!.error(bytes);
   conn.closeAfterReply = true;
-  io.log('verbose', `Protocol error (${parser.errorText}) from client id=${conn.id} addr=${conn.addr}`);
+  io.log('verbose', `Protocol error (${parser.errorText}) from client id=${conn.session.id} addr=${conn.addr}`);
 }

@@ -28,10 +28,10 @@ export function refuseArity(io: IoThread, conn: Connection, id: number): number 
 /** Answers with an error in its turn; inside MULTI, EXEC will refuse then, and a refused EXEC ends the transaction. */
 export function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
   if (mustWait(conn)) return AGAIN;
-  if (isExec(io.registry, id)) return abortTransaction(io, conn, id, conn.tx, line);
+  if (isExec(io.registry, id)) return abortTransaction(io, conn, id, conn.session.tx, line);
   io.refused = true;
   if (id >= 0) io.stats.reject(id);
-  if (conn.tx !== null && conn.tx.open) conn.tx.failed = true;
+  if (conn.session.tx !== null && conn.session.tx.open) conn.session.tx.failed = true;
   io.stats.error(line, 0);
   if (conn.replyMode === REPLY_MODE.on) conn.out!.error(new Uint8Array(line));
   else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;

@@ -1,4 +1,5 @@
 /** Local commands: those that concern the connection or the server and are run by the I/O thread itself. */
+import { monotonicMs } from '../../../shared/clock.js';
 import { FLAG_ADMIN, FLAG_ASYNC, FLAG_NOSCRIPT, FLAG_PUBSUB } from '../../../shared/command/flags.js';
 import { INTERNAL } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -26,7 +27,7 @@ export function runLocal(io: IoThread, conn: Connection, id: number, flags: numb
   const mark = reply.mark();
   const modeBefore = conn.replyMode;
   reply.errors = 0;
-  const started = performance.now();
+  const started = monotonicMs();
   try {
     local(io, conn, args, reply);
   } catch (error) {
@@ -34,9 +35,9 @@ export function runLocal(io: IoThread, conn: Connection, id: number, flags: numb
     reply.error(INTERNAL);
     io.failed(`command ${io.registry.defs[id]!.name}`, error);
   }
-  const usec = (performance.now() - started) * 1000;
+  const usec = (monotonicMs() - started) * 1000;
   stats.time(id, usec);
-  if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.name);
+  if (usec >= io.slow.usec) io.slow.note(id, args, usec, 0, conn.addr, conn.session.name);
   conn.runningBytes = 0;
   if (reply.errors !== 0) countFailure(io, id, reply);
   const answersLater = (conn.barrier & BARRIER.promise) !== 0;
@@ -45,7 +46,7 @@ export function runLocal(io: IoThread, conn: Connection, id: number, flags: numb
     else if (conn.replyMode === REPLY_MODE.skipNext) conn.replyMode = REPLY_MODE.on;
   }
   if (conn.closed) return WAIT;
-  reply.proto = conn.proto;
+  reply.proto = conn.session.proto;
   return conn.closeAfterReply || conn.barrier !== 0 ? WAIT : NEXT;
 }
 
@@ -69,9 +70,9 @@ function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: num
 }
 
 function runAsync(io: IoThread, conn: Connection, id: number, args: Args): number {
-  const reply = io.acquireReply(conn.proto);
+  const reply = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
-  const started = performance.now();
+  const started = monotonicMs();
   conn.argvBytes = args.bytes;
   // The arguments are gone when the command has ended. CONFIG SET may note itself in the slow log.
   const isNoted = io.slow.mode === WATCH.everything || (io.registry.flags[id]! & FLAG_ADMIN) !== 0;
@@ -84,10 +85,10 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
       reply.error(INTERNAL);
       io.failed(`command ${io.registry.defs[id]!.name}`, error);
     }
-    const usec = (performance.now() - started) * 1000;
+    const usec = (monotonicMs() - started) * 1000;
     io.stats.time(id, usec);
     io.slow.refresh();
-    if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.name);
+    if (usec >= io.slow.usec) io.slow.noteArguments(id, kept, null, usec, 0, conn.addr, conn.session.name);
     if (reply.errors !== 0) countFailure(io, id, reply);
     io.promiseSettled(conn, reply);
   };

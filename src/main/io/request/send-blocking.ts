@@ -35,7 +35,7 @@ function blockHere(io: IoThread, conn: Connection, id: number, args: Args): numb
   ticket.slot = conn.slot;
   ticket.seq = seq;
   blocking.blocked = false;
-  const ran = io.executor.tryInline(id, args, conn.out!, conn, io.placement);
+  const ran = io.executor.tryInline(id, args, conn.out!, conn.session, io.placement);
   ticket.io = -1;
   if (blocking.unsent) settleServed(io);
   if (!ran) {

@@ -47,18 +47,18 @@ export function sendOwn(io: IoThread, conn: Connection, id: number, args: Args):
 
 /** Writes the request into the shard's ring; false when there is no room (the connection then waits for it). */
 function send(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number, shard: number): boolean {
-  const ring = io.requestRings[shard]!;
+  const ring = io.rings.requests[shard]!;
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;
   const seq = conn.nextSeq;
   const { head } = io;
   head.connId = conn.slot;
   head.seq = seq;
-  head.clientId = conn.id;
+  head.clientId = conn.session.id;
   head.cmdId = id;
-  head.db = conn.db;
-  head.proto = conn.proto;
-  head.clientFlags = conn.flags;
+  head.db = conn.session.db;
+  head.proto = conn.session.proto;
+  head.clientFlags = conn.session.flags;
   head.info = io.placement.word;
   if (!write(ring, head, args)) {
     conn.barrier |= BARRIER.ringFull;
@@ -70,7 +70,7 @@ function send(io: IoThread, conn: Connection, id: number, args: Args, commandByt
   if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);
   if (conn.replyMode !== REPLY_MODE.on) muteRequest(conn, seq);
   if (given) conn.input.gaveAway();
-  io.ringWritten(shard);
+  io.rings.written(shard);
   return true;
 }
 

@@ -33,7 +33,7 @@ const OK = Uint8Array.from(Buffer.from('+OK\r\n'));
  * the last of them.
  */
 export function transactionGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
-  const tx = conn.tx;
+  const tx = conn.session.tx;
   const open = tx?.open === true;
   switch (transactionOf(io.registry.facts[id]!)) {
     case TRANSACTION.multi:
@@ -44,8 +44,8 @@ export function transactionGate(io: IoThread, conn: Connection, id: number, flag
       return open ? discard(io, conn, id, tx) : failWith(io, conn, id, DISCARD_WITHOUT);
     case TRANSACTION.watch:
       if (open) return failWith(io, conn, id, WATCH_INSIDE);
-      conn.tx ??= new Transaction();
-      return watch(io, conn, id, conn.tx, args);
+      conn.session.tx ??= new Transaction();
+      return watch(io, conn, id, conn.session.tx, args);
     case TRANSACTION.quit:
       return PASS;
     case TRANSACTION.reset:
@@ -56,7 +56,7 @@ export function transactionGate(io: IoThread, conn: Connection, id: number, flag
       break;
     default:
       if (!open) {
-        if (tx === null || tx.watches.length === 0) conn.gates &= ~GATE.transaction;
+        if (tx === null || tx.watches.length === 0) conn.session.gates &= ~GATE.transaction;
         return PASS;
       }
   }
@@ -87,25 +87,25 @@ function watch(io: IoThread, conn: Connection, id: number, tx: Transaction, args
     if (mustWait(conn)) return AGAIN;
     tx.spoiled = true;
     io.stats.call(id);
-    conn.lastCommandId = id;
+    conn.session.lastCommandId = id;
     answer(conn, OK);
     return NEXT;
   }
   if (tx.voided && (mustWait(conn) || forgetWatches(io, conn, tx) !== NEXT)) return AGAIN;
-  tx.noteWatch(conn.db, args);
-  conn.gates |= GATE.transaction;
+  tx.noteWatch(conn.session.db, args);
+  conn.session.gates |= GATE.transaction;
   return PASS;
 }
 
 function multi(io: IoThread, conn: Connection, id: number): number {
   if (mustWait(conn)) return AGAIN;
-  const tx = (conn.tx ??= new Transaction());
+  const tx = (conn.session.tx ??= new Transaction());
   if (tx.open) return failWith(io, conn, id, NESTED_MULTI);
   io.stats.call(id);
   tx.reset();
   tx.open = true;
-  conn.gates |= GATE.transaction;
-  tx.db = conn.db;
+  conn.session.gates |= GATE.transaction;
+  tx.db = conn.session.db;
   answer(conn, OK);
   return NEXT;
 }
@@ -122,7 +122,7 @@ function discard(io: IoThread, conn: Connection, id: number, tx: Transaction): n
 
 function unwatch(io: IoThread, conn: Connection, id: number): number {
   if (mustWait(conn)) return AGAIN;
-  const what = conn.tx === null ? NEXT : endWatches(io, conn, conn.tx);
+  const what = conn.session.tx === null ? NEXT : endWatches(io, conn, conn.session.tx);
   if (what === AGAIN) return AGAIN;
   io.stats.call(id);
   answer(conn, OK);

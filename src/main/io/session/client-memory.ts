@@ -24,7 +24,7 @@ export function outputRoom(conn: Connection): number {
 
 /** Bytes that the connection takes on the heap of its I/O thread. */
 export function clientMemory(conn: Connection): number {
-  const queue = conn.tx === null ? 0 : conn.tx.bytes.length + conn.tx.heads.byteLength;
+  const queue = conn.session.tx === null ? 0 : conn.session.tx.bytes.length + conn.session.tx.heads.byteLength;
   const output = Math.max(conn.outputBytes, conn.inFlightBytes + outputRoom(conn));
   return CONNECTION_BYTES + Math.max(conn.input.capacity, conn.inputBytes) + conn.argvBytes + queue + output;
 }

@@ -1,6 +1,6 @@
 /**
- * Connection: all that an I/O thread knows of one client. It lives where it was accepted, on one I/O thread, and no
- * other thread touches it; shards name it by its slot and the sequence number of the request.
+ * Connection: a session, and the socket on which its commands come and its replies go. It lives on the I/O thread that
+ * accepted it, and no other thread touches it; shards name it by its slot and the sequence number of the request.
  *
  *     socket -> input (unparsed bytes) -> parser -> dispatch -> inline reply ----------------> out -> socket
  *                                            `-> ring request (nextSeq++) ... reply (headSeq++) -'
@@ -9,45 +9,21 @@
  * === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until the
  * replies it still waits for have come; (4) `out` is null or a Reply that only this connection uses.
  */
-import { CLIENT_IO_SHIFT } from '../../../shared/command/client-flags.js';
+
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Subscriptions } from '../messages/subscriptions.js';
-import type { TrackingState } from '../messages/tracking-state.js';
 import type { OutQueue } from '../net/out-queue.js';
 import type { Transport } from '../net/transport.js';
 import type { ReplyOrder } from '../reply/reply-order.js';
 import type { ConnectionInput } from '../request/input.js';
 import type { IoThread } from '../thread/io-thread.js';
-import type { Transaction } from '../transaction/transaction.js';
 import type { BlockedRequest } from '../waiting/blocking.js';
-import { GATE } from './gate-bits.js';
 import type { DeferredPush } from './push.js';
+import type { Session } from './session.js';
 
 /** CLIENT REPLY. `skipAsked`: until the end of the command that asks for it; then it is `skipNext`. */
 export const REPLY_MODE = { on: 0, off: 1, skipNext: 2, skipAsked: 3 } as const;
 
-/** Bits of `Connection.flags`; they travel with each ring request and are seen by handlers. */
-export const CONN_FLAG = {
-  noTouch: 1,
-  noEvict: 2,
-  /** Came over a unix socket. */
-  unixSocket: 4,
-  /** Connected from a loopback address or a unix socket (commands flagged `protected`). */
-  local: 8,
-  /** CLIENT_TRACKS_READS of client-flags.ts. Above CLIENT_IO_SHIFT stands the index of the I/O thread. */
-  tracksReads: 16,
-} as const;
-
-/** Bits of `Connection.modes`: what makes a connection different; 0 for nearly all. */
-export const MODE = {
-  /** Subscribed to a channel or a pattern. */
-  subscribed: 1,
-  /** CLIENT TRACKING ON. */
-  tracking: 2,
-  /** MONITOR. */
-  monitor: 4,
-} as const;
-
+/** Most ring requests in flight while replies are large. */
 export const IN_FLIGHT_MAX_LARGE = 8;
 
 /** Why a connection does not parse: bits of `Connection.barrier`. */
@@ -78,42 +54,37 @@ function firstSeqOf(id: number): number {
   return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
 }
 
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly io: IoThread;
+  readonly session: Session;
+  readonly transport: Transport;
+  readonly input: ConnectionInput;
+  readonly slot: number;
+  readonly nowMs: number;
+  /** "127.0.0.1:51234", "[::1]:51234", or the unix socket's path with ":0". */
+  readonly addr: string;
+  readonly laddr: string;
+  readonly fd: number;
+}
+
 export class Connection {
-  /** Global client id, from 1, never used twice. */
-  readonly id: number;
+  /** What the client is to its commands. */
+  readonly session: Session;
   /** Index in the I/O thread's table; what rings call connId. */
   readonly slot: number;
   readonly io: IoThread;
   readonly transport: Transport;
   readonly createdMs: number;
-  /** "127.0.0.1:51234", "[::1]:51234", or the unix socket's path with ":0". */
   readonly addr: string;
   readonly laddr: string;
   readonly fd: number;
 
-  db = 0;
-  proto: 2 | 3 = 2;
-  flags: number;
-  name = '';
-  libName = '';
-  libVer = '';
-  user = 'default';
-  /** Bits of the gates (gate-bits.ts) at which this connection's commands are asked. */
-  gates = 0;
   lastActiveMs: number;
-  /** Registry id of the last command, run, queued or refused; -1 before the first and after an unknown one. */
-  lastCommandId = -1;
   /** REPLY_MODE; set by CLIENT REPLY. */
   replyMode: number = REPLY_MODE.on;
-  private modeBits = 0;
-  /** What it subscribes to; null before the first time. */
-  subscriptions: Subscriptions | null = null;
-  /** CLIENT TRACKING; null while off. */
-  tracking: TrackingState | null = null;
   /** Close once everything written so far is out: QUIT, protocol errors. Nothing is parsed any more. */
   closeAfterReply = false;
-  /** Commands run as part of EXEC: nothing waits. */
-  neverBlocks = false;
   /** Ends WAIT or WAITAOF, as a timeout or with an error; null while it is not in one. */
   endWait: ((withError: boolean) => void) | null = null;
   /** Bytes of the local command that runs now. */
@@ -151,8 +122,6 @@ export class Connection {
   deferred: DeferredPush[] | null = null;
 
   // ---- transactions
-  /** MULTI's queue and WATCH's keys; null until the first of them. */
-  tx: Transaction | null = null;
   /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
   capture: Reply | null = null;
   captured: (() => void) | null = null;
@@ -180,70 +149,24 @@ export class Connection {
   /** In the list of connections to be flushed at the end of this turn. */
   dirty = false;
 
-  constructor(
-    io: IoThread,
-    transport: Transport,
-    input: ConnectionInput,
-    slot: number,
-    id: number,
-    nowMs: number,
-    addr: string,
-    laddr: string,
-    fd: number,
-  ) {
-    this.io = io;
-    this.transport = transport;
-    this.input = input;
-    this.slot = slot;
-    this.id = id;
-    this.nextSeq = firstSeqOf(id);
+  constructor(parts: ConnectionParts) {
+    this.io = parts.io;
+    this.session = parts.session;
+    this.transport = parts.transport;
+    this.input = parts.input;
+    this.slot = parts.slot;
+    this.nextSeq = firstSeqOf(parts.session.id);
     this.headSeq = this.nextSeq;
-    this.flags = io.index << CLIENT_IO_SHIFT;
-    this.createdMs = nowMs;
-    this.lastActiveMs = nowMs;
-    this.addr = addr;
-    this.laddr = laddr;
-    this.fd = fd;
+    this.createdMs = parts.nowMs;
+    this.lastActiveMs = parts.nowMs;
+    this.addr = parts.addr;
+    this.laddr = parts.laddr;
+    this.fd = parts.fd;
   }
 
   /** Ring requests not yet answered. */
   get pending(): number {
     return (this.nextSeq - this.headSeq) >>> 0;
-  }
-
-  /** The client need not authenticate (any more). */
-  get authenticated(): boolean {
-    return (this.gates & GATE.auth) === 0;
-  }
-
-  set authenticated(yes: boolean) {
-    this.gates = yes ? this.gates & ~GATE.auth : this.gates | GATE.auth;
-  }
-
-  /** MODE bits. */
-  get modes(): number {
-    return this.modeBits;
-  }
-
-  set modes(bits: number) {
-    this.modeBits = bits;
-    this.gates = bits === 0 ? this.gates & ~GATE.modes : this.gates | GATE.modes;
-  }
-
-  get noTouch(): boolean {
-    return (this.flags & CONN_FLAG.noTouch) !== 0;
-  }
-
-  set noTouch(on: boolean) {
-    this.flags = on ? this.flags | CONN_FLAG.noTouch : this.flags & ~CONN_FLAG.noTouch;
-  }
-
-  get noEvict(): boolean {
-    return (this.flags & CONN_FLAG.noEvict) !== 0;
-  }
-
-  set noEvict(on: boolean) {
-    this.flags = on ? this.flags | CONN_FLAG.noEvict : this.flags & ~CONN_FLAG.noEvict;
   }
 
   /** Bytes of output not yet taken by the socket (CLIENT LIST `omem`). */

@@ -69,7 +69,7 @@ function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
       io.settling.addListener(conn);
       return;
     }
-    out = io.replies.takeSmall(conn.proto);
+    out = io.replies.takeSmall(conn.session.proto);
     conn.out = out;
     conn.pushed = null;
     out.raw(pushed, 0, pushed.length);
@@ -101,7 +101,7 @@ export function releaseDeferred(io: IoThread, conn: Connection): void {
 /** The writer for the connection's next reply, with what was pushed in it already. */
 // hot
 export function outOf(io: IoThread, conn: Connection): void {
-  const out = io.replies.take(conn.proto);
+  const out = io.replies.take(conn.session.proto);
   conn.out = out;
   const pushed = conn.pushed;
   if (pushed === null) return;

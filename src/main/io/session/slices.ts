@@ -4,6 +4,7 @@
  *
  * Invariant: between two slices anything may happen; connections may be closed, sets may change.
  */
+import { monotonicMs } from '../../../shared/clock.js';
 import { INTERNAL } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -24,12 +25,12 @@ export function otherEvents(): Promise<void> {
 
 /** Calls `step` for each item, in slices. An item may have gone when its turn comes; `step` must know. */
 export async function inSlices<T>(items: readonly T[], step: (item: T) => void): Promise<void> {
-  let endMs = performance.now() + SLICE_MS;
+  let endMs = monotonicMs() + SLICE_MS;
   for (let i = 0; i < items.length; i++) {
     step(items[i]!);
-    if ((i & (CLOCK_EVERY - 1)) !== CLOCK_EVERY - 1 || performance.now() < endMs) continue;
+    if ((i & (CLOCK_EVERY - 1)) !== CLOCK_EVERY - 1 || monotonicMs() < endMs) continue;
     await otherEvents();
-    endMs = performance.now() + SLICE_MS;
+    endMs = monotonicMs() + SLICE_MS;
   }
 }
 
@@ -51,7 +52,7 @@ export function answerLater(
   work: (reply: Reply) => Promise<void>,
 ): Promise<void> | undefined {
   if ((conn.barrier & BARRIER.promise) !== 0) return work(reply);
-  const own = io.acquireReply(conn.proto);
+  const own = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   work(own).then(
     () => io.promiseSettled(conn, own, isPush),

@@ -1,8 +1,11 @@
 /** What is done for all clients of an I/O thread once a second: the idle ones, soft output limits, figures. */
+
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import { flush, listedBytes } from '../reply/output.js';
 import { clientMemory } from '../session/client-memory.js';
-import { BARRIER, type Connection, MODE } from '../session/connection.js';
+import { BARRIER, type Connection } from '../session/connection.js';
+import { MODE } from '../session/session.js';
+import { noteWatching } from '../session/thread-figures.js';
 import type { IoThread } from './io-thread.js';
 
 /** What INFO calls recent, as Redis does: the maxima of so many seconds, and the second that is being written. */
@@ -34,7 +37,7 @@ export function lookAtClients(io: IoThread): void {
     if (listed > outputMax) outputMax = listed;
     if (forgetPeaks) conn.outputPeakBytes = 0;
     if (idleMs > 0 && io.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
-      io.log('verbose', `Closing idle client id=${conn.id} addr=${conn.addr}`);
+      io.log('verbose', `Closing idle client id=${conn.session.id} addr=${conn.addr}`);
       io.closeConnection(conn);
     } else if (conn.softLimitSinceMs !== 0) flush(io, conn);
   }
@@ -46,17 +49,10 @@ export function lookAtClients(io: IoThread): void {
   outputMaxima[slot] = outputMax;
   io.stats.f64[STAT.clientsInputMaxBytes] = Math.max(...inputMaxima);
   io.stats.f64[STAT.clientsOutputMaxBytes] = Math.max(...outputMaxima);
-  noteWatching(io);
-}
-
-/** Publishes how many clients of the thread watch keys; INFO has it done for its own thread. */
-export function noteWatching(io: IoThread): void {
-  let watching = 0;
-  for (const conn of io.connections.values()) if (conn.tx !== null && conn.tx.watches.length !== 0) watching++;
-  io.stats.f64[STAT.watchingClients] = watching;
+  noteWatching(io.stats, io.connections);
 }
 
 /** Whether `timeout` concerns the connection: not those that wait for what others do. */
 function mayBeIdle(conn: Connection): boolean {
-  return (conn.barrier & BARRIER.blocked) === 0 && (conn.modes & (MODE.subscribed | MODE.monitor)) === 0;
+  return (conn.barrier & BARRIER.blocked) === 0 && (conn.session.modes & (MODE.subscribed | MODE.monitor)) === 0;
 }

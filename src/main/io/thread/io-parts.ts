@@ -3,6 +3,7 @@
 import type { Outbox } from '../../../shard/blocking/outbox.js';
 import type { Blocking } from '../../../shard/blocking/serve.js';
 import type { LookAhead } from '../../../shard/execute/look-ahead.js';
+import type { ClientState } from '../../../shared/command/client-state.js';
 import type { Placement } from '../../../shared/command/placement.js';
 import type { Registry } from '../../../shared/command/registry.js';
 import type { Arena } from '../../../shared/memory/arena.js';
@@ -17,7 +18,6 @@ import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { ThreadConfig } from '../../config/thread-config.js';
 import type { ServerView } from '../../figures/server-view.js';
 import type { HubParts } from '../messages/hub.js';
-import type { Connection } from '../session/connection.js';
 
 /** What runs commands on this thread under a shard's lease. */
 export interface InlineExecutor {
@@ -32,7 +32,7 @@ export interface InlineExecutor {
   beginBatch(): void;
   endBatch(): unknown;
   /** Runs the placed command if its shards' leases are free at once; false: nothing was done. */
-  tryInline(cmdId: number, args: Args, reply: Reply, client: Connection, placement: Placement): boolean;
+  tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState, placement: Placement): boolean;
   /** Whether a placed command would wait for a script that runs for too long. */
   waitsForScript(cmdId: number, placement: Placement): boolean;
   /** Whether the shard's own thread held the lease of the shard a moment ago. */

@@ -30,10 +30,11 @@ import type { ControlPort } from '../../../shared/sync/control-port.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import { pauseAt } from '../../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shared/sync/records.js';
-import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
+import type { RingConsumer } from '../../../shared/sync/ring.js';
 import type { ThreadConfig, ThreadValues } from '../../config/thread-config.js';
 import type { ServerView } from '../../figures/server-view.js';
 import { Hub } from '../messages/hub.js';
+import { READ_BYTES } from '../net/transport.js';
 import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
 import { SettleQueue } from '../reply/settle-queue.js';
@@ -45,21 +46,17 @@ import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
 import { GATE } from '../session/gate-bits.js';
 import { outOf, releaseDeferred } from '../session/push.js';
+import { noteEventLoop } from '../session/thread-figures.js';
 import { abandon } from '../waiting/blocking.js';
 import { PAUSE_CONGESTED, PauseWatch } from '../waiting/pause-watch.js';
 import { endWaiting, WAITS } from '../waiting/waiting-clients.js';
 import { lookAtClients } from './clients-cron.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
-import { noteEventLoop } from './loop-figures.js';
+import { ShardRings } from './shard-rings.js';
 
-/** Bytes per read: what libuv suggests. */
-export const READ_BYTES: number = 64 * 1024;
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;
-
-/** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
-const PUBLISH_COMMANDS = 256;
 
 export class IoThread {
   readonly index: number;
@@ -78,9 +75,7 @@ export class IoThread {
   readonly shards: number;
   /** Who answers a blocked client, by slot (shared/sync/claims.ts). */
   readonly claims: Int32Array;
-  readonly requestRings: RingProducer[];
-  readonly replyRings: RingConsumer[];
-  readonly shardBells: Doorbell[];
+  readonly rings: ShardRings;
   /** What shards and other I/O threads wake this one with; null in tests without threads. */
   bell: Doorbell | null = null;
   /** What can be seen of the whole server from here. */
@@ -117,7 +112,7 @@ export class IoThread {
   gates = 0;
 
   /** Wall clock at the beginning of the turn. */
-  nowMs: number = Date.now();
+  nowMs: number;
   /** The pause in force in this turn, and PAUSE_CONGESTED. */
   pauseMode = 0;
   /** Somebody monitors, as of this turn. */
@@ -130,9 +125,6 @@ export class IoThread {
   ringFull: Connection[] = [];
   /** Connections that got replies in this wake-up. */
   private readonly touched = new ConnectionList();
-  private readonly unpublished: Uint8Array;
-  /** Requests written into rings and not yet published. */
-  private unpublishedCommands = 0;
   private cronTimer: NodeJS.Timeout | null = null;
   private closing = false;
 
@@ -140,6 +132,7 @@ export class IoThread {
     this.index = parts.index;
     this.threadId = parts.threadId;
     this.control = parts.control;
+    this.nowMs = parts.control.nowMs();
     this.port = parts.port;
     this.registry = parts.registry;
     this.executor = parts.executor;
@@ -149,16 +142,13 @@ export class IoThread {
     this.slow = new SlowWatch(parts.control, parts.registry);
     this.config = parts.config;
     this.limits = parts.config.values;
-    this.requestRings = parts.requestRings;
-    this.replyRings = parts.replyRings;
-    this.shardBells = parts.shardBells;
+    this.rings = new ShardRings(parts.requestRings, parts.replyRings, parts.shardBells, parts.stats);
     this.replyView = parts.replyView;
     this.server = parts.server;
     this.shards = parts.requestRings.length;
     this.placement = new Placement(parts.registry, this.shards);
     this.claims = parts.control.claims(parts.index);
     this.claims.fill(0);
-    this.unpublished = new Uint8Array(this.shards);
     const sab = new SharedArrayBuffer(SHORT_REST_BYTES + READ_BYTES);
     this.window = new Uint8Array(sab);
     this.windowView = new DataView(sab);
@@ -189,7 +179,7 @@ export class IoThread {
   /** Puts a new connection in its slot and begins to read from it. */
   addConnection(conn: Connection): void {
     this.slots[conn.slot] = conn;
-    this.connections.set(conn.id, conn);
+    this.connections.set(conn.session.id, conn);
     this.stats.f64[STAT.connectionsReceived]! += 1;
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     conn.transport.attach(conn);
@@ -200,10 +190,10 @@ export class IoThread {
   closeConnection(conn: Connection): void {
     if (conn.closed) return;
     conn.closed = true;
-    if (conn.modes !== 0) this.hub.forget(conn);
-    if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.id, conn.addr, conn.name);
+    if (conn.session.modes !== 0) this.hub.forget(conn);
+    if (this.slow.log.length > 0) this.slow.log.clientGoes(conn.session.id, conn.addr, conn.session.name);
     conn.transport.close();
-    if (conn.tx !== null || conn.inExec) dropTransaction(this, conn);
+    if (conn.session.tx !== null || conn.inExec) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
     else if (conn.pending !== 0) noteGone(this.claims, conn.slot);
     conn.endWait?.(false);
@@ -211,7 +201,7 @@ export class IoThread {
     conn.input.drop();
     dropOutput(this, conn);
     conn.deferred = null;
-    this.connections.delete(conn.id);
+    this.connections.delete(conn.session.id);
     this.stats.f64[STAT.connectedClients] = this.connections.size;
     Atomics.sub(this.control.i32, CONTROL.clients, 1);
     this.releaseSlot(conn);
@@ -238,7 +228,7 @@ export class IoThread {
   onData(conn: Connection, n: number): void {
     if (conn.closeAfterReply) return;
     // A subscribed client gets all earlier messages before its next command is run.
-    if (conn.modes !== 0 && this.hasIncoming()) {
+    if (conn.session.modes !== 0 && this.hasIncoming()) {
       this.onWake();
       if (conn.closed) return;
     }
@@ -294,7 +284,10 @@ export class IoThread {
     }
     if (input.bytes > this.limits.queryBufferBytes) {
       this.stats.f64[STAT.inputLimitDisconnections]! += 1;
-      this.log('warning', `Closing client that reached max query buffer length: id=${conn.id} addr=${conn.addr}`);
+      this.log(
+        'warning',
+        `Closing client that reached max query buffer length: id=${conn.session.id} addr=${conn.addr}`,
+      );
       this.closeConnection(conn);
       return;
     }
@@ -311,7 +304,7 @@ export class IoThread {
   }
 
   private beginTurn(): void {
-    this.nowMs = Date.now();
+    this.nowMs = this.control.nowMs();
     const i32 = this.control.i32;
     this.pauseMode = pauseAt(this.control, this.nowMs);
     if (this.hub.isCongested) this.pauseMode |= PAUSE_CONGESTED;
@@ -324,7 +317,7 @@ export class IoThread {
   private endTurn(conn: Connection): void {
     this.executor.endBatch();
     if (this.hub.outbox.pending) this.hub.flush();
-    if (this.unpublishedCommands >= PUBLISH_COMMANDS) this.publish();
+    this.rings.publishMany();
     this.settling.add(conn);
   }
 
@@ -383,34 +376,6 @@ export class IoThread {
 
   // ---- rings
 
-  /** A request was written into the ring of `shard`; it is published at the end of the turn. */
-  ringWritten(shard: number): void {
-    this.unpublished[shard] = 1;
-    this.unpublishedCommands++;
-    this.stats.f64[STAT.ringCommands]! += 1;
-  }
-
-  /** Whether there are requests to publish, but fewer than `limit`. */
-  fewRequests(limit: number): boolean {
-    return this.unpublishedCommands > 0 && this.unpublishedCommands < limit;
-  }
-
-  /** Publishes requests written outside of a turn. */
-  publishRequests(): void {
-    if (this.unpublishedCommands > 0) this.publish();
-  }
-
-  private publish(): void {
-    this.unpublishedCommands = 0;
-    const unpublished = this.unpublished;
-    for (let shard = 0; shard < unpublished.length; shard++) {
-      if (unpublished[shard] === 0) continue;
-      unpublished[shard] = 0;
-      if (this.requestRings[shard]!.publish()) this.shardBells[shard]!.ring();
-    }
-    this.stats.f64[STAT.ringBatches]! += 1;
-  }
-
   /** A connection has got a reply outside of a wake-up: `finishServed` goes on with it. */
   answered(conn: Connection): void {
     if (conn.dirty) return;
@@ -428,8 +393,9 @@ export class IoThread {
   onWake(): boolean {
     this.stats.f64[STAT.wakes]! += 1;
     let any = false;
-    for (let shard = 0; shard < this.shards; shard++) {
-      const ring = this.replyRings[shard]!;
+    const { replies, bells } = this.rings;
+    for (let shard = 0; shard < replies.length; shard++) {
+      const ring = replies[shard]!;
       let offset = ring.peek();
       while (offset >= 0) {
         any = true;
@@ -437,7 +403,7 @@ export class IoThread {
         ring.advance();
         offset = ring.peek();
       }
-      if (ring.release()) this.shardBells[shard]!.ring();
+      if (ring.release()) bells[shard]!.ring();
     }
     if (this.hub.receiveFromPeers()) any = true;
     if (any) this.finishWake();
@@ -447,8 +413,7 @@ export class IoThread {
 
   /** Something waits in a ring. */
   hasIncoming(): boolean {
-    for (let shard = 0; shard < this.shards; shard++) if (this.replyRings[shard]!.hasWork()) return true;
-    return this.hub.links.hasWork();
+    return this.rings.hasReplies() || this.hub.links.hasWork();
   }
 
   private take(ring: RingConsumer, offset: number): void {
@@ -488,7 +453,7 @@ export class IoThread {
     }
     this.executor.endBatch();
     this.hub.flush();
-    if (this.unpublishedCommands > 0) this.publish();
+    this.rings.publish();
     for (let i = 0; i < touched.count; i++) {
       const conn = touched.at(i);
       if (!conn.closed) this.settle(conn);
@@ -558,12 +523,12 @@ export class IoThread {
   // ---- control
 
   private cron(): void {
-    this.nowMs = Date.now();
+    this.nowMs = this.control.nowMs();
     this.stats.tick(this.nowMs);
     noteEventLoop(this.stats);
     if (this.index === 0) this.server?.sample(this.nowMs, this.registry);
     lookAtClients(this);
-    for (let s = 0; s < this.shards; s++) this.requestRings[s]!.forgetReleased();
+    this.rings.forgetReleased();
     dropFreeSlabs();
     collectDropped(this.stats.f64[STAT.externalBytes]!);
     this.hub.tracking.cron();

@@ -13,6 +13,8 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { monotonicMs } from '../../../shared/clock.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { MAX_CLIENTS, PROTECTED_MODE } from '../../../shared/errors/replies.js';
 import { SherdError } from '../../../shared/errors/sherd-error.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
@@ -27,7 +29,8 @@ import { SpareDescriptor } from '../net/spare-descriptor.js';
 import { isStreamHandle, type StreamHandle, streamBinding } from '../net/stream-binding.js';
 import { freeUnixPath, removeUnixSocket } from '../net/unix-socket-path.js';
 import { ConnectionInput } from '../request/input.js';
-import { CONN_FLAG, Connection } from '../session/connection.js';
+import { Connection } from '../session/connection.js';
+import { Session } from '../session/session.js';
 import type { IoThread } from './io-thread.js';
 
 interface ServerHandle {
@@ -49,6 +52,7 @@ interface Address {
 
 export class Listener {
   private readonly io: IoThread;
+  private readonly copyProgram: URL;
   private servers: Server[] = [];
   private unixPath = '';
   private readonly spare: SpareDescriptor = new SpareDescriptor();
@@ -56,8 +60,10 @@ export class Listener {
   private spareIsOut = false;
   private complainedAtMs = -COMPLAIN_MS;
 
-  constructor(io: IoThread) {
+  /** `copyProgram`: see copyDescriptors. */
+  constructor(io: IoThread, copyProgram: URL) {
     this.io = io;
+    this.copyProgram = copyProgram;
   }
 
   /**
@@ -160,7 +166,10 @@ export class Listener {
 
   /** Listens on copies, of its own, of another thread's listening sockets. */
   private async listenFds(shared: readonly ListenFd[], port: number): Promise<Listening> {
-    const handles = await copyDescriptors(shared.map((entry) => entry.fd));
+    const handles = await copyDescriptors(
+      this.copyProgram,
+      shared.map((entry) => entry.fd),
+    );
     const fds: ListenFd[] = [];
     for (let i = 0; i < shared.length; i++) {
       const { kind, address } = shared[i]!;
@@ -267,7 +276,7 @@ export class Listener {
   }
 
   private complain(message: string): void {
-    const now = performance.now();
+    const now = monotonicMs();
     if (now - this.complainedAtMs < COMPLAIN_MS) return;
     this.complainedAtMs = now;
     this.io.log('warning', message);
@@ -283,15 +292,17 @@ export class Listener {
     const { io } = this;
     const addr = unix ? `${io.limits.unixSocket}:0` : addressText(peer);
     const laddr = unix ? `${io.limits.unixSocket}:0` : addressText(own);
-    const id = io.control.nextClientId();
     this.spare.keep();
-    const conn = new Connection(io, transport, new ConnectionInput(), io.takeSlot(), id, Date.now(), addr, laddr, fd);
-    if (unix) conn.flags |= CONN_FLAG.unixSocket | CONN_FLAG.local;
-    else if (isLoopback(peer.address ?? '')) conn.flags |= CONN_FLAG.local;
-    conn.authenticated = io.limits.password === '';
+    const session = new Session(io.control.nextClientId(), io.index);
+    if (unix) session.flags |= CLIENT_FLAG.unixSocket | CLIENT_FLAG.local;
+    else if (isLoopback(peer.address ?? '')) session.flags |= CLIENT_FLAG.local;
+    session.authenticated = io.limits.password === '';
+    const input = new ConnectionInput();
+    const nowMs = io.control.nowMs();
+    const conn = new Connection({ io, session, transport, input, slot: io.takeSlot(), nowMs, addr, laddr, fd });
     io.addConnection(conn);
     // Without a password only this machine may come in, unless the person who runs it says otherwise.
-    if (conn.authenticated && (conn.flags & CONN_FLAG.local) === 0 && io.limits.protectedMode) {
+    if (session.authenticated && (session.flags & CLIENT_FLAG.local) === 0 && io.limits.protectedMode) {
       transport.write(PROTECTED_MODE);
       io.closeConnection(conn);
     }

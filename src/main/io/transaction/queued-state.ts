@@ -9,12 +9,14 @@
  * Invariants: (1) to foretell changes nothing, neither the connection nor a count; (2) a command that would answer with
  * an error foretells nothing; it is checked by the code that it runs itself.
  */
+
 import { queuedClientWord } from '../../../shard/commands/transactions/transactions.js';
+import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { tracksReads } from '../messages/tracking-state.js';
 import { threadOf } from '../session/client-thread.js';
-import { BARRIER, CONN_FLAG, type Connection } from '../session/connection.js';
+import { BARRIER, type Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { queuedArgs, type Transaction } from './transaction.js';
 
@@ -38,10 +40,10 @@ export class QueuedState {
 
   constructor(io: IoThread, conn: Connection, found: ReadonlyMap<number, number> | null) {
     this.io = io;
-    this.proto = conn.proto;
-    this.noTouch = conn.noTouch;
-    this.tracking = conn.tracking?.flags ?? -1;
-    this.flags = conn.flags & ~(CONN_FLAG.noTouch | CONN_FLAG.tracksReads);
+    this.proto = conn.session.proto;
+    this.noTouch = conn.session.noTouch;
+    this.tracking = conn.session.tracking?.flags ?? -1;
+    this.flags = conn.session.flags & ~(CLIENT_FLAG.noTouch | CLIENT_FLAG.tracksReads);
     this.found = found;
   }
 
@@ -57,8 +59,8 @@ export class QueuedState {
 
   /** The word that goes to the shards. */
   get word(): number {
-    const reads = this.tracking >= 0 && tracksReads(this.tracking) ? CONN_FLAG.tracksReads : 0;
-    return queuedClientWord(this.proto, this.flags | reads | (this.noTouch ? CONN_FLAG.noTouch : 0));
+    const reads = this.tracking >= 0 && tracksReads(this.tracking) ? CLIENT_FLAG.tracksReads : 0;
+    return queuedClientWord(this.proto, this.flags | reads | (this.noTouch ? CLIENT_FLAG.noTouch : 0));
   }
 }
 

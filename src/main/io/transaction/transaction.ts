@@ -10,7 +10,7 @@
  * thread answers itself are kept out of it; their replies are put between those of the others afterwards. What they
  * change for the commands behind them travels with these (queued-state.ts).
  *
- * Invariants: (1) `conn.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
+ * Invariants: (1) `session.tx` is null until the first MULTI or WATCH; (2) EXEC is alone on its connection; (3) a queue
  * has at most as many bytes as the query buffer may have.
  */
 
@@ -303,7 +303,7 @@ export function buildQueue(tx: Transaction, conn: Connection, route: Uint8Array)
   let at = 2 + watches;
   let from = 0;
   const { queued, clients } = tx;
-  const client = queuedClientWord(conn.proto, conn.flags);
+  const client = queuedClientWord(conn.session.proto, conn.session.flags);
   for (let c = 0; c < tx.commands; c++) {
     const id = tx.heads[3 * c]!;
     const argc = tx.heads[3 * c + 1]!;

@@ -14,7 +14,7 @@ const answer = new Reply(64);
 
 /** Whether the next EXEC of the connection is known to do nothing. Cold. */
 export function watchedChanged(io: IoThread, conn: Connection): boolean {
-  const { tx } = conn;
+  const { tx } = conn.session;
   if (tx === null || tx.watches.length === 0) return false;
   const id = io.registry.idOf('transaction|changed');
   const args = buildArgs(tx, false);
@@ -24,7 +24,7 @@ export function watchedChanged(io: IoThread, conn: Connection): boolean {
   executor.beginBatch();
   for (let tried = 0; tried < TRIES; tried++) {
     answer.reset();
-    if (!executor.tryInline(id, args, answer, conn, io.placement)) continue;
+    if (!executor.tryInline(id, args, answer, conn.session, io.placement)) continue;
     io.stats.uncall(id);
     isChanged = answer.u8[1] === ONE;
     break;

@@ -71,7 +71,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
   conn.blocked = {
     seq: conn.nextSeq,
     command: id,
-    db: conn.db,
+    db: conn.session.db,
     keys,
     wantsAbsent: (io.registry.facts[id]! & FACT_WAITS_FOR_END) !== 0,
     waits: false,
@@ -161,10 +161,10 @@ export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number): 
 
 function startTimer(io: IoThread, conn: Connection, blocked: BlockedRequest): void {
   // The time is up when the clock is past the deadline: the clock that made the deadline shows whole milliseconds.
-  const ms = Math.min(Math.max(blocked.deadlineMs + 1 - Date.now(), 1), TIMER_MS_MAX);
+  const ms = Math.min(Math.max(blocked.deadlineMs + 1 - io.control.nowMs(), 1), TIMER_MS_MAX);
   blocked.timer = setTimeout(() => {
     if (conn.blocked !== blocked) return;
-    if (Date.now() <= blocked.deadlineMs) startTimer(io, conn, blocked);
+    if (io.control.nowMs() <= blocked.deadlineMs) startTimer(io, conn, blocked);
     else answerInstead(io, conn, timeOut);
   }, ms);
 }
@@ -193,7 +193,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
     }
     return false;
   }
-  sendForget(io, conn.slot, conn.id, blocked);
+  sendForget(io, conn.slot, conn.session.id, blocked);
   endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   conn.barrier &= ~BARRIER.ring;
@@ -239,7 +239,7 @@ export function abandon(io: IoThread, conn: Connection): void {
     if (isUndecided(io.claims, conn.slot, blocked.seq)) setTimeout(() => abandon(io, conn), LOOK_AGAIN_MS);
     return;
   }
-  sendForget(io, conn.slot, conn.id, blocked);
+  sendForget(io, conn.slot, conn.session.id, blocked);
   endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
   io.releaseSlot(conn);

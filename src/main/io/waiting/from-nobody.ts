@@ -26,8 +26,8 @@ export function sendFromNobody(
   head.proto = 2;
   head.clientFlags = flags;
   head.info = PLACED_NOT;
-  if (!writeRequest(io.requestRings[0]!, head, args)) return false;
-  io.ringWritten(0);
-  setImmediate(() => io.publishRequests());
+  if (!writeRequest(io.rings.requests[0]!, head, args)) return false;
+  io.rings.written(0);
+  setImmediate(() => io.rings.publish());
   return true;
 }

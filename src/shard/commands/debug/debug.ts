@@ -2,7 +2,7 @@
  * DEBUG: commands for test suites and for work on the server. One job: it takes the leases that a subcommand needs.
  * ARENA and EFFECTS are ours.
  */
-
+import { monotonicMs } from '../../../shared/clock.js';
 import { OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { defineCommand } from '../../../shared/command/spec.js';
 import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
@@ -160,10 +160,10 @@ function recordKind(record: EffectRecord): string {
  */
 function sleep(ctx: ExecContext, args: Args, reply: Reply): void {
   const seconds = Number.parseFloat(args.latin1(2));
-  const end = performance.now() + (seconds > 0 ? seconds * 1000 : 0);
+  const end = monotonicMs() + (seconds > 0 ? seconds * 1000 : 0);
   const never = new Int32Array(new SharedArrayBuffer(4));
   ctx.leases.takeAll();
-  for (let left = end - performance.now(); left > 0 && !ctx.control.shuttingDown; left = end - performance.now()) {
+  for (let left = end - monotonicMs(); left > 0 && !ctx.control.shuttingDown; left = end - monotonicMs()) {
     Atomics.wait(never, 0, 0, Math.min(left, SLEEP_STEP_MS));
   }
   ctx.leases.giveAll();

@@ -1,4 +1,5 @@
 /** DEBUG POPULATE: makes many keys, in slices under all leases. */
+import { monotonicMs } from '../../../shared/clock.js';
 import { OOM_STORE, STRING_TOO_LONG } from '../../../shared/errors/replies.js';
 import { ArenaFullError } from '../../../shared/memory/arena.js';
 import { NULL } from '../../../shared/memory/ptr.js';
@@ -36,12 +37,12 @@ export function* populate(ctx: ExecContext, args: Args, reply: Reply): Generator
   let endMs = 0;
   try {
     for (let n = 0; n < count; n++) {
-      if ((n % KEYS_PER_LOOK === 0 || size > BIG_BYTES) && performance.now() >= endMs) {
+      if ((n % KEYS_PER_LOOK === 0 || size > BIG_BYTES) && monotonicMs() >= endMs) {
         ctx.leases.giveAll();
         if (n > 0) yield;
         ctx.leases.takeAll();
         ctx.refresh();
-        endMs = performance.now() + SLICE_MS;
+        endMs = monotonicMs() + SLICE_MS;
       }
       makeKey(ctx, prefix, n, size);
     }

@@ -15,6 +15,7 @@ import { NOT_INTEGER, OUT_OF_RANGE_VALUE, SYNTAX } from '../../../shared/errors/
 import { bytesOf, viewOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { int64, int64Number, parseInt64 } from '../../../shared/numbers/int64.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -58,7 +59,7 @@ function drawOne(ctx: ExecContext, e: Ptr, size: number, values: boolean, reply:
   }
   const u8 = bytesOf(arena, root);
   const dv = viewOf(arena, root);
-  const p = lpSeek(arena, root, Math.floor(Math.random() * size) * (encoding === HASH_PACKED ? PAIR : TRIPLE));
+  const p = lpSeek(arena, root, randomBelow(size) * (encoding === HASH_PACKED ? PAIR : TRIPLE));
   replyPacked(u8, dv, p, reply);
   if (values) replyPacked(u8, dv, p + lpSize(u8, p), reply);
 }
@@ -77,7 +78,7 @@ function sample(ctx: ExecContext, e: Ptr, size: number, count: number, values: b
   let left = size;
   WALK.open(ctx.arena, e, Number.NEGATIVE_INFINITY);
   while (count > 0 && WALK.next()) {
-    if (Math.random() * left-- >= count) continue;
+    if (random() * left-- >= count) continue;
     count--;
     if (nested) reply.array(2);
     WALK.replyField(reply);

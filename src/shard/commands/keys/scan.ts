@@ -3,12 +3,14 @@
  * yield between the slices, so other clients hardly notice them. What a walk promises is in keyspace/scan.ts.
  */
 
+import { monotonicMs } from '../../../shared/clock.js';
 import { integer, OPT, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { INVALID_CURSOR, NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';
 import { bytesOf, segmentOf, wordAt, wordIndex, wordsOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -100,7 +102,7 @@ function* keys(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void
   const all = isStar(args, 1);
   const mark = reply.deferredArray();
   let listed = 0;
-  let endMs = performance.now() + KEYS_SLICE_MS;
+  let endMs = monotonicMs() + KEYS_SLICE_MS;
   for (let shard = 0; shard < ctx.shardCount; shard++) {
     let position = 0;
     while (position < PREFIX_END) {
@@ -114,11 +116,11 @@ function* keys(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void
         }
         listed += listTable(ctx, args, reply, collectTable(dict, table, position), all);
         position = nextPrefix(ctx.arena, table);
-      } while (position < PREFIX_END && performance.now() < endMs);
+      } while (position < PREFIX_END && monotonicMs() < endMs);
       ctx.leases.giveAll();
-      if (performance.now() < endMs) continue;
+      if (monotonicMs() < endMs) continue;
       yield;
-      endMs = performance.now() + KEYS_SLICE_MS;
+      endMs = monotonicMs() + KEYS_SLICE_MS;
     }
   }
   reply.setDeferred(mark, listed);
@@ -218,14 +220,14 @@ function* scan(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void
     const shard = position.shard;
     enter(ctx, shard);
     const dict = ctx.keyspace.dict;
-    const endMs = performance.now() + SLICE_MS;
+    const endMs = monotonicMs() + SLICE_MS;
     let late = false;
     do {
       const n = scanStep(dict, position);
       keysLeft -= n;
       if (n > 0) scanBucket(ctx, args, options, found, n);
       stepsLeft--;
-      if ((stepsLeft & (STEPS_PER_CLOCK - 1)) === 0) late = performance.now() > endMs;
+      if ((stepsLeft & (STEPS_PER_CLOCK - 1)) === 0) late = monotonicMs() > endMs;
     } while (position.shard === shard && keysLeft > 0 && stepsLeft > 0 && !late);
     ctx.leases.giveAll();
     if (late) yield;
@@ -294,7 +296,7 @@ function* randomkey(ctx: ExecContext, _args: Args, reply: Reply): Generator<void
     }
     enter(ctx, shard);
     const keyspace = ctx.keyspace;
-    const endMs = performance.now() + SLICE_MS;
+    const endMs = monotonicMs() + SLICE_MS;
     while (keyspace.dict.count > 0) {
       const e = randomEntry(keyspace);
       if (!isExpired(ctx, keyspace, e) || (!remove(ctx, keyspace, e) && --expiredLeft <= 0)) {
@@ -303,7 +305,7 @@ function* randomkey(ctx: ExecContext, _args: Args, reply: Reply): Generator<void
         return;
       }
       // Another shard may have keys that live: the draw begins anew now and then.
-      if (performance.now() > endMs) break;
+      if (monotonicMs() > endMs) break;
     }
     ctx.leases.giveAll();
     yield;
@@ -314,7 +316,7 @@ function* randomkey(ctx: ExecContext, _args: Args, reply: Reply): Generator<void
 function randomShard(ctx: ExecContext): number {
   let total = 0;
   for (let s = 0; s < ctx.shardCount; s++) total += ctx.keyspaces[s]![ctx.db]!.dict.count;
-  let left = Math.floor(Math.random() * total);
+  let left = randomBelow(total);
   for (let s = 0; s < ctx.shardCount; s++) {
     const count = ctx.keyspaces[s]![ctx.db]!.dict.count;
     if (left < count) return s;
@@ -333,15 +335,15 @@ function randomEntry(keyspace: Keyspace): Ptr {
   const depth = arena.ctl[dict.root + R_DEPTH]!;
   let table = NULL;
   for (let tries = 0; ; tries++) {
-    table = dict.tableOf((Math.random() * PREFIX_END) | 0);
+    table = dict.tableOf((random() * PREFIX_END) | 0);
     const i32 = wordsOf(arena, table);
     const tw = wordIndex(table);
     const count = i32[tw + T_COUNT]!;
     if (count === 0) continue;
     if (depth === 0 || tries >= TABLE_TRIES) break;
-    if (Math.random() * TABLE_ENTRIES_MAX < count * 2 ** (i32[tw + T_DEPTH]! - depth)) break;
+    if (random() * TABLE_ENTRIES_MAX < count * 2 ** (i32[tw + T_DEPTH]! - depth)) break;
   }
-  return FOUND[Math.floor(Math.random() * tableEntries(arena, table, FOUND))]! as Ptr;
+  return FOUND[Math.floor(random() * tableEntries(arena, table, FOUND))]! as Ptr;
 }
 
 /** KEYS, SCAN, RANDOMKEY. */

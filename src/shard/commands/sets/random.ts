@@ -17,6 +17,7 @@ import { bytesOf } from '../../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
 import { free } from '../../../shared/memory/slab.js';
 import { int64, parseInt64 } from '../../../shared/numbers/int64.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
@@ -205,7 +206,7 @@ function popMost(ctx: ExecContext, args: Args, e: Ptr, size: number, count: numb
     let left = size;
     let wanted = size - count;
     for (let el = ELEMENTS.next(); el !== 0; el = ELEMENTS.next()) {
-      if (Math.random() * left-- >= wanted) continue;
+      if (random() * left-- >= wanted) continue;
       wanted--;
       elementName(arena, el);
       setAdd(ctx, kept, name.u8, name.dv, name.off, name.len);
@@ -302,7 +303,7 @@ function replyEntryDraws(ctx: ExecContext, e: Ptr, count: number, reply: Reply):
   let n = 0;
   for (let p = lpFirst(arena, root); p !== 0; p = lpNext(u8, p)) positions[n++] = p;
   for (let i = 0; i < count; i++) {
-    pickEntry(arena, root, positions[Math.floor(Math.random() * n)]!);
+    pickEntry(arena, root, positions[randomBelow(n)]!);
     reply.bulkView(picked.u8, picked.dv, picked.off, picked.len);
   }
 }
@@ -319,7 +320,7 @@ function replyDifferent(ctx: ExecContext, e: Ptr, size: number, count: number, r
   let wanted = count;
   CURSOR.open(arena, e);
   while (wanted > 0 && CURSOR.next()) {
-    if (Math.random() * left-- >= wanted) continue;
+    if (random() * left-- >= wanted) continue;
     wanted--;
     reply.bulkView(CURSOR.u8, CURSOR.dv, CURSOR.off, CURSOR.len);
   }

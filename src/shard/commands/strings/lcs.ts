@@ -2,6 +2,7 @@
  * LCS: the longest common subsequence of two strings by the textbook table of lengths. A job: it copies both strings
  * under the leases of their shards, then computes without any lease, in slices.
  */
+import { monotonicMs } from '../../../shared/clock.js';
 import { integer, key, keyRange, OPT, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
@@ -84,13 +85,13 @@ function* lcs(ctx: ExecContext, args: Args, reply: Reply): Generator<void, void,
     reply.errorText('ERR Insufficient memory, failed allocating transient memory for LCS');
     return;
   }
-  let endMs = performance.now() + SLICE_MS;
+  let endMs = monotonicMs() + SLICE_MS;
   for (let i = 1; i <= a.length; i++) {
     for (let from = 1; from < width; from += CELLS_PER_CLOCK) {
       fillRow(table, a, b, i, from, Math.min(width, from + CELLS_PER_CLOCK));
-      if (i % rowsPerClock(width) !== 0 || performance.now() < endMs) continue;
+      if (i % rowsPerClock(width) !== 0 || monotonicMs() < endMs) continue;
       yield;
-      endMs = performance.now() + SLICE_MS;
+      endMs = monotonicMs() + SLICE_MS;
     }
   }
   if (options.idx) replyMatches(table, a, b, options, reply);

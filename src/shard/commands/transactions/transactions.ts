@@ -12,13 +12,14 @@
  * transaction|apply runs under the leases of all keys named, transaction|apply-all under those of all shards. Nobody
  * sees a middle state, and its effects are one group.
  */
+import { ClientRecord } from '../../../shared/command/client-state.js';
 import { keyRange } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Arena } from '../../../shared/memory/arena.js';
 import { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import { addWatcher, removeWatcher, watchedUnchanged } from '../../blocking/watch.js';
-import type { ClientState, ExecContext } from '../../context/context.js';
+import type { ExecContext } from '../../context/context.js';
 
 /** Places of the meta argument and of the first watched key. */
 export const META_ARG = 1;
@@ -30,13 +31,7 @@ export const META_COMMAND_WORDS = 4;
 const inner = new Args(64);
 
 /** The client of a queued command: the connection's, as it is at that place of the queue. */
-class QueuedClient implements ClientState {
-  id = 0;
-  db = 0;
-  proto: 2 | 3 = 2;
-  flags = 0;
-}
-const queuedClient = new QueuedClient();
+const queuedClient = new ClientRecord();
 
 /** Flags of a client that may change within a transaction: those below CLIENT_IO_SHIFT. */
 const QUEUED_FLAGS = 0xffff;

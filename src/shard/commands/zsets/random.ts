@@ -2,10 +2,12 @@
  * ZRANDMEMBER. Members are drawn by rank: with repetitions one draw each; several different ones by selection sampling
  * (Knuth, 3.4.2 S) over the whole set, or, when few of many are wanted, by drawing until there are enough.
  */
+
 import { block, integer, key, keyRO, OPT, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { NOT_INTEGER, OUT_OF_RANGE_VALUE, RANDOM_COUNT_RANGE, SYNTAX } from '../../../shared/errors/replies.js';
 import { NULL, type Ptr } from '../../../shared/memory/ptr.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { ExecContext } from '../../context/context.js';
@@ -39,7 +41,7 @@ function replyAt(ctx: ExecContext, e: Ptr, rank: number, reply: Reply, withScore
 }
 
 function randomRank(size: number): number {
-  return Math.floor(Math.random() * size);
+  return randomBelow(size);
 }
 
 function zrandmember(ctx: ExecContext, args: Args, reply: Reply): void {
@@ -99,7 +101,7 @@ function replySelected(
   let wanted = count;
   for (let left = size; wanted > 0; left--) {
     CURSOR.step();
-    if (Math.random() * left >= wanted) continue;
+    if (random() * left >= wanted) continue;
     replyMember(reply, withScores, pairs);
     wanted--;
   }

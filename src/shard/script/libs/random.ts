@@ -2,6 +2,7 @@
  * `math.random` and `math.randomseed`. A script that gives a seed finds the numbers that Redis gives for it (drand48's
  * generator: 48 bits, x = x * 0x5DEECE66D + 11), until it ends; any other finds numbers that nobody can foretell.
  */
+import { random } from '../../../shared/random.js';
 import { GLOBALS, type LuaVm } from '../lua/lua-vm.js';
 
 /** The state is kept in halves of 24 bits, so that every product fits a double. */
@@ -31,7 +32,7 @@ export class RandomNumbers {
 
   /** From 0 on, below 1. */
   next(): number {
-    if (!this.isSeeded) return Math.random();
+    if (!this.isSeeded) return random();
     const product = FACTOR_LOW * this.low + ADDEND;
     const carry = Math.floor(product / HALF);
     this.high = (FACTOR_LOW * this.high + FACTOR_HIGH * this.low + carry) % HALF;

@@ -3,6 +3,7 @@
  * tables that saw the same elements agree; the estimate is within six standard errors. Works on memory of its own and
  * yields every few hundred microseconds, so a server answers meanwhile. Shard thread.
  */
+import { random, randomUint32 } from '../../../shared/random.js';
 import { DENSE_BYTES, denseGet, denseHistogram, densePack, denseSet } from './hll-dense.js';
 import { cardinality, estimate } from './hll-estimate.js';
 import { INDEX_BITS, patternOf, REGISTERS } from './hll-hash.js';
@@ -26,7 +27,7 @@ function* testAccess(): Generator<void, string | null, void> {
   const expected = new Uint8Array(REGISTERS);
   for (let round = 0; round < ACCESS_ROUNDS; round++) {
     for (let i = 0; i < REGISTERS; i++) {
-      expected[i] = Math.random() * VALUES;
+      expected[i] = random() * VALUES;
       denseSet(dense, HEADER_BYTES, i, expected[i]!);
     }
     densePack(packed, HEADER_BYTES, expected);
@@ -61,8 +62,8 @@ function* testEstimate(sparseBytesMax: number): Generator<void, string | null, v
   const element = new Int32Array(2);
   const u8 = new Uint8Array(element.buffer);
   const dv = new DataView(element.buffer);
-  const seedLow = Math.random() * 2 ** 32;
-  element[1] = Math.random() * 2 ** 32;
+  const seedLow = randomUint32();
+  element[1] = randomUint32();
   let checkpoint = 1;
   for (let j = 1; j <= ELEMENTS; j++) {
     element[0] = j ^ seedLow;

@@ -13,6 +13,7 @@ import type { Arena } from '../../../shared/memory/arena.js';
 import { bytesOf, segmentOf } from '../../../shared/memory/cell.js';
 import { CELL_BYTES_MAX, type Ptr } from '../../../shared/memory/ptr.js';
 import { INT64_CHARS_MAX, writeInt64 } from '../../../shared/numbers/int64.js';
+import { random, randomBelow } from '../../../shared/random.js';
 import { SET_INTSET, SET_PACKED, SET_TABLE } from '../../entry/encodings.js';
 import { entryEncoding } from '../../entry/entry.js';
 import { moveRoot, rootOf } from '../../entry/root.js';
@@ -63,7 +64,7 @@ export function randomElement(table: ElementTable): Ptr {
   picked.drawn = count >= SPARSE_MAX || table.words[table.root + R_TABLES] !== 1;
   if (picked.drawn) return table.random();
   tableEntries(table.arena, table.tableOf(0), ENTRIES);
-  return ENTRIES[Math.floor(Math.random() * count)]! as Ptr;
+  return ENTRIES[randomBelow(count)]! as Ptr;
 }
 
 /** Draws a member into `picked`. */
@@ -75,8 +76,8 @@ export function pickMember(arena: Arena, e: Ptr): void {
     return;
   }
   const root = rootOf(arena, e);
-  if (encoding === SET_INTSET) pickInteger(arena, root, Math.floor(Math.random() * intsetCount(arena, root)));
-  else pickEntry(arena, root, lpSeek(arena, root, Math.floor(Math.random() * lpCount(arena, root))));
+  if (encoding === SET_INTSET) pickInteger(arena, root, Math.floor(random() * intsetCount(arena, root)));
+  else pickEntry(arena, root, lpSeek(arena, root, Math.floor(random() * lpCount(arena, root))));
 }
 
 function pickInteger(arena: Arena, root: Ptr, index: number): void {
@@ -135,7 +136,7 @@ let chosen = new Uint8Array(1024);
 export function chooseIndexes(n: number, wanted: number): void {
   if (n > chosen.length) chosen = new Uint8Array(n);
   for (let i = 0; i < n; i++) {
-    const take = Math.random() * (n - i) < wanted;
+    const take = random() * (n - i) < wanted;
     chosen[i] = take ? 1 : 0;
     if (take) wanted--;
   }
