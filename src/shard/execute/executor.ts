@@ -152,7 +152,7 @@ export class Executor {
   }
 
   /**
-   * Forgets what clients of the dead I/O thread `io` waited for or watched on `shard`: the clients with ids below
+   * Forgets waiters and watches on `shard` of the dead I/O thread `io`: those of clients with ids below
    * `clientsBefore`. @requires a shard thread that holds no lease
    */
   dropClients(shard: number, io: number, clientsBefore: number): void {
@@ -168,7 +168,7 @@ export class Executor {
     }
   }
 
-  /** Messages for clients that the commands run here have produced; the owner of the executor sends them. */
+  /** Messages for clients from the commands that run here; the owner of the executor sends them. */
   get outbox(): Outbox | null {
     return this.ctx.outbox;
   }
@@ -264,9 +264,7 @@ export class Executor {
     if (this.endBatch()) this.letWaiterIn();
   }
 
-  /**
-   * After an `endBatch` that woke a thread: lets that thread take its lease before this thread takes the lease again.
-   */
+  /** After an `endBatch` that woke a thread: lets that thread take its lease first. */
   letWaiterIn(): void {
     this.ctx.leases.letWaiterIn(HANDOFF_MS);
   }
@@ -356,10 +354,7 @@ export class Executor {
     reply.errors = 0;
   }
 
-  /**
-   * A command has ended: counts its time, and whether it failed. A blocked command is counted when it has been carried
-   * out.
-   */
+  /** A command has ended: counts its time and failure. A blocked command is counted when it is carried out. */
   private count(cmdId: number, args: Args, reply: Reply, client: ClientState, timing: number): void {
     if (this.ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
@@ -442,10 +437,7 @@ export class Executor {
     this.count(cmdId, args, reply, client, timing);
   }
 
-  /**
-   * The client caches the keys that it has read: tells its I/O thread. For single commands the I/O thread notes the
-   * keys itself, before the command runs.
-   */
+  /** The client caches the keys that it reads: tells its I/O thread, which notes keys of single commands itself. */
   private rememberReads(cmdId: number, args: Args, client: ClientState): void {
     const { outbox } = this.ctx;
     if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
@@ -495,9 +487,7 @@ export class Executor {
     return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_FLAG.mustObey) === 0 && this.overMemory();
   }
 
-  /**
-   * Serves the waiters for keys that the command made ready. The command's own reply and counts are complete already.
-   */
+  /** Serves the waiters for keys that the command made ready. The command's own reply and counts are complete. */
   private serve(cmdId: number): void {
     const writing = this.ctx.beginWriting();
     try {
@@ -528,9 +518,7 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
-  /**
-   * An exception left a handler: the client gets an error, and the state of each key that may have changed is recorded.
-   */
+  /** An exception left a handler: the client gets an error, and the state of keys that may have changed is recorded. */
   private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === LEFT_TO_SHARD) {
@@ -545,9 +533,7 @@ export class Executor {
     if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
   }
 
-  /**
-   * As `tellState`, for a command whose thread died; for a transaction, the keys in all databases. No lease is held.
-   */
+  /** As `tellState`, for a command whose thread died; for a transaction in all databases. No lease is held. */
   tellLost(cmdId: number, args: Args, db: number): void {
     const { ctx, registry } = this;
     if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;

@@ -4,8 +4,8 @@
  *
  *     entry value: [ directory Ptr | length ]        directory: [ Ptr, Ptr, 0, Ptr ... ]
  *
- * Nothing is ever copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches the blocks it hits,
- * and a reply with a big one pins it (pinned-blob.ts): a pinned block is not written and not freed.
+ * A blob is never copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches only the blocks in
+ * its range, and a reply with a big blob pins the blob (pinned-blob.ts). A pinned block is not written and not freed.
  *
  * Invariants: (1) the directory has room for ceil(length / BLOCK_BYTES) pointers, those beyond are 0; (2) every block
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
@@ -149,7 +149,7 @@ function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newL
 
 function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
   if (need <= cellBytes(arena, block)) {
-    // A pin of the time when the value was longer has the bytes beyond, too.
+    // A pin from the time when the value was longer still needs the bytes behind the new length.
     return arena.ctl[CTL_PIN_COUNT] !== 0 ? writable(arena, dir, index, block, held) : block;
   }
   // Growing by an eighth at least keeps a row of APPENDs linear.

@@ -98,7 +98,7 @@ function kindOf(arena: Arena, kinds: GarbageKinds, root: Ptr): GarbageKind {
   return kind;
 }
 
-/** Frees given-up values until `endMs` (of monotonicMs); whether some are left. @requires lease */
+/** Frees deleted values until `endMs` (of monotonicMs); returns whether some are left. @requires lease */
 export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: number): boolean {
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {

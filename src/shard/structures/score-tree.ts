@@ -57,7 +57,7 @@ export const TREE_WORDS = 3;
 /** No tree is higher: 2 ** 31 entries in the sparsest nodes. */
 export const HEIGHT_MAX = 31;
 
-/** A full leaf gives entries to a neighbour that has at most so many. */
+/** A full leaf gives entries only to a neighbour that has at most this many. */
 const SPILL_MAX = LEAF_MAX - (LEAF_MAX >> 2);
 
 const NO_WORDS = new Int32Array(TREE_WORDS);
@@ -354,7 +354,7 @@ export class ScoreTree {
     return true;
   }
 
-  /** The first key below the node on `level` of the way is another: tells the node above that keeps it. */
+  /** The first key below the node on `level` of the way has changed: updates the node above that keeps this key. */
   private firstChanged(level: number): void {
     const arena = this.arena;
     const from = WAY[level]! as Ptr;
@@ -368,7 +368,7 @@ export class ScoreTree {
 
   // ---- splitting
 
-  /** Shares what the full leaf at the end of the way has with a neighbour, if one has room; true when it did. */
+  /** Shares the entries of the full leaf at the end of the way with a neighbour that has room; false when none has. */
   private spill(): boolean {
     const arena = this.arena;
     const parent = WAY[2]! as Ptr;
@@ -499,7 +499,10 @@ export class ScoreTree {
     this.lower();
   }
 
-  /** Deals with a node of the way that may be sparse; true when it was joined, so the one above has a child less. */
+  /**
+   * Joins or fills a node of the way if it is sparse; true when it was joined, so that the node above has one child
+   * less.
+   */
   private fill(level: number): boolean {
     const arena = this.arena;
     const node = WAY[level]! as Ptr;
@@ -508,7 +511,7 @@ export class ScoreTree {
     if (n >= max >> 1) return false;
     const parent = WAY[level + 1]! as Ptr;
     const at = AT[level + 1]!;
-    // The right one of the two neighbours that are joined or share what they have.
+    // The right node of the two neighbours that are joined, or share their entries.
     const i = at > 0 ? at : 1;
     const left = childOf(arena, parent, i - 1);
     const right = childOf(arena, parent, i);

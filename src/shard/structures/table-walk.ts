@@ -43,7 +43,7 @@ export function collectTable(dict: Extendible, table: Ptr, position: number): nu
   return prefix < position ? dropBefore(dict, n, position) : n;
 }
 
-/** Collects those of them whose home is `bucket`. */
+/** As `collectTable`, but only the entries whose home is `bucket`. */
 export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
   const arena = dict.arena;
   const n = homeEntries(dict, table, bucket, FOUND);

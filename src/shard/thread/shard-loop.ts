@@ -383,7 +383,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     }
   }
 
-  /** Serves waiters that need more leases than the command held that made their key ready. */
+  /** Serves waiters that need more leases than the command that made their key ready has held. */
   private serveDeferred(): void {
     this.executor.serveDeferred();
     this.sendServed();

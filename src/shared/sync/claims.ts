@@ -31,7 +31,7 @@ export function forgetGone(claims: Int32Array, slot: number): void {
   if (claims[slot] === GONE) Atomics.store(claims, slot, 0);
 }
 
-/** Whether the client of a slot is gone: a recent moment. Any thread. */
+/** Whether the client of a slot was gone a moment ago. Any thread. */
 export function isGone(claims: Int32Array, slot: number): boolean {
   return claims[slot] === GONE;
 }
@@ -46,7 +46,7 @@ export function openClaim(claims: Int32Array, slot: number, seq: number): void {
   Atomics.store(claims, slot, ticketOf(seq));
 }
 
-/** Takes the right to carry out a request. Whoever serves. */
+/** Takes the right to carry out a request. Any thread that serves waiters. */
 export function beginClaim(claims: Int32Array, slot: number, seq: number): boolean {
   const ticket = ticketOf(seq);
   return Atomics.compareExchange(claims, slot, ticket, -ticket) === ticket;
@@ -63,12 +63,14 @@ export function takeClaim(claims: Int32Array, slot: number, seq: number): boolea
   return Atomics.compareExchange(claims, slot, ticket, 0) === ticket;
 }
 
-/** Whether nobody has begun to carry the request out. I/O thread. */
+/** Whether no thread has begun to carry the request out. I/O thread. */
 export function isOpen(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === ticketOf(seq);
 }
 
-/** Whether a shard thread is about to decide. I/O thread, when `takeClaim` failed: look again soon. */
+/**
+ * Whether another thread is carrying the request out. For an I/O thread whose `takeClaim` failed: it looks again soon.
+ */
 export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === -ticketOf(seq);
 }
@@ -85,7 +87,7 @@ export function takeLostClaims(claims: Int32Array, lost: (slot: number, seq: num
   }
 }
 
-/** Whether the request waits no longer: it was answered, or its client is gone. Any thread. */
+/** Whether the request is no longer blocked: it was answered, or its client is gone. Any thread. */
 export function isSettled(claims: Int32Array, slot: number, seq: number): boolean {
   return Math.abs(Atomics.load(claims, slot)) !== ticketOf(seq);
 }

@@ -1,6 +1,6 @@
 /**
- * A thread's end of the line to the main thread: calls it, answers what it asks, sends log lines. Used by I/O threads
- * (event loop: `start()`) and shard threads (blocking: `drainSync()` when told to). Control plane only.
+ * A thread's end of its control port: calls the main thread, answers the main thread's asks, sends log lines. Used by
+ * I/O threads (event loop: `start()`) and shard threads (blocking: `drainSync()` when told to). Control plane only.
  *
  * Invariants: (1) one handler per ask; an ask without handler is answered with null; (2) answers to asks may come late
  * (promises), in any order; (3) `callSync` blocks the thread and must be rare.

@@ -96,12 +96,12 @@ export class Lease {
     return Atomics.notify(this.i32, this.index, 1) > 0;
   }
 
-  /** hot: whether somebody waits (or may wait) for the lease; the holder then cuts its critical section short. */
+  /** hot: whether a thread waits (or may wait) for the lease; then the holder cuts its critical section short. */
   wanted(): boolean {
     return (Atomics.load(this.i32, this.index) & 1) !== 0;
   }
 
-  /** The count to give to letWaiterIn(), read before release(). */
+  /** The count of handoffs for letWaiterIn(), to be read before release(). */
   handoffs(): number {
     return Atomics.load(this.i32, this.index + HANDOFF);
   }

@@ -141,7 +141,7 @@ export class Mailbox {
     for (const entry of this.sent) port.postMessage(entry.mail);
   }
 
-  /** First id for mails of a restarted sender, above all that its predecessor can have used. */
+  /** First id for mails of a restarted sender: higher than all ids of its predecessor. */
   startIdsAt(id: number): void {
     this.nextId = id;
   }
@@ -150,7 +150,9 @@ export class Mailbox {
     this.port.close();
   }
 
-  /** Forgets what the ring has released up to `headPosition`. Now and then, when nothing is sent. */
+  /**
+   * Drops the mails whose records the ring has released up to `headPosition`. Called now and then when nothing is sent.
+   */
   forgetReleased(headPosition: number): void {
     let n = 0;
     let bytes = 0;

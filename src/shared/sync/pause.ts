@@ -1,8 +1,8 @@
 /**
  * CLIENT PAUSE as every thread sees it: a mode and the moment at which it ends, both in the control block.
  *
- * Invariant: nobody reads the mode without the end. A pause that runs out is cleared by nobody; it is over for every
- * thread at the same moment, because all of them ask the clock here.
+ * Invariant: the mode is never read without the end. When a pause runs out, no thread clears it; the pause is over for
+ * every thread at the same moment, because all threads compare its end with the same clock here.
  */
 import { CONTROL, CONTROL_F64, type ControlBlock } from './control-block.js';
 

@@ -21,7 +21,10 @@ import type { RingConsumer, RingProducer } from './ring.js';
 /** Sizes of the rings per (I/O thread, shard) pair, bytes. */
 export const RING_LIMITS = { requestBytes: 1 << 20, replyBytes: 1 << 20 } as const;
 
-/** In place of the connection: the bytes are bulletins for the I/O thread's clients (src/shared/pubsub/bulletin.ts). */
+/**
+ * In place of a connection's slot: the bytes are bulletins for the I/O thread's clients
+ * (src/shared/pubsub/bulletin.ts).
+ */
 export const BULLETINS = -1;
 
 /** Reply flags. */
@@ -61,11 +64,13 @@ export function argsBytes(args: Args): number {
   return total;
 }
 
-/** What stands before the arguments of a request. A writer has one and fills it again for each request. */
+/**
+ * The head of a request: the fields before its arguments. A writer has one head and fills it again for each request.
+ */
 export class RequestHead {
   /** Slot of the connection in its I/O thread. */
   connId = 0;
-  /** Number of the request there, uint32; both come back in the reply. */
+  /** Sequence number of the request on its connection, uint32; slot and number come back in the reply. */
   seq = 0;
   clientId = 0;
   cmdId = 0;
@@ -203,10 +208,10 @@ export function finishRequest(ring: RingConsumer, view: RequestView): void {
   ring.advance();
 }
 
-/** A request whose command is this has been answered already: it is to be passed over. */
+/** A request with this command id has been answered already: the loop passes over it. */
 export const ANSWERED = -1;
 
-/** Reads of the request at payload `offset` connection, number, command and mail into `into`, nothing else. */
+/** Reads slot, sequence number, command and mail of the request at payload `offset` into `into`, and nothing else. */
 export function readRequestHead(ring: RingConsumer, offset: number, into: RequestView): void {
   const w = offset >> 2;
   into.mail = ring.i32[w + (REQUEST.mail >> 2)]!;
@@ -215,7 +220,7 @@ export function readRequestHead(ring: RingConsumer, offset: number, into: Reques
   into.cmdId = ring.i32[w + (REQUEST.cmdId >> 2)]!;
 }
 
-/** The request at payload `offset`, which is not worked on, has been answered. */
+/** Marks the request at payload `offset`, which is not in progress, as answered. */
 export function markAnswered(ring: RingConsumer, offset: number): void {
   ring.i32[(offset + REQUEST.cmdId) >> 2] = ANSWERED;
 }
