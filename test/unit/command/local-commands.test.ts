@@ -62,7 +62,7 @@ describe('connection commands', () => {
 describe('CLIENT', () => {
   it('lists every client by id, in lines of the known fields', async () => {
     const runner = new LocalRunner();
-    runner.io.connections.set(7, fakeConnection(7));
+    runner.io.connections.byId.set(7, fakeConnection(7));
     await runner.call('CLIENT', 'SETNAME', 'worker');
     await runner.call('CLIENT', 'SETINFO', 'LIB-NAME', 'lib');
     const lines = ((await runner.call('CLIENT', 'LIST')) as string).trimEnd().split('\n');
@@ -84,7 +84,7 @@ describe('CLIENT', () => {
   it('kills by filters, spares the caller unless told not to, and lets the caller end after its reply', async () => {
     const runner = new LocalRunner();
     const others = [7, 8, 9].map(fakeConnection);
-    for (const conn of others) runner.io.connections.set(conn.session.id, conn);
+    for (const conn of others) runner.io.connections.byId.set(conn.session.id, conn);
     expect(await runner.call('CLIENT', 'KILL', 'ID', '7')).toBe(1);
     expect(await runner.call('CLIENT', 'KILL', others[1]!.addr)).toBe('OK');
     expect(others.map((conn) => conn.closed)).toEqual([true, true, false]);

@@ -87,7 +87,7 @@ export class LocalRunner {
       stats: new StatsBlock(control.sab, control.statsOffset(threadId)),
       config,
       limits: config.values,
-      connections: new Map([[1, this.conn]]),
+      connections: { byId: new Map([[1, this.conn]]) },
       index: 0,
       slow: new SlowWatch(control, this.registry),
       nowMs: Date.now(),

@@ -24,12 +24,12 @@ describe('#12 under a clock that a test has moved', () => {
     const client = await server.connect();
     client.send('PING\r\n');
     expect(await client.receive(7)).toBe('+PONG\r\n');
-    const [conn] = io.connections.values();
+    const [conn] = io.connections.byId.values();
     // What the shards are told then, nobody reads here.
     (io.registry as { idOf(name: string): number }).idOf = () => 0;
     const seq = conn!.nextSeq;
     conn!.blocked = { seq, command: 0, db: 0, keys: [], wantsAbsent: false, waits: false, deadlineMs: 0, timer: null };
-    openClaim(io.claims, conn!.slot, seq);
+    openClaim(io.connections.claims, conn!.slot, seq);
     conn!.nextSeq = (seq + 1) >>> 0;
     conn!.barrier |= BARRIER.ring;
     const startMs = performance.now();

@@ -50,7 +50,7 @@ describe('the row of gates (#12)', () => {
     io.gateRow = [...GATES, roleGate];
     await ask(client, 'SET a 1', '+OK\r\n');
     // A replica's thread would set the bit at the beginning of each turn.
-    const [conn] = io.connections.values();
+    const [conn] = io.connections.byId.values();
     conn!.session.gates |= READ_ONLY_BIT;
     await ask(client, 'SET a 2', "-READONLY You can't write against a read only replica.\r\n");
     await ask(client, 'GET a', '$1\r\n1\r\n');
@@ -71,7 +71,7 @@ describe('the row of gates (#12)', () => {
     }));
     await ask(client, 'SET a 1', '+OK\r\n');
     expect(seen).toEqual([]);
-    const [conn] = io.connections.values();
+    const [conn] = io.connections.byId.values();
     conn!.session.authenticated = false;
     await ask(client, 'GET', "-ERR wrong number of arguments for 'get' command\r\n");
     await ask(client, 'GET a', '-NOAUTH Authentication required.\r\n');

@@ -123,7 +123,7 @@ describe('an I/O thread', () => {
       const got = `$${n}\r\n${value.toString()}\r\n`;
       const expected = `+OK\r\n${got}+OK\r\n${got}$-1\r\n`;
       expect((await client.receive(expected.length)) === expected).toBe(true);
-      const conn = server.io.connections.values().next().value!;
+      const conn = server.io.connections.byId.values().next().value!;
       expect(conn.inputBytes).toBe(0);
       expect(conn.input.capacity).toBeLessThanOrEqual(1024);
     },
@@ -180,7 +180,7 @@ describe('an I/O thread', () => {
     const third = await server.connect();
     expect(await third.untilClosed()).toBe('-ERR max number of clients reached\r\n');
     second.socket.destroy();
-    for (let i = 0; i < 100 && server.io.connections.size > 1; i++) await tick();
+    for (let i = 0; i < 100 && server.io.connections.byId.size > 1; i++) await tick();
     const fourth = await server.connect();
     await ask(fourth, 'PING\r\n', '+PONG\r\n');
   });
@@ -213,7 +213,7 @@ describe('an I/O thread', () => {
     await ask(client, 'GET a\r\nPING\r\n', '-NOAUTH Authentication required.\r\n+PONG\r\n');
     client.send('*11\r\n');
     expect(await client.untilClosed()).toBe('-ERR Protocol error: unauthenticated multibulk length\r\n');
-    expect(server.io.connections.size).toBe(0);
+    expect(server.io.connections.byId.size).toBe(0);
   });
 
   it('closes a connection that speaks HTTP', async () => {
@@ -269,7 +269,7 @@ describe('an I/O thread', () => {
     client.socket.resume();
     const expected = 500 * (60_000 + '$60000\r\n\r\n'.length);
     expect((await client.receive(expected)).length).toBe(expected);
-    expect(server.io.connections.values().next().value!.outputBytes).toBe(0);
+    expect(server.io.connections.byId.values().next().value!.outputBytes).toBe(0);
   });
 
   it('frees the place of a client that leaves while its replies are under way', async () => {
@@ -277,8 +277,8 @@ describe('an I/O thread', () => {
     for (let i = 0; i < 50; i++) client.send(multibulk('GET', `k${i}`));
     for (let i = 0; i < 20; i++) await tick();
     client.socket.resetAndDestroy();
-    for (let i = 0; i < 200 && server.io.connections.size > 0; i++) await tick();
-    expect(server.io.connections.size).toBe(0);
+    for (let i = 0; i < 200 && server.io.connections.byId.size > 0; i++) await tick();
+    expect(server.io.connections.byId.size).toBe(0);
     const next = await server.connect();
     next.send(multibulk('GET', 'k1'));
     for (let i = 0; i < 20; i++) await tick();
@@ -286,7 +286,7 @@ describe('an I/O thread', () => {
     server.pump(1);
     server.io.onWake();
     expect(await next.receive(5)).toBe('$-1\r\n');
-    expect(server.io.slots[0]).toBe(null);
+    expect(server.io.connections.bySlot[0]).toBe(null);
   });
 
   it('listens on a unix socket', async () => {
@@ -304,7 +304,7 @@ describe('an I/O thread', () => {
     const data = new Promise<string>((resolve) => socket.once('data', (d) => resolve(d.toString())));
     socket.write('PING\r\n');
     expect(await data).toBe('+PONG\r\n');
-    expect([...server.io.connections.values()][0]!.addr).toBe(`${path}:0`);
+    expect([...server.io.connections.byId.values()][0]!.addr).toBe(`${path}:0`);
     socket.destroy();
     await server.stop();
     expect(existsSync(path)).toBe(false);

@@ -62,11 +62,11 @@ function isMeant(conn: Connection, filter: ClientFilter, nowMs: number): boolean
 
 /** Calls `each` with every connection of this thread that the filter means. */
 async function eachMeant(io: IoThread, filter: ClientFilter, each: (conn: Connection) => void): Promise<void> {
-  const { connections } = io;
-  const ids = filter.ids ?? [...connections.keys()];
+  const { byId } = io.connections;
+  const ids = filter.ids ?? [...byId.keys()];
   const nowMs = io.control.nowMs();
   await inSlices(ids, (id) => {
-    const conn = connections.get(id);
+    const conn = byId.get(id);
     if (conn !== undefined && isMeant(conn, filter, nowMs)) each(conn);
   });
 }

@@ -115,7 +115,7 @@ export async function info(io: IoThread, conn: Connection, args: Args, reply: Re
     return;
   }
   const source = new IoFigures(io, view, conn, await waitedKeys(io));
-  noteWatching(io.stats, io.connections);
+  noteWatching(io.stats, io.connections.byId);
   noteEventLoop(io.stats);
   reply.verbatim('txt', sections.map((section) => renderSection(section, source)).join('\r\n'));
 }

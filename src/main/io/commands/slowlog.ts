@@ -27,7 +27,7 @@ type Whose = readonly [id: number, address: string, name: string];
 function clientsHere(io: IoThread, ids: readonly number[]): Whose[] {
   const found: Whose[] = [];
   for (const id of ids) {
-    const conn = io.connections.get(id);
+    const conn = io.connections.byId.get(id);
     if (conn !== undefined) found.push([id, conn.addr, conn.session.name]);
   }
   return found;

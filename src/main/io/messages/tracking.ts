@@ -348,7 +348,7 @@ export class Tracking {
 
   /** `keys` null: all. */
   private tellOfKey(id: number, keys: Uint8Array | null, writer: number): void {
-    const conn = this.io.connections.get(id);
+    const conn = this.io.connections.byId.get(id);
     if (this.expected.size !== 0 && conn !== undefined) {
       const untold = this.expected.get(conn);
       if (untold !== undefined) {
@@ -425,7 +425,7 @@ export class Tracking {
 
   /** A notification of another client for one of ours; false when there is none of this id. */
   private tellRedirected(id: number, keys: Uint8Array | null): boolean {
-    const conn = this.io.connections.get(id);
+    const conn = this.io.connections.byId.get(id);
     if (conn === undefined) return false;
     if (conn.session.proto === 3) push(this.io, conn, invalidationPush(keys));
     else if ((conn.session.modes & MODE.subscribed) !== 0) push(this.io, conn, invalidationMessage(keys));
@@ -441,7 +441,7 @@ export class Tracking {
 
   /** The client `redirectId` that was to get the notifications of our client `id` is gone. */
   redirectLost(id: number, redirectId: number): void {
-    const conn = this.io.connections.get(id);
+    const conn = this.io.connections.byId.get(id);
     if (conn !== undefined && conn.session.tracking?.redirectId === redirectId)
       this.redirectGone(conn, conn.session.tracking);
   }

@@ -20,7 +20,7 @@ const IN_FLIGHT_MAX = 1024;
  */
 // hot: every reply over a ring
 export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connection | null {
-  const conn = io.slots[view.connId];
+  const conn = io.connections.bySlot[view.connId];
   if (conn === null || conn === undefined) {
     if (view.chunks !== null) releaseChunks(view.chunks);
     return null;

@@ -3,12 +3,12 @@ import type { IoThread } from '../thread/io-thread.js';
 
 /** Tells other I/O threads whether a client is here. Once, before the thread serves. */
 export function registerClientHere(io: IoThread): void {
-  io.port?.onIoCall('client-here', (id) => (io.connections.has(id as number) ? io.index : -1));
+  io.port?.onIoCall('client-here', (id) => (io.connections.byId.has(id as number) ? io.index : -1));
 }
 
 /** Index of the I/O thread that has the client, -1 when there is none. */
 export async function threadOf(io: IoThread, id: number): Promise<number> {
-  if (io.connections.has(id)) return io.index;
+  if (io.connections.byId.has(id)) return io.index;
   if (io.port === null || io.control.ioThreads === 1) return -1;
   const answers = (await io.port.ioCall('all', 'client-here', id)) as number[];
   return Math.max(-1, ...answers);

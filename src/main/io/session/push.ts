@@ -57,7 +57,7 @@ function isHeld(conn: Connection): boolean {
 /** The client waits for a key, and nobody has begun to serve it. (Nothing else of it is under way then.) */
 function isWaiting(io: IoThread, conn: Connection): boolean {
   const { blocked } = conn;
-  return blocked !== null && blocked.waits && isOpen(io.claims, conn.slot, blocked.seq);
+  return blocked !== null && blocked.waits && isOpen(io.connections.claims, conn.slot, blocked.seq);
 }
 
 function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {

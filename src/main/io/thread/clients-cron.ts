@@ -26,7 +26,7 @@ export function lookAtClients(io: IoThread): void {
   let outputMax = 0;
   second++;
   const forgetPeaks = second % PEAK_SECONDS === 0;
-  for (const conn of io.connections.values()) {
+  for (const conn of io.connections.byId.values()) {
     const input = Math.max(conn.input.capacity, conn.inputBytes);
     const output = conn.outputBytes;
     inputBytes += input;
@@ -49,7 +49,7 @@ export function lookAtClients(io: IoThread): void {
   outputMaxima[slot] = outputMax;
   io.stats.f64[STAT.clientsInputMaxBytes] = Math.max(...inputMaxima);
   io.stats.f64[STAT.clientsOutputMaxBytes] = Math.max(...outputMaxima);
-  noteWatching(io.stats, io.connections);
+  noteWatching(io.stats, io.connections.byId);
 }
 
 /** Whether `timeout` concerns the connection: not those that wait for what others do. */

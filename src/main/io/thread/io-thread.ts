@@ -23,7 +23,7 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { SlowWatch } from '../../../shared/stats/slow-watch.js';
 import type { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import { forgetGone, noteGone } from '../../../shared/sync/claims.js';
+import { noteGone } from '../../../shared/sync/claims.js';
 import { CONTROL, type ControlBlock, DISPATCH_RING } from '../../../shared/sync/control-block.js';
 import type { LogLevel } from '../../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../../shared/sync/control-port.js';
@@ -44,6 +44,7 @@ import { SHORT_REST_BYTES } from '../request/input.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from '../request/pipeline.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
+import { ConnectionTable } from '../session/connection-table.js';
 import { GATE } from '../session/gate-bits.js';
 import { outOf, releaseDeferred } from '../session/push.js';
 import { noteEventLoop } from '../session/thread-figures.js';
@@ -73,8 +74,6 @@ export class IoThread {
   /** What the thread acts on, read from `config`. */
   readonly limits: ThreadValues;
   readonly shards: number;
-  /** Who answers a blocked client, by slot (shared/sync/claims.ts). */
-  readonly claims: Int32Array;
   readonly rings: ShardRings;
   /** What shards and other I/O threads wake this one with; null in tests without threads. */
   bell: Doorbell | null = null;
@@ -87,12 +86,7 @@ export class IoThread {
   readonly pause: PauseWatch = new PauseWatch(this);
   readonly settling: SettleQueue = new SettleQueue(this);
 
-  /** Open connections by client id. */
-  readonly connections: Map<number, Connection> = new Map();
-  /** By slot, closed ones that still wait for replies included. */
-  readonly slots: (Connection | null)[] = [];
-  private readonly freeSlots: number[] = [];
-  private nobody = -1;
+  readonly connections: ConnectionTable;
   readonly replies = new ReplyPool();
 
   /** Where sockets read: READ_BYTES behind a headroom for the short rest of the last read. */
@@ -147,8 +141,7 @@ export class IoThread {
     this.server = parts.server;
     this.shards = parts.requestRings.length;
     this.placement = new Placement(parts.registry, this.shards);
-    this.claims = parts.control.claims(parts.index);
-    this.claims.fill(0);
+    this.connections = new ConnectionTable(parts.control.claims(parts.index), parts.stats);
     const sab = new SharedArrayBuffer(SHORT_REST_BYTES + READ_BYTES);
     this.window = new Uint8Array(sab);
     this.windowView = new DataView(sab);
@@ -171,17 +164,9 @@ export class IoThread {
 
   // ---- connections
 
-  /** A free place in the table of connections. */
-  takeSlot(): number {
-    return this.freeSlots.pop() ?? this.slots.push(null) - 1;
-  }
-
   /** Puts a new connection in its slot and begins to read from it. */
   addConnection(conn: Connection): void {
-    this.slots[conn.slot] = conn;
-    this.connections.set(conn.session.id, conn);
-    this.stats.f64[STAT.connectionsReceived]! += 1;
-    this.stats.f64[STAT.connectedClients] = this.connections.size;
+    this.connections.add(conn);
     conn.transport.attach(conn);
     conn.transport.readStart();
   }
@@ -195,30 +180,14 @@ export class IoThread {
     conn.transport.close();
     if (conn.session.tx !== null || conn.inExec) dropTransaction(this, conn);
     if (conn.blocked !== null) abandon(this, conn);
-    else if (conn.pending !== 0) noteGone(this.claims, conn.slot);
+    else if (conn.pending !== 0) noteGone(this.connections.claims, conn.slot);
     conn.endWait?.(false);
     endWaiting(this, conn, WAITS);
     conn.input.drop();
     dropOutput(this, conn);
     conn.deferred = null;
-    this.connections.delete(conn.session.id);
-    this.stats.f64[STAT.connectedClients] = this.connections.size;
     Atomics.sub(this.control.i32, CONTROL.clients, 1);
-    this.releaseSlot(conn);
-  }
-
-  /** A slot that no connection ever has: replies sent to it are dropped. */
-  nobodySlot(): number {
-    if (this.nobody < 0) this.nobody = this.takeSlot();
-    return this.nobody;
-  }
-
-  /** The slot of a closed connection is free again, when it waits for nothing any more. */
-  releaseSlot(conn: Connection): void {
-    if (conn.pending !== 0 || (conn.barrier & BARRIER.promise) !== 0 || this.slots[conn.slot] !== conn) return;
-    this.slots[conn.slot] = null;
-    forgetGone(this.claims, conn.slot);
-    this.freeSlots.push(conn.slot);
+    this.connections.remove(conn);
   }
 
   // ---- a read event
@@ -460,7 +429,7 @@ export class IoThread {
       else {
         if (conn.out !== null) this.replies.give(conn.out);
         conn.out = null;
-        this.releaseSlot(conn);
+        this.connections.releaseSlot(conn);
       }
     }
     touched.clear();
@@ -496,7 +465,7 @@ export class IoThread {
     conn.barrier &= ~BARRIER.promise;
     if (conn.closed) {
       this.replies.give(reply);
-      this.releaseSlot(conn);
+      this.connections.releaseSlot(conn);
       return;
     }
     if (isPush || conn.replyMode === REPLY_MODE.on || conn.replyMode === REPLY_MODE.skipAsked) {
@@ -540,7 +509,7 @@ export class IoThread {
     if (this.closing) return;
     this.closing = true;
     this.hub.channels.depart();
-    for (const conn of [...this.connections.values()]) {
+    for (const conn of [...this.connections.byId.values()]) {
       flush(this, conn);
       this.closeConnection(conn);
     }

@@ -299,7 +299,17 @@ export class Listener {
     session.authenticated = io.limits.password === '';
     const input = new ConnectionInput();
     const nowMs = io.control.nowMs();
-    const conn = new Connection({ io, session, transport, input, slot: io.takeSlot(), nowMs, addr, laddr, fd });
+    const conn = new Connection({
+      io,
+      session,
+      transport,
+      input,
+      slot: io.connections.takeSlot(),
+      nowMs,
+      addr,
+      laddr,
+      fd,
+    });
     io.addConnection(conn);
     // Without a password only this machine may come in, unless the person who runs it says otherwise.
     if (session.authenticated && (session.flags & CLIENT_FLAG.local) === 0 && io.limits.protectedMode) {

@@ -50,7 +50,7 @@ export class QueuedState {
   /** Index of the I/O thread that has the client, -1 when there is none or it must be asked for (`unknown`). */
   threadOf(id: number): number {
     const { io } = this;
-    if (io.connections.has(id)) return io.index;
+    if (io.connections.byId.has(id)) return io.index;
     if (io.control.ioThreads === 1) return -1;
     const thread = this.found?.get(id);
     if (thread === undefined) this.unknown = id;
@@ -100,7 +100,7 @@ function askFor(io: IoThread, conn: Connection, tx: Transaction, id: number): vo
   const goOn = (thread: number): void => {
     redirects.set(id, thread);
     conn.barrier &= ~BARRIER.promise;
-    if (conn.closed) io.releaseSlot(conn);
+    if (conn.closed) io.connections.releaseSlot(conn);
     else if (conn.barrier === 0) io.resume(conn);
   };
   threadOf(io, id).then(goOn, () => goOn(-1));

@@ -79,7 +79,7 @@ export function beginBlocking(io: IoThread, conn: Connection, id: number, args: 
     timer: null,
   };
   conn.argvBytes = args.bytes;
-  openClaim(io.claims, conn.slot, conn.nextSeq);
+  openClaim(io.connections.claims, conn.slot, conn.nextSeq);
 }
 
 /** How many keys a command only writes to (BLMOVE): these keys stand last, and the command does not wait for them. */
@@ -100,7 +100,7 @@ export interface WaitedKeys {
 
 function waitedHere(io: IoThread): WaitedKeys {
   const found: WaitedKeys = { keys: new Set(), absent: new Set() };
-  for (const { blocked } of io.connections.values()) {
+  for (const { blocked } of io.connections.byId.values()) {
     if (blocked === null || !blocked.waits) continue;
     for (const key of blocked.keys) {
       const text = `${blocked.db} ${Buffer.from(key).toString('latin1')}`;
@@ -185,8 +185,8 @@ function unblockedByError(reply: Reply): void {
 function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => void): boolean {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits || conn.closed) return false;
-  if (!takeClaim(io.claims, conn.slot, blocked.seq)) {
-    if (isUndecided(io.claims, conn.slot, blocked.seq)) {
+  if (!takeClaim(io.connections.claims, conn.slot, blocked.seq)) {
+    if (isUndecided(io.connections.claims, conn.slot, blocked.seq)) {
       setTimeout(() => {
         if (conn.blocked === blocked) answerInstead(io, conn, write);
       }, LOOK_AGAIN_MS);
@@ -221,7 +221,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
 
 /** CLIENT UNBLOCK: whether the client was waiting and is answered. */
 export function unblockClient(io: IoThread, clientId: number, withError: boolean): boolean {
-  const conn = io.connections.get(clientId);
+  const conn = io.connections.byId.get(clientId);
   if (conn === undefined) return false;
   if (conn.endWait !== null) {
     conn.endWait(withError);
@@ -235,14 +235,14 @@ export function unblockClient(io: IoThread, clientId: number, withError: boolean
 export function abandon(io: IoThread, conn: Connection): void {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits) return;
-  if (!takeClaim(io.claims, conn.slot, blocked.seq)) {
-    if (isUndecided(io.claims, conn.slot, blocked.seq)) setTimeout(() => abandon(io, conn), LOOK_AGAIN_MS);
+  if (!takeClaim(io.connections.claims, conn.slot, blocked.seq)) {
+    if (isUndecided(io.connections.claims, conn.slot, blocked.seq)) setTimeout(() => abandon(io, conn), LOOK_AGAIN_MS);
     return;
   }
   sendForget(io, conn.slot, conn.session.id, blocked);
   endBlocking(io, conn);
   conn.headSeq = (conn.headSeq + 1) >>> 0;
-  io.releaseSlot(conn);
+  io.connections.releaseSlot(conn);
 }
 
 /** Has the shards drop the waiters of a request that was answered here. */

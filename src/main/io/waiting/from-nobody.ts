@@ -18,7 +18,7 @@ export function sendFromNobody(
 ): boolean {
   const { head } = io;
   // No connection has this slot, so the reply is dropped.
-  head.connId = io.nobodySlot();
+  head.connId = io.connections.nobodySlot();
   head.seq = 0;
   head.clientId = clientId;
   head.cmdId = id;
