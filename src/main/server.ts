@@ -74,7 +74,7 @@ export async function createServer(options: ServerOptions = {}): Promise<SherdSe
   return server;
 }
 
-/** A guest in somebody's process says nothing, unless a log was asked for. */
+/** A server inside of another program writes no log, unless a log was asked for. */
 async function embeddedLog(config: Config): Promise<Log> {
   if (!config.given.has('loglevel') && !config.given.has('logfile')) return silentLog();
   const logfile = config.str('logfile');

@@ -89,8 +89,8 @@ export class Listening {
   }
 
   /**
-   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
-   * nobody is left who listens, the port was free for a moment.
+   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only if no
+   * thread was listening any more, the port was free for a moment.
    */
   private async again(index: number): Promise<void> {
     if (this.ended || !this.begun) return;

@@ -13,7 +13,7 @@ import { anyWaits, firstWaiter } from './waiters.js';
 
 /** The command may bring a key into being for which clients wait. */
 const MAY_MAKE = 1;
-/** Any other write may end a key, which concerns only clients that wait with a group. */
+/** Any other write may end a key, which concerns only clients blocked in XREADGROUP. */
 const MAY_END = 2;
 /** As MAY_MAKE, for a key that is not the command's own. */
 const MAY_MAKE_ELSEWHERE = 3;
@@ -40,8 +40,8 @@ export class WaiterWatch {
   }
 
   /**
-   * hot: whether a command may have to serve a blocked client. A key that ends concerns only who waits with a group.
-   * `lowest`: the lowest shard of the command. @requires the leases of the command's keys
+   * hot: whether a command may have to serve a blocked client. A key that ends concerns only clients blocked in
+   * XREADGROUP. `lowest`: the lowest shard of the command. @requires the leases of the command's keys
    */
   concerns(ctx: ExecContext, cmdId: number, args: Args, db: number, lowest: number): boolean {
     const kind = this.classes[cmdId]!;

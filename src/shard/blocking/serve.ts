@@ -55,7 +55,10 @@ const COMMON_BIT = 31;
 const KEY_BYTES = 1024;
 const KEY_BYTES_KEPT = 64 * 1024;
 
-/** The argument of XREADGROUP that names the consumer: who asks for one group is in the same position as others. */
+/**
+ * The argument of XREADGROUP that names the consumer. Two requests of one group that differ only here wait for the same
+ * thing.
+ */
 const CONSUMER_ARG = 3;
 
 /** Where the reply to a blocked request goes; `io` -1: nowhere, the command must not block. */

@@ -171,7 +171,10 @@ export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
   return wordAt(arena, waiter, w);
 }
 
-/** Whether a key with a value of this type wakes a waiter: one that wants to hear of the key's absence always wakes. */
+/**
+ * Whether a key with a value of this type wakes a waiter: a waiter that wants to be told of the key's absence is always
+ * woken.
+ */
 export function wakes(arena: Arena, waiter: Ptr, valueType: number): boolean {
   if (waiterWord(arena, waiter, W_WANTS_ABSENT) !== 0) return true;
   return waiterWord(arena, waiter, W_SCOPE) >>> TYPE_SHIFT === valueType;
@@ -237,7 +240,7 @@ function isOf(arena: Arena, waiter: Ptr, io: number, slot: number, seq: number):
   );
 }
 
-/** Sets the ends of a queue; `absent` more want to hear of the key's absence. */
+/** Sets the ends of a queue; `absent` more waiters want to be told of the key's absence. */
 function setQueue(arena: Arena, queue: Ptr, first: Ptr, last: Ptr, absent: number): void {
   elementValue(arena, queue);
   arena.touch(queue, value.off - byteIndex(queue), QUEUE_BYTES);

@@ -9,7 +9,7 @@
  * thread has died, `dropWatchers` ends the watches of its clients.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
- * writers pay one load while nobody watches anything.
+ * writers pay one load while no key is watched.
  */
 
 import { CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';

@@ -115,9 +115,9 @@ export class ExecContext implements WorkBound {
   /** Whether effects are recorded: GATE.effects of `gate`. */
   effectsOn = false;
   /**
-   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
-   * while clients track or watch keys. Read once a command, with its leases held: a client that tracks a key has
-   * registered before it reads the key.
+   * Classes of events to be raised: the classes of `notify-keyspace-events` (`wantedEvents`), and, while clients track
+   * or watch keys, all classes that mean a change. Read once a command, with its leases held: a client that tracks a
+   * key has registered before it reads the key.
    */
   notifyFlags = 0;
   private wantedEvents = 0;

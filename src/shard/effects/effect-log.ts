@@ -40,7 +40,7 @@ export class EffectLog {
   private group: Uint8Array[] | null = null;
   /** How many groups are open, one in another. */
   private depth = 0;
-  /** Who does not get what commands do from now on: a script's wish, 0 outside. */
+  /** The receivers that do not get the effects of commands from now on: a script's wish, 0 outside. */
   skips = 0;
 
   constructor(sab: SharedArrayBuffer) {

@@ -553,8 +553,8 @@ export class Executor {
   }
 
   /**
-   * Records the state of all keys of a command of which nobody knows how far it came, notes them as changed, and has
-   * those served who wait for one. Also in the other database, if the command has one. @requires the leases of the keys
+   * For a command that ended at an unknown point: records the state of all its keys, notes the keys as changed, and has
+   * their waiters served. Also in the other database, if the command has one. @requires the leases of the keys
    */
   tellState(cmdId: number, args: Args, db: number): void {
     const { ctx, placement } = this;

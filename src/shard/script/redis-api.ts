@@ -402,7 +402,7 @@ export class RedisApi {
     return 0;
   }
 
-  /** Who gets the effects of what the script calls from here on. */
+  /** Sets which receivers get the effects of the script's calls from here on. */
   private setRepl(): number {
     const { vm } = this;
     if (vm.top !== 1) return this.fail('redis.set_repl() requires one argument.');

@@ -186,7 +186,7 @@ export class ScriptEngine {
     this.vm = vm;
   }
 
-  /** For the hook of Lua: counts time, and ends the script when somebody wants that. Errors leave it by longjmp. */
+  /** For the hook of Lua: counts time, and ends the script when it was asked to end. Errors leave it by longjmp. */
   private hook(): undefined {
     const { vm, control, threadWord } = this;
     const running = this.api!.running;

@@ -516,9 +516,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   // ---- after a death
 
   /**
-   * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
-   * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held
-   * some lease; `endedScript`: its script was to end (ENDED). Once, before run().
+   * Takes over from a thread that died: settles the request in progress of each ring, closes the connections of its
+   * jobs, publishes its committed replies, and checks the waiters that it may have been about to serve. `leaseWasHeld`:
+   * it held some lease; `endedScript`: its script was to end (ENDED). Once, before run().
    */
   takeOver(leaseWasHeld: boolean, endedScript: number = ENDED.not): void {
     this.blocking.everybody = true;

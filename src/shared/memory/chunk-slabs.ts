@@ -75,7 +75,7 @@ export function giveSlabChunk(bytes: Uint8Array): void {
   Atomics.store(words, i, 0);
 }
 
-/** Drops the slabs that nobody uses, nor used since the last call. Once a second. */
+/** Drops the slabs that are not used, and were not used since the last call. Once a second. */
 export function dropFreeSlabs(): void {
   const count = sharedSlabs.length + ownSlabs.length;
   if (count === 0) return;

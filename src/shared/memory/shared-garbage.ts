@@ -21,7 +21,7 @@ const COLLECT_BYTES = 64 * 1024 * 1024;
 /** Less than this is not worth a collection when a thread looks. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 
-/** While slab chunks come all the time, their slabs are collected once in so many looks. */
+/** While slab chunks arrive all the time, their slabs are collected only once in this many checks. */
 const BUSY_LOOKS = 10;
 
 let noted = 0;

@@ -251,7 +251,7 @@ export class InterestWriter {
 
   // ---- tracking prefixes
 
-  /** Some client of this thread wants to hear of changes of all keys with the prefix. */
+  /** Some client of this thread wants to be told of changes of all keys with the prefix. */
   addPrefix(prefix: Uint8Array): void {
     this.prefixes.add(prefix);
   }
@@ -310,7 +310,7 @@ function nameSize(bytes: number): number {
   return NAME_HEAD + ((bytes + 3) & ~3);
 }
 
-/** Makes the interest of a dead I/O thread empty, so that nobody tells it anything. @requires no writer lives */
+/** Makes the interest of a dead I/O thread empty, so that no thread sends it messages. @requires no writer lives */
 export function clearInterest(sab: SharedArrayBuffer): void {
   const i32 = new Int32Array(sab);
   if ((i32[SEQ]! & 1) === 0) Atomics.add(i32, SEQ, 1);

@@ -22,7 +22,7 @@ export const WATCH = { nothing: 0, slowOnes: 1, everything: 2 } as const;
 
 /** From this threshold on short commands are not timed. */
 const EVERYTHING_BELOW_USEC = 1000;
-/** So many arguments, or so many bytes in one of those looked at, are not short. */
+/** A call with this many arguments, or this many bytes in one of the arguments looked at, is not short. */
 const LONG_ARGUMENTS = 64;
 const LONG_BYTES = 64 * 1024;
 /** The argument of SET, and of other commands with options behind it, that may be long; else it is the last. */

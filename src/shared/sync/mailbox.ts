@@ -60,7 +60,7 @@ export class Mailbox {
   }
 
   /**
-   * Posts a mail; returns its id for the ring record. All bytes must lie in SharedArrayBuffers that nobody writes any
+   * Posts a mail; returns its id for the ring record. All bytes must lie in SharedArrayBuffers that are not written any
    * more.
    */
   post(chunks: readonly Chunk[], table: Int32Array | null): number {

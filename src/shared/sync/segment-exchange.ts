@@ -75,7 +75,7 @@ export class SegmentExchange implements SegmentProvider {
     this.drain();
     for (let shard = 0; shard < this.segments.length; shard++) {
       const list = this.segments[shard]!;
-      // The first one that nobody knows will be announced to this thread, too.
+      // The first segment that is still unknown everywhere will be announced to this thread, too.
       for (let index = 0; ; index++) {
         if (list[index] !== undefined) continue;
         const sab = ask(shard, index);

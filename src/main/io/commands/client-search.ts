@@ -21,7 +21,7 @@ export interface ClientFilter {
   readonly addr: string | null;
   readonly laddr: string | null;
   readonly user: string | null;
-  /** Those that are connected for so many seconds or longer. */
+  /** Only clients that have been connected for at least this many seconds. */
   readonly maxAge: number | null;
   /** Id of a client to leave out, 0: none. */
   readonly exceptId: number;

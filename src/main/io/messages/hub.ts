@@ -70,7 +70,9 @@ export class Hub {
     this.links.send(outbox.buffers);
   }
 
-  /** Tells this thread's clients, but those in broadcast mode, who hear of a whole turn at its end. As `flush`. */
+  /**
+   * Tells this thread's clients. Clients in broadcast mode are told of the whole turn at its end instead. As `flush`.
+   */
   tellOwn(): void {
     const { outbox } = this;
     const own = outbox.buffers[this.index]!;

@@ -225,7 +225,7 @@ export class Tracking {
 
   /**
    * A client has read a key inside of a transaction or script, says a bulletin; the key is counted in the interest. If
-   * somebody has changed it since, that may have been said before: then the client is told at once.
+   * the key has changed since, the invalidation may have been sent before: then the client is told at once.
    */
   remembered(id: number, u8: Uint8Array, off: number, len: number): void {
     const key = latin1(u8, off, len);

@@ -28,7 +28,7 @@ export class Train {
   /** Where each message begins. */
   private starts = new Int32Array(64);
 
-  /** Puts a message, whose bytes nobody changes any more, at the end. @requires it is on `channel`, if there is one */
+  /** Puts a message, whose bytes do not change any more, at the end. @requires it is on `channel`, if there is one */
   // hot: bench/pubsub.js
   add(channel: Channel, message: Uint8Array): void {
     if (this.channel === null) {

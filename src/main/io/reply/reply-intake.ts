@@ -15,8 +15,8 @@ const LARGE_REPLY_BYTES = 64 * 1024;
 const IN_FLIGHT_MAX = 1024;
 
 /**
- * Takes one reply in. Returns the connection it was for, or null when nobody waits for it any more. `whole`: false when
- * its bytes were lost.
+ * Takes one reply in. Returns the reply's connection, or null when the client is gone. `whole`: false when its bytes
+ * were lost.
  */
 // hot: every reply over a ring
 export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connection | null {

@@ -1,6 +1,6 @@
 /**
  * What makes a connection's commands different: subscriptions in RESP2, tracking, MONITOR. Called from dispatch for
- * connections with `modes`, and for all while somebody monitors.
+ * connections with `modes`, and for all connections while a client monitors.
  */
 import {
   FACT_KEEPS_CACHING,

@@ -47,8 +47,9 @@ export const BARRIER = {
 } as const;
 
 /**
- * Where a connection's sequence numbers begin: far from those of the one that had its slot before, in this life of the
- * I/O thread or in another. What that one left behind in the queues of blocked clients names slot and number.
+ * Where a connection's sequence numbers begin: far from the numbers of the slot's last connection, in this life of the
+ * I/O thread or in another. Waiters that the last connection left in the queues of blocked clients name slot and
+ * number.
  */
 function firstSeqOf(id: number): number {
   return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
@@ -122,7 +123,7 @@ export class Connection {
   deferred: DeferredPush[] | null = null;
 
   // ---- transactions
-  /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
+  /** Takes the next reply instead of `out`, and is told when the reply is complete. */
   capture: Reply | null = null;
   captured: (() => void) | null = null;
   /** EXEC of a transaction with local commands is under way. */
@@ -138,7 +139,7 @@ export class Connection {
   pushed: Uint8Array | null = null;
   /** Larger output that is sent in pieces, before `out`; null when there is none. */
   queue: OutQueue | null = null;
-  /** Bytes given to the socket and not yet taken by it, those of the queue not counted. */
+  /** Bytes given to the socket and not yet taken by the socket, without the bytes of the queue. */
   inFlightBytes = 0;
   /** Buffers of that write: kept until it is done. */
   writing = false;

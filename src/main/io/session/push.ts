@@ -54,7 +54,7 @@ function isHeld(conn: Connection): boolean {
   return (conn.barrier & BARRIER.promise) !== 0 && conn.endWait === null;
 }
 
-/** The client waits for a key, and nobody has begun to serve it. (Nothing else of it is under way then.) */
+/** The client is blocked on a key, and no thread has begun to serve it. (Nothing else of it is under way then.) */
 function isWaiting(io: IoThread, conn: Connection): boolean {
   const { blocked } = conn;
   return blocked !== null && blocked.waits && isOpen(io.connections.claims, conn.slot, blocked.seq);

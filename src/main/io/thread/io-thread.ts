@@ -66,7 +66,7 @@ export class IoThread {
   readonly port: ControlPort | null;
   readonly registry: Registry;
   readonly executor: InlineExecutor;
-  /** Who is blocked and served by the commands run here. */
+  /** The clients that commands run here block or serve. */
   readonly blocking: Blocking;
   readonly stats: StatsBlock;
   /** All directives as CONFIG GET shows them; kept current by the control port. */

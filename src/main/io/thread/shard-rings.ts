@@ -9,7 +9,7 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 
-/** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
+/** Requests for shards are published at the end of a turn of the event loop, or when there are this many. */
 const PUBLISH_COMMANDS = 256;
 
 export class ShardRings {

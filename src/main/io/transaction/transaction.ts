@@ -94,7 +94,7 @@ export class Transaction {
   private readonly watched: Set<string> = new Set();
   /** They do not count any more, but a busy script has the shards that must forget them. */
   voided = false;
-  /** A WATCH came while a busy script had its keys: nobody can tell whether they change, so EXEC fails. */
+  /** A WATCH came while a busy script had its keys: it is not known whether they change, so EXEC fails. */
   spoiled = false;
 
   constructor() {

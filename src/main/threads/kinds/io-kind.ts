@@ -71,7 +71,7 @@ export class IoKind implements ThreadKind {
     } as ConstructorParameters<typeof Worker>[1]);
   }
 
-  /** Its clients are gone: nobody tells, serves or counts them any more, however late a successor comes. */
+  /** Its clients are gone: no thread tells, serves or counts them any more, however late a successor comes. */
   afterDeath(thread: Thread): void {
     const { block, wiring, leases, listening } = this.parts;
     const { i32 } = block;

@@ -1,4 +1,4 @@
-/** XCLAIM and XAUTOCLAIM: entries that somebody has not acknowledged get another owner. */
+/** XCLAIM and XAUTOCLAIM: entries that a consumer has not acknowledged get another owner. */
 import { integer, key, keyRW, MANY, OPT, str, token, unixTime } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { SYNTAX } from '../../../shared/errors/replies.js';
