@@ -20,7 +20,7 @@ import { SlowLog, slowArguments } from './slow-log.js';
 /** Values of `mode`. */
 export const WATCH = { nothing: 0, slowOnes: 1, everything: 2 } as const;
 
-/** From this threshold on short commands are not timed. */
+/** If the thresholds are at least this, short commands are not timed. */
 const EVERYTHING_BELOW_USEC = 1000;
 /** A call with this many arguments, or this many bytes in one of the arguments looked at, is not short. */
 const LONG_ARGUMENTS = 64;

@@ -34,8 +34,7 @@ export const REPLY = {
   /** Close the connection after these bytes. */
   CLOSE: 2,
   /**
-   * No reply yet: the client is blocked. The bytes: its deadline (float64 unix ms, 0: none), and the kind of reply at
-   * the deadline (int32).
+   * No reply yet: the client is blocked. The bytes: its deadline (float64 unix ms, 0: none).
    */
   BLOCKED: 4,
   /** A thread died while it served the client that waits with this ticket: close the connection. */

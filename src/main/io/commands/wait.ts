@@ -18,7 +18,7 @@ import { beginWaiting, endWaiting } from '../waiting/waiting-clients.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
-/** Longest time that a timer takes; who waits longer waits again. */
+/** Longest time that a timer takes; a longer wait sets the timer again. */
 const TIMER_MS_MAX = 0x7fffffff;
 
 /** A timeout in milliseconds, 0 for none; null after an error has been written. */
@@ -39,7 +39,7 @@ function timeoutAt(args: Args, i: number, nowMs: number, reply: Reply): number |
  */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
   beginWaiting(io, conn, BARRIER.blocked);
-  // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.
+  // One millisecond is added, since the clock shows whole milliseconds: no client is answered before its timeout.
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : io.control.nowMs() + timeoutMs + 1;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | null = null;
