@@ -9,9 +9,9 @@
  * Thread ids: 0 no thread; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
  *
- * Invariants: (1) words that a batch reads once (config) are plain loads in the data plane,
- * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
- * no two regions overlap (layout.ts hands them out one behind the other).
+ * Invariants: (1) words that a batch reads once (config) are read with plain loads in the data plane, and written by
+ * the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and no two
+ * regions overlap (layout.ts gives out the words one behind the other).
  */
 import { wallMs, wallUsec } from '../clock.js';
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
