@@ -12,7 +12,8 @@
  *     text length (`*aaaaaaab*` in a text of a's), it goes on with the method of Knuth, Morris and Pratt, which takes
  *     pattern length plus text length steps. If the piece has `?` or classes, the search goes on with Shift-And
  *     (Baeza-Yates and Gonnet), which does 32 elements in one step. No stack is used.
- * (3) A pattern with more than `STARS_MAX` separate stars (a star at the end is not counted) never matches, as in Redis 7.2.
+ * (3) A pattern with more than `STARS_MAX` separate stars never matches, as in Redis 7.2. A star at the end of the
+ *     pattern is not counted.
  * (4) Oddities that clients can see are kept: `*` does not match the empty text, an unclosed `[` ends with the pattern,
  *     an escaped byte in `[...]` is compared exactly even when case is ignored, a reversed range is turned round.
  */
