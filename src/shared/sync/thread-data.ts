@@ -76,8 +76,8 @@ export interface ShardWorkerData extends ThreadData {
   readonly jobTable: SharedArrayBuffer;
   /** Whether the predecessor died while it held the shard's lease. */
   readonly leaseWasHeld: boolean;
-  /** By I/O thread: clients of its with lower ids are gone, and the predecessor may not have dropped them. */
+  /** By I/O thread: its clients with lower ids are gone, and the predecessor may not have dropped them. */
   readonly clientsBefore: readonly number[];
-  /** Whether somebody wanted the script of the predecessor to end, and so it was ended: ENDED of script-run.ts. */
+  /** Whether the predecessor was ended because its script was to end: ENDED of script-run.ts. */
   readonly endedScript: number;
 }

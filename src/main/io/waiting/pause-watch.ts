@@ -1,4 +1,7 @@
-/** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
+/**
+ * CLIENT PAUSE in an I/O thread: the connections that wait for the end of the pause, and a timer that checks for the
+ * end.
+ */
 import { FLAG_MAY_REPLICATE, FLAG_PUBSUB, FLAG_WRITE } from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { isPaused, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
@@ -6,9 +9,9 @@ import { BARRIER, type Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
 
-/** In `io.pauseMode`: too much waits for another I/O thread; what may add to it waits. */
+/** In `io.pauseMode`: too many bytes wait for another I/O thread; commands that may add to them wait. */
 export const PAUSE_CONGESTED = 4;
-/** How often the end of a pause is looked for, while somebody waits for it. */
+/** How often the end of a pause is checked for, while a connection waits for it. */
 const LOOK_MS = 10;
 
 export class PauseWatch {
