@@ -21,7 +21,7 @@ import { type LabWorkload, WORKLOADS } from './workloads.js';
 const SEED = seedFrom('LAB_SEED');
 /** How often each pair of a fault and a workload is run; without it some pairs are, once. */
 const RUNS = Number(process.env.LAB_RUNS ?? 0);
-const SAMPLE = 6;
+const SAMPLE = 4;
 const ONLY = new RegExp(process.env.LAB_ONLY ?? '');
 /** A server starts its threads ever more slowly when more of them die within ten seconds. */
 const DEATHS_MAX = 6;
