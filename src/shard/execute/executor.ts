@@ -32,7 +32,7 @@ import { dropWatchers } from '../blocking/watch.js';
 import { type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import type { ScriptEngine } from '../script/script-engine.js';
-import { Background } from '../thread/background.js';
+import { Background } from './background.js';
 import { CallTimer } from './call-timer.js';
 import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
