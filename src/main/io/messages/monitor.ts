@@ -35,7 +35,7 @@ export class Monitors {
     this.monitors.add(conn);
     Atomics.add(this.io.control.i32, CONTROL.monitors, 1);
     // Also for the commands behind MONITOR in the same pipeline: the count is read at the beginning of a turn.
-    this.io.monitored = true;
+    this.io.turn.monitored = true;
     this.interest.setMonitors(this.monitors.size);
   }
 

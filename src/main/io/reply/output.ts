@@ -197,8 +197,8 @@ export function checkLimits(io: IoThread, conn: Connection): boolean {
   const bytes = conn.outputBytes;
   let over = limit.hardBytes > 0 && bytes > limit.hardBytes;
   if (limit.softBytes > 0 && bytes > limit.softBytes) {
-    if (conn.softLimitSinceMs === 0) conn.softLimitSinceMs = io.nowMs;
-    else if (io.nowMs - conn.softLimitSinceMs > limit.softSeconds * 1000) over = true;
+    if (conn.softLimitSinceMs === 0) conn.softLimitSinceMs = io.turn.nowMs;
+    else if (io.turn.nowMs - conn.softLimitSinceMs > limit.softSeconds * 1000) over = true;
   } else conn.softLimitSinceMs = 0;
   if (!over) return false;
   io.stats.f64[STAT.outputLimitDisconnections]! += 1;

@@ -51,7 +51,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     id = sub;
     flags = registry.flags[id]!;
   }
-  let asked = conn.session.gates | io.gates;
+  let asked = conn.session.gates | io.turn.gates;
   const arity = registry.arity[id]!;
   if (arity >= 0 ? args.argc !== arity : args.argc < -arity) asked |= GATE.arity;
   if ((flags & FLAG_TRANSACTION) !== 0) asked |= GATE.transaction;

@@ -35,9 +35,9 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
   if (tx.failed) return abort(io, conn, id, tx, EXECABORT, true);
   if (tx.spoiled) return failSpoiled(io, conn, id, tx);
   if (tx.voided && forgetWatches(io, conn, tx) !== NEXT) return AGAIN;
-  if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
+  if (io.turn.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (tx.shapes && tx.commands > tx.locals && !foretell(io, conn, tx)) return AGAIN;
-  if (io.monitored) monitorExec(io, conn, tx);
+  if (io.turn.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
   if (tx.commands === 0 && tx.watches.length === 0) {
     tx.reset();

@@ -59,8 +59,8 @@ export function monitorExec(io: IoThread, conn: Connection, tx: Transaction): vo
 
 /** After a command was begun, or refused. */
 export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
-  const refused = io.refused;
-  io.refused = false;
+  const refused = io.turn.refused;
+  io.turn.refused = false;
   if (conn.closed) return;
   // What the client is told of its own command stands before the reply to the next one.
   if (conn.session.modes !== 0 && io.hub.outbox.pending) {
@@ -76,7 +76,7 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   if (cachingEnds && state !== null && (state.flags & TRACK.caching) !== 0) {
     io.hub.tracking.setCaching(conn, state, false);
   }
-  if (!io.monitored || refused || id < 0) return;
+  if (!io.turn.monitored || refused || id < 0) return;
   if (inMulti && transactionOf(facts) !== TRANSACTION.multi) return;
   io.hub.monitors.feed(conn, io.registry.flags[id]!, args);
 }

@@ -43,7 +43,7 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
     }
     conn.commands++;
     const what = dispatch(io, conn, args, parser.pos - parser.commandStart);
-    if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+    if ((io.turn.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
     if (what !== NEXT) {
       if (what === AGAIN) {
         conn.commands--;
@@ -88,7 +88,7 @@ export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, 
       const end = ends[i]!;
       conn.commands++;
       const what = dispatch(io, conn, args, end - start);
-      if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+      if ((io.turn.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
       if (what !== NEXT) {
         if (what === AGAIN) conn.commands--;
         parser.goTo(what === AGAIN ? start : end);

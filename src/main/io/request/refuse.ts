@@ -29,7 +29,7 @@ export function refuseArity(io: IoThread, conn: Connection, id: number): number 
 export function refuseWith(io: IoThread, conn: Connection, id: number, line: Uint8Array): number {
   if (mustWait(conn)) return AGAIN;
   if (isExec(io.registry, id)) return abortTransaction(io, conn, id, conn.session.tx, line);
-  io.refused = true;
+  io.turn.refused = true;
   if (id >= 0) io.stats.reject(id);
   if (conn.session.tx !== null && conn.session.tx.open) conn.session.tx.failed = true;
   io.stats.error(line, 0);

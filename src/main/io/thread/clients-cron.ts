@@ -36,7 +36,7 @@ export function lookAtClients(io: IoThread): void {
     const listed = listedBytes(conn);
     if (listed > outputMax) outputMax = listed;
     if (forgetPeaks) conn.outputPeakBytes = 0;
-    if (idleMs > 0 && io.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
+    if (idleMs > 0 && io.turn.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
       io.log('verbose', `Closing idle client id=${conn.session.id} addr=${conn.addr}`);
       io.closeConnection(conn);
     } else if (conn.softLimitSinceMs !== 0) flush(io, conn);

@@ -4,10 +4,9 @@ import type { Args } from '../../../shared/resp/args.js';
 import { isPaused, PAUSE, pauseAt } from '../../../shared/sync/pause.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import type { IoThread } from '../thread/io-thread.js';
+import { PAUSE_CONGESTED } from './pause-mode.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
 
-/** In `io.pauseMode`: too much waits for another I/O thread; what may add to it waits. */
-export const PAUSE_CONGESTED = 4;
 /** How often the end of a pause is looked for, while somebody waits for it. */
 const LOOK_MS = 10;
 
@@ -22,7 +21,7 @@ export class PauseWatch {
 
   /** Whether a pause is in force now; begins to watch for its end. */
   isActive(): boolean {
-    if (pauseAt(this.io.control, this.io.nowMs) === PAUSE.none) return false;
+    if (pauseAt(this.io.control, this.io.turn.nowMs) === PAUSE.none) return false;
     this.timer ??= setInterval(() => this.look(), LOOK_MS);
     return true;
   }
@@ -57,12 +56,12 @@ export function pausedFlags(io: IoThread, id: number, flags: number, args: Args)
 
 /** Whether a command with these flags (`pausedFlags`) waits for the end of a pause, or of congestion. */
 export function mustPause(io: IoThread, conn: Connection, flags: number): boolean {
-  if ((io.pauseMode & PAUSE_CONGESTED) !== 0 && (flags & (FLAG_WRITE | FLAG_PUBSUB)) !== 0) {
+  if ((io.turn.pauseMode & PAUSE_CONGESTED) !== 0 && (flags & (FLAG_WRITE | FLAG_PUBSUB)) !== 0) {
     conn.barrier |= BARRIER.ringFull;
     io.ringFull.push(conn);
     return true;
   }
-  const mode = io.pauseMode & ~PAUSE_CONGESTED;
+  const mode = io.turn.pauseMode & ~PAUSE_CONGESTED;
   if (mode !== PAUSE.all && (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) === 0) return false;
   if (mode === PAUSE.none || !io.pause.isActive()) return false;
   io.pause.wait(conn);
