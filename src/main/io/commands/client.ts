@@ -66,7 +66,7 @@ function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
 
 function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   conn.argvBytes = args.bytes;
-  const line = clientLine(conn, io.registry, io.control.nowMs());
+  const line = clientLine(io, conn, io.control.nowMs());
   conn.argvBytes = 0;
   reply.verbatim('txt', `${line}\n`);
 }

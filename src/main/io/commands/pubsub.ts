@@ -7,7 +7,7 @@ import { container, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Channel } from '../messages/channels.js';
+import type { Channel } from '../messages/channel.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
 import { subcommandSyntax } from '../reply/cold-arguments.js';
 import { BARRIER, type Connection } from '../session/connection.js';

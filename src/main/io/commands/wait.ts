@@ -35,7 +35,7 @@ function timeoutAt(args: Args, i: number, nowMs: number, reply: Reply): number |
 
 /** Waits for `timeoutMs` (0: for ever), or until somebody ends it. True when that was to be an error. */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
-  beginWaiting(io, conn, BARRIER.blocked);
+  beginWaiting(io.stats, conn, BARRIER.blocked);
   // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : io.control.nowMs() + timeoutMs + 1;
   return new Promise((resolve) => {
@@ -43,7 +43,7 @@ function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<bo
     const end = (withError: boolean): void => {
       if (timer !== null) clearTimeout(timer);
       conn.endWait = null;
-      endWaiting(io, conn, BARRIER.blocked);
+      endWaiting(io.stats, conn, BARRIER.blocked);
       resolve(withError);
     };
     const start = (): void => {

@@ -1,5 +1,5 @@
 /** Which shard's thread carries out a command that is sent over a ring. */
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 
 /**
  * The shard to which the placed command is sent. With several shards one whose thread is at work is preferred: the
@@ -7,7 +7,7 @@ import type { IoThread } from '../thread/io-thread.js';
  * interpreter.
  * @requires `io.placement` is the command's
  */
-export function ringOf(io: IoThread): number {
+export function ringOf(io: IoContext): number {
   const { placement } = io;
   if (placement.count === 1 || placement.all) return placement.shard;
   for (let s = placement.shard; s < placement.shards; s++) {

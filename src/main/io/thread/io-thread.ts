@@ -34,14 +34,15 @@ import type { ThreadConfig, ThreadValues } from '../../config/thread-config.js';
 import type { ServerView } from '../../figures/server-view.js';
 import { Hub } from '../messages/hub.js';
 import { READ_BYTES } from '../net/transport.js';
-import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
+import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
-import { SettleQueue } from '../reply/settle-queue.js';
+import { ReplyPool } from '../reply/reply-pool.js';
+import { type SettleContext, SettleQueue } from '../reply/settle-queue.js';
 import { dropTransaction } from '../request/end-transaction.js';
-import { GATES, type Gate } from '../request/gates.js';
+import { type DispatchContext, GATES, type Gate } from '../request/gates.js';
 import { SHORT_REST_BYTES } from '../request/input.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from '../request/pipeline.js';
-import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
+import { BARRIER, type Connection, type ConnectionOwner, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
 import { ConnectionTable } from '../session/connection-table.js';
 import { outOf, releaseDeferred } from '../session/push.js';
@@ -58,7 +59,7 @@ import { Turn } from './turn.js';
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;
 
-export class IoThread {
+export class IoThread implements DispatchContext, SettleContext, ConnectionOwner {
   readonly index: number;
   readonly threadId: number;
   readonly control: ControlBlock;
@@ -172,7 +173,7 @@ export class IoThread {
     if (conn.blocked !== null) abandon(this, conn);
     else if (conn.pending !== 0) noteGone(this.connections.claims, conn.slot);
     conn.endWait?.(false);
-    endWaiting(this, conn, WAITS);
+    endWaiting(this.stats, conn, WAITS);
     conn.input.drop();
     dropOutput(this, conn);
     conn.deferred = null;

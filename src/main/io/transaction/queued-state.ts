@@ -17,7 +17,7 @@ import { Reply } from '../../../shared/resp/reply.js';
 import { tracksReads } from '../messages/tracking-state.js';
 import { threadOf } from '../session/client-thread.js';
 import { BARRIER, type Connection } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { queuedArgs, type Transaction } from './transaction.js';
 
 /** What `clientState` of a local command changes. */
@@ -28,14 +28,14 @@ export class QueuedState {
   tracking: number;
   /** Some command switches tracking on. */
   tracks = false;
-  private readonly io: IoThread;
+  private readonly io: IoContext;
   private readonly flags: number;
   /** I/O threads of clients that redirection is wanted to; of those that had to be asked for. */
   private readonly found: ReadonlyMap<number, number> | null;
   /** A client that must be asked for; 0 for none. */
   unknown = 0;
 
-  constructor(io: IoThread, conn: Connection, found: ReadonlyMap<number, number> | null) {
+  constructor(io: IoContext, conn: Connection, found: ReadonlyMap<number, number> | null) {
     this.io = io;
     this.proto = conn.session.proto;
     this.noTouch = conn.session.noTouch;
@@ -65,13 +65,13 @@ export class QueuedState {
 const unread = new Reply(1024);
 
 /** Puts a local command's part into the state: `CommandDef.clientState`. */
-export type ClientState = (io: IoThread, state: QueuedState, args: Args, unread: Reply) => void;
+export type ClientState = (io: IoContext, state: QueuedState, args: Args, unread: Reply) => void;
 
 /**
  * Fills `tx.clients` with the words of the commands. False when another I/O thread must be asked for a client first:
  * the connection then comes back to EXEC.
  */
-export function foretell(io: IoThread, conn: Connection, tx: Transaction): boolean {
+export function foretell(io: IoContext, conn: Connection, tx: Transaction): boolean {
   const state = new QueuedState(io, conn, tx.redirects);
   const words = new Int32Array(tx.commands);
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
@@ -90,7 +90,7 @@ export function foretell(io: IoThread, conn: Connection, tx: Transaction): boole
 }
 
 /** Asks all I/O threads for a client. */
-function askFor(io: IoThread, conn: Connection, tx: Transaction, id: number): void {
+function askFor(io: IoContext, conn: Connection, tx: Transaction, id: number): void {
   tx.redirects ??= new Map();
   const { redirects } = tx;
   conn.barrier |= BARRIER.promise;
