@@ -144,8 +144,8 @@ function whenDelivered(io: IoThread, reply: Reply, others: number): Promise<void
  * (shard/commands/pubsub/publish.ts).
  */
 export const publishHandlers: Readonly<Record<string, Local>> = {
-  publish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
-  spublish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),
+  publish: (io: IoThread, conn: Connection, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
+  spublish: (io: IoThread, conn: Connection, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),
 };
 
 // ---- PUBSUB

@@ -6,7 +6,7 @@ import { clientMemory } from '../session/client-memory.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
 import { noteWatching } from '../session/thread-figures.js';
-import type { IoThread } from './io-thread.js';
+import type { IoContext } from './io-context.js';
 
 /** What INFO calls recent, as Redis does: the maxima of so many seconds, and the second that is being written. */
 const RECENT_SECONDS = 8;
@@ -17,7 +17,7 @@ let second = 0;
 const PEAK_SECONDS = 5;
 
 /** Closes clients that are idle for too long or too slow for too long, and sums up what their buffers hold. */
-export function lookAtClients(io: IoThread): void {
+export function lookAtClients(io: IoContext): void {
   const idleMs = io.limits.idleSeconds * 1000;
   let inputBytes = 0;
   let outputBytes = 0;

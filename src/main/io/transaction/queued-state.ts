@@ -12,7 +12,6 @@
 
 import { queuedClientWord } from '../../../shard/commands/transactions/transactions.js';
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
-import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { tracksReads } from '../messages/tracking-state.js';
 import { threadOf } from '../session/client-thread.js';
@@ -64,9 +63,6 @@ export class QueuedState {
 /** What `clientState` lets the checks write their errors to. */
 const unread = new Reply(1024);
 
-/** Puts a local command's part into the state: `CommandDef.clientState`. */
-export type ClientState = (io: IoContext, state: QueuedState, args: Args, unread: Reply) => void;
-
 /**
  * Fills `tx.clients` with the words of the commands. False when another I/O thread must be asked for a client first:
  * the connection then comes back to EXEC.
@@ -76,10 +72,10 @@ export function foretell(io: IoContext, conn: Connection, tx: Transaction): bool
   const words = new Int32Array(tx.commands);
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
     words[c] = state.word;
-    const change = io.registry.defs[tx.heads[3 * c]!]!.clientState as ClientState | undefined;
-    if (change === undefined) continue;
+    const def = io.registry.defs[tx.heads[3 * c]!]!;
+    if (def.clientState === undefined) continue;
     unread.reset();
-    change(io, state, queuedArgs(tx, c, first), unread);
+    def.clientState(io, state, queuedArgs(tx, c, first), unread);
     if (state.unknown === 0) continue;
     askFor(io, conn, tx, state.unknown);
     return false;
