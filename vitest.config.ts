@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
  * loaded before, or start a program, for which a process that has had hundreds of engines is too big.
  */
 const ALONE = [
-  'test/unit/**/out-of-memory.test.ts',
+  'test/unit/**/{out-of-memory,failed-*}.test.ts',
   'test/unit/hyperloglogs/hyperloglogs.test.ts',
   'test/unit/command/{command-docs,key-positions,local-commands}.test.ts',
   'test/unit/rdb/{rdb-peer,streams}.test.ts',

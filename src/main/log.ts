@@ -33,7 +33,7 @@ const REDIS_WORDS: Readonly<Record<string, string>> = { info: 'notice', warn: 'w
 const VERBOSE = 25;
 const STDOUT = 1;
 const STDERR = 2;
-/** Lines that could not be written are kept up to so many bytes, to be tried again with the next one. */
+/** Lines that could not be written are kept, up to this many bytes, and tried again with the next line. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
 /** The pino level for a `loglevel` of redis.conf. */

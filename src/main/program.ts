@@ -77,7 +77,7 @@ function watchSignals(log: Log): (stop: () => void) => void {
 
 /** Runs the server until it ends; resolves to the exit code. */
 async function serve(config: Config, warnings: readonly string[], log: Log): Promise<number> {
-  // Whoever has read the first line may send a signal.
+  // A user who has read the first log line may already send a signal.
   const onStop = watchSignals(log);
   log.info(`sherd ${SHERD_VERSION} (Redis ${REDIS_VERSION}) on Node ${process.version}, pid ${process.pid}, starting`);
   for (const warning of warnings) log.warn(warning);

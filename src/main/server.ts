@@ -5,7 +5,8 @@
  *     config, log, supervisor  <-->   sockets, RESP, routing  <-->   keyspaces
  *               `---------- control block, segments, rings -----------'
  *
- * Runs on the main thread of whoever starts it; several servers in one process share nothing. Control plane only.
+ * Runs on the main thread of the program that starts it; several servers in one process share nothing. Control plane
+ * only.
  *
  * Invariants: (1) `port` is open when createServer() resolves; (2) after close() nothing of the server is left: no
  * thread, no handle, no timer; (3) `closed` settles exactly once: resolved by close() or SHUTDOWN, rejected with one
@@ -73,7 +74,7 @@ export async function createServer(options: ServerOptions = {}): Promise<SherdSe
   return server;
 }
 
-/** A guest in somebody's process says nothing, unless a log was asked for. */
+/** A server inside of another program writes no log, unless a log was asked for. */
 async function embeddedLog(config: Config): Promise<Log> {
   if (!config.given.has('loglevel') && !config.given.has('logfile')) return silentLog();
   const logfile = config.str('logfile');
@@ -116,7 +117,7 @@ export class SherdServer {
     this.closed = new Promise((done, reject) => {
       this.#settleClosed = { resolve: done, reject };
     });
-    // Whoever does not look at `closed` shall not be killed by an unhandled rejection.
+    // If the caller does not look at `closed`, no unhandled rejection may end the caller's process.
     this.closed.catch(nothing);
 
     if (config.str('unixsocket') !== '') checkUnixPath(config.str('unixsocket'));

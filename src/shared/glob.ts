@@ -5,13 +5,15 @@
  * Any thread; pure functions over the caller's bytes; nothing is allocated.
  *
  * Invariants
- * (1) Every element but `*` takes exactly one byte. So the elements between two stars have a fixed length; their first
- *     place in the text is as good as any later one, and those behind the last star can only stand at the end.
- * (2) A place is looked for step by step as long as that costs little. What would cost pattern length times text length
- *     (`*aaaaaaab*` in a text of a's) is looked for by the method of Knuth, Morris and Pratt, whose steps are those
- *     lengths added; with `?` or classes in it by Shift-And (Baeza-Yates and Gonnet), for 32 elements in one step.
- *     No stack is used.
- * (3) A pattern with more than `STARS_MAX` separate stars (a last one not counted) never matches, as in Redis 7.2.
+ * (1) Every element but `*` takes exactly one byte. So the elements between two stars (a piece) have a fixed length.
+ *     The first place of a piece in the text is as good as any later place. The piece behind the last star can only
+ *     stand at the end of the text.
+ * (2) A place is searched for step by step as long as that costs little. If the search would cost pattern length times
+ *     text length (`*aaaaaaab*` in a text of a's), it goes on with the method of Knuth, Morris and Pratt, which takes
+ *     pattern length plus text length steps. If the piece has `?` or classes, the search goes on with Shift-And
+ *     (Baeza-Yates and Gonnet), which does 32 elements in one step. No stack is used.
+ * (3) A pattern with more than `STARS_MAX` separate stars never matches, as in Redis 7.2. A star at the end of the
+ *     pattern is not counted.
  * (4) Oddities that clients can see are kept: `*` does not match the empty text, an unclosed `[` ends with the pattern,
  *     an escaped byte in `[...]` is compared exactly even when case is ignored, a reversed range is turned round.
  */

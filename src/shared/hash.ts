@@ -41,7 +41,10 @@ export function crc16(u8: Uint8Array, start: number, end: number): number {
   return crc;
 }
 
-/** The cluster slot (0..16383) of a key: of what stands in its first non-empty {...}, or of all of it. */
+/**
+ * The cluster slot (0..16383) of a key: computed from the text in the key's first non-empty {...}, or else from the
+ * whole key.
+ */
 // hot: every command when there are several shards; bench/micro "slotOf"
 export function slotOf(u8: Uint8Array, off: number, len: number): number {
   const end = off + len;

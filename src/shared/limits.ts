@@ -23,7 +23,9 @@ export const LATENCY_SAMPLES = 160;
 export const LATENCY_EVENT_WORDS: number = 2 + 2 * LATENCY_SAMPLES;
 export const LATENCY_EVENTS_BYTES: number = LATENCY_EVENT_KINDS * LATENCY_EVENT_WORDS * 4;
 
-/** Ids of mails: a thread's next life begins so many further on, so that no id is one of its lives before. */
+/**
+ * Ids of mails: the ids of a restarted thread begin this much higher, so that no id of an earlier life is used again.
+ */
 export const MAIL_IDS_PER_LIFE: number = 1 << 20;
 /** After so many lives the ids begin anew. */
 export const MAIL_LIVES = 1024;

@@ -40,7 +40,7 @@ export function randomUint32(): number {
   return randomBelow(2 ** 32);
 }
 
-/** Bytes that nobody can guess, in memory of their own. */
+/** Bytes that no client can guess, in memory of their own. */
 export function secretBytes(count: number): Buffer {
   const bytes = Buffer.alloc(count);
   if (!isSeeded) return randomFillSync(bytes);

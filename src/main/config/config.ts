@@ -234,8 +234,8 @@ export class Config {
   }
 
   /**
-   * Checks the pairs of a CONFIG SET without applying them: for whoever must first do something that may fail, such as
-   * opening another port, and then calls `applyChanges`.
+   * Checks the pairs of a CONFIG SET without applying them: for a caller that must first do something that may fail,
+   * such as opening another port, and then calls `applyChanges`.
    *
    * @param pairs names in any case, values as binary strings
    */

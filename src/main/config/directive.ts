@@ -5,7 +5,7 @@
  * a row (CONFIG GET and SET, the warning at the start, control words, docs/DIRECTIVES.md) is derived.
  *
  * No row knows a server object. A thread that acts on a directive reads its control word, or its typed copy of the
- * configuration (thread-config.ts, shared/engine-config.ts), or listens for changes (main thread).
+ * configuration (thread-config.ts), or listens for changes (main thread).
  *
  * When you add a directive: one row. When it has no effect yet, leave out `reader`: the warning at the start names it.
  *

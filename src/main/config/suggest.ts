@@ -1,4 +1,4 @@
-/** "Did you mean": the nearest known name to one that is not. */
+/** "Did you mean": the known name that is nearest to an unknown one. */
 import { DIRECTIVE_NAMES } from './directives.js';
 
 const DISTANCE_MAX = 2;

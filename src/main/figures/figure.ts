@@ -40,7 +40,7 @@ export interface FigureSource {
   readonly scripts: ScriptFigures;
   /** The TCP port by which the client came; else `port`. */
   readonly tcpPort: string;
-  /** Keys for which clients wait, and those of them for whose end they wait. */
+  /** Keys on which clients are blocked, and the keys among them whose end a client waits for. */
   readonly waitedKeys: number;
   readonly waitedAbsentKeys: number;
   readonly channels: ChannelFigures;

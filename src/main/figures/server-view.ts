@@ -162,8 +162,8 @@ export class ServerView {
   }
 
   /**
-   * Bytes that are in use in the process, whoever allocated them: cells in the arenas, the heaps of JavaScript, and the
-   * program with its libraries and stacks as they were at the start. What the process has beyond it is fragmentation.
+   * All bytes in use in the process: cells in the arenas, the heaps of JavaScript, and the program with its libraries
+   * and stacks as they were at the start. The rest of the process's memory is fragmentation.
    */
   allocatedBytes(used: number, resident: number): number {
     const runtime = this.stats.max(STAT.runtimeBytes);

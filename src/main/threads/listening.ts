@@ -69,7 +69,10 @@ export class Listening {
     this.deaths[index]! += 1;
   }
 
-  /** A thread that was started again, once it is `ready`, listens again; so does nobody when nobody did. */
+  /**
+   * A thread that was started again listens again once it is `ready`. If no thread listened before, the new thread does
+   * not listen.
+   */
   resume(index: number, ready: Promise<void>): void {
     const work = ready.then(
       () => this.inTurn(index).catch((error) => this.later(index, error)),
@@ -86,8 +89,8 @@ export class Listening {
   }
 
   /**
-   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only when
-   * nobody is left who listens, the port was free for a moment.
+   * With SO_REUSEPORT the new thread binds again; without, it gets copies of a living thread's sockets. Only if no
+   * thread was listening any more, the port was free for a moment.
    */
   private async again(index: number): Promise<void> {
     if (this.ended || !this.begun) return;

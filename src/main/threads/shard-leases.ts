@@ -4,8 +4,8 @@
  *
  * A thread that dies while it changes memory (THREAD.writing) may leave half a change: a cell that is on a list and not
  * in use, a count that is one too many. So the shards whose leases it held are checked before anybody gets in. Sound:
- * they go on, and what the interrupted command had done by then is kept. A cell that nobody reaches any more is memory
- * lost, and does no harm. Anything else would spread: the server must stop.
+ * they go on, and what the interrupted command had done by then is kept. A cell that cannot be reached any more is lost
+ * memory, and does no other harm. Anything else would spread: the server must stop.
  */
 import { fsckShard } from '../../shard/check/fsck.js';
 import { openDatabases } from '../../shard/keyspace/databases.js';
@@ -47,7 +47,7 @@ export class ShardLeases {
     return new Lease(this.words(shard), CTL_LEASE);
   }
 
-  /** Frees the leases of a dead thread whose shards are sound, and has everybody look again who waits for one. */
+  /** Frees the leases of a dead thread whose shards are sound, and wakes the threads that wait for them. */
   breakOf(threadId: number, log: Log): Estate {
     const word = this.block.threadWord(threadId) + THREAD.writing;
     const writing = this.block.i32[word] !== 0;
@@ -55,7 +55,7 @@ export class ShardLeases {
     const estate: Estate = { held: false, torn: null };
     for (let s = 0; s < this.shards; s++) {
       const lease = this.lease(s);
-      // Under the dead thread's lease: nobody else can be in the shard meanwhile.
+      // Under the dead thread's lease: no other thread can be in the shard meanwhile.
       if (lease.holder() === threadId) {
         estate.held = true;
         if (CHECKING) this.restamp(s);
@@ -102,7 +102,7 @@ export class ShardLeases {
   }
 }
 
-/** Whether a finding of fsck only says that cells in use are reached by nobody, or that their bytes were miscounted. */
+/** Whether a finding of fsck only says that cells in use cannot be reached, or that their bytes were miscounted. */
 function isLoss(finding: string): boolean {
   const page = /^page \d+ \(class \d+\): used (\d+), reached (\d+)$/.exec(finding);
   if (page !== null) return Number(page[2]) < Number(page[1]);

@@ -113,8 +113,8 @@ export class Supervisor {
   }
 
   /**
-   * For tests: terminates a thread of a kind. `between` two of its commands (the main thread takes the leases of the
-   * shards on which the thread works first), or `anywhere`, be it in the middle of a store.
+   * For tests: terminates a thread of a kind. `between`: between two of its commands (the main thread first takes the
+   * leases of the shards on which the thread works); `anywhere`: at any moment, even in the middle of a store.
    */
   async terminate(kind: ThreadKind, index: number, where: TerminateWhere = 'between'): Promise<void> {
     const thread = this.find(kind, index);

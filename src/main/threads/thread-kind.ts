@@ -59,7 +59,7 @@ export interface ThreadKind {
   renew(thread: Thread): void;
   /** A successor was spawned; `ready` settles when it is ready, or dead before that. */
   renewed?(thread: Thread, ready: Promise<void>): void;
-  /** When the server stops: the thread would not hear that it is asked to close, and may be terminated at once. */
+  /** When the server stops: the thread would not see the request to close, so it may be terminated at once. */
   isDeaf?(thread: Thread): boolean;
   /** For tests: the shards whose leases keep a thread from being cut in the middle of a change. */
   shardsOf(thread: Thread): readonly number[];

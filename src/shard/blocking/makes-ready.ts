@@ -1,4 +1,7 @@
-/** Which commands concern clients that wait for keys: looked up by whoever runs commands, made once. */
+/**
+ * Which commands can make a key ready for a blocked client. The table is made once; each thread that runs commands
+ * looks commands up here.
+ */
 import { FACT_WAKES, FACT_WAKES_ELSEWHERE, FLAG_WRITE } from '../../shared/command/flags.js';
 import { KEYS_ONE } from '../../shared/command/key-positions.js';
 import type { Registry } from '../../shared/command/registry.js';
@@ -10,12 +13,12 @@ import { anyWaits, firstWaiter } from './waiters.js';
 
 /** The command may bring a key into being for which clients wait. */
 const MAY_MAKE = 1;
-/** Any other write may end a key, which concerns only clients that wait with a group. */
+/** Any other write may end a key, which concerns only clients blocked in XREADGROUP. */
 const MAY_END = 2;
 /** As MAY_MAKE, for a key that is not the command's own. */
 const MAY_MAKE_ELSEWHERE = 3;
 
-/** By command id: what may follow from it for blocked clients; 0 for what writes nothing. */
+/** By command id: what the command may do to blocked clients; 0 for a command that writes nothing. */
 function readyClasses(registry: Registry): Uint8Array {
   return Uint8Array.from(registry.facts, (facts, id) => {
     if ((registry.flags[id]! & FLAG_WRITE) === 0) return 0;
@@ -24,7 +27,9 @@ function readyClasses(registry: Registry): Uint8Array {
   });
 }
 
-/** Asked before a thread that serves no waiters runs a command: whether it must leave the command to one that does. */
+/**
+ * For a thread that serves no waiters, before it runs a command: whether it must leave the command to a shard thread.
+ */
 export class WaiterWatch {
   private readonly registry: Registry;
   private readonly classes: Uint8Array;
@@ -35,8 +40,8 @@ export class WaiterWatch {
   }
 
   /**
-   * hot: whether a command may have to serve a blocked client. A key that ends concerns only who waits with a group.
-   * `lowest`: the lowest shard of the command. @requires the leases of the command's keys
+   * hot: whether a command may have to serve a blocked client. A key that ends concerns only clients blocked in
+   * XREADGROUP. `lowest`: the lowest shard of the command. @requires the leases of the command's keys
    */
   concerns(ctx: ExecContext, cmdId: number, args: Args, db: number, lowest: number): boolean {
     const kind = this.classes[cmdId]!;

@@ -1,11 +1,11 @@
 /**
- * Outbox: what happens on this thread that clients of I/O threads have asked to hear: messages, keyspace events,
- * changed keys. It is gathered here while leases are held, one buffer for each I/O thread, and sent when the thread
- * that owns the outbox can wait: a shard thread writes it into its reply rings, an I/O thread tells its own clients and
- * writes the rest into the rings to its peers.
+ * Outbox: messages, keyspace events and changed keys of this thread, for clients that have asked for them. While leases
+ * are held, they are gathered here, in one buffer for each I/O thread. The thread that owns the outbox sends them when
+ * it may wait: a shard thread writes them into its reply rings; an I/O thread tells its own clients and writes the rest
+ * into the rings to its peers.
  *
- * Invariants: (1) nothing is gathered for an I/O thread none of whose clients asked for it; (2) order is kept per I/O
- * thread; (3) nothing here waits.
+ * Invariants: (1) something is gathered for an I/O thread only if one of its clients has asked for it; (2) order is
+ * kept per I/O thread; (3) nothing here waits.
  */
 import { KeyHasher } from '../../shared/hash.js';
 import { EVENT_CLASS } from '../../shared/keyspace-events.js';
@@ -45,7 +45,7 @@ export class ChannelHasher {
 }
 
 export class Outbox {
-  /** What waits for each I/O thread, by its index. */
+  /** The bytes that wait for each I/O thread, by its index. */
   readonly buffers: readonly BulletinBuffer[];
   readonly readers: readonly InterestReader[];
   readonly hasher: ChannelHasher;
@@ -91,7 +91,7 @@ export class Outbox {
       let count = reader.channelCount(hasher.h1, hasher.h2);
       if (kind === KIND_CHANNEL) {
         if (counted || !reader.hasManyPatterns) count += reader.patternCount(u8, off, len);
-        // Its thread finds out, which holds no lease meanwhile.
+        // The I/O thread finds the exact answer itself, without holding a lease.
         else count++;
       }
       if (count === 0 && !reader.isInexact) continue;
@@ -143,7 +143,10 @@ export class Outbox {
     return at + len;
   }
 
-  /** hot while clients track: tells whoever may have the key in its cache. `writer`: id of the client, 0 for none. */
+  /**
+   * hot while clients track: tells the clients that may have the key in a cache. `writer`: id of the writing client, 0
+   * for none.
+   */
   invalidate(u8: Uint8Array, dv: DataView, off: number, len: number, writer: number): void {
     const { readers, hasher } = this;
     hasher.hash(KIND_INVALIDATE, u8, dv, off, len);
@@ -174,7 +177,7 @@ export class Outbox {
     this.pending = true;
   }
 
-  /** Tells all clients that track anything that every key may have changed; keys of former ones are forgotten. */
+  /** Tells all tracking clients that every key may have changed; noted keys of former clients are dropped. */
   flushed(): void {
     for (let io = 0; io < this.readers.length; io++) {
       if (this.readers[io]!.trackers === 0 && !this.readers[io]!.hasTracked) continue;

@@ -5,16 +5,18 @@
  *     LPUSH makes the key -> ready list -> serveReady() at the end of the command: first waiter, its claim, its handler
  *                                                                                  again, its reply beside LPUSH's own
  *
- * A waiter is woken by a key of its type. Its whole command is then carried out again, so of several keys that one
- * transaction filled it takes the one that it named first. Keys whose leases are not held are passed over
- * (`passesOver`): nothing can have been put there unseen. All this happens under the leases of the command that made
- * the key ready, so nobody gets in between: on shard threads, and on an I/O thread that is the only one (Executor). A
- * waiter that needs further shards (BLMOVE to elsewhere) is served afterwards, when a shard thread has taken the leases
- * of all; so is whoever waits for a key that another I/O thread made ready after all.
+ * A waiter is woken by a key of its type. Then its whole command is carried out again: if one transaction filled
+ * several keys, the command takes the key that it named first. The command passes over keys whose leases are not held
+ * (`passesOver`): without the lease nothing can have been added to such a key. All this happens under the leases of the
+ * command that made the key ready, so no other command runs in between. Shard threads serve waiters, and so does an I/O
+ * thread that is the only I/O thread (Executor). A waiter that needs further shards (BLMOVE to another shard) is served
+ * afterwards, when a shard thread has taken the leases of all its shards. If one of several I/O threads makes a key
+ * ready, a shard thread serves the waiter, too.
  *
  * Invariants: (1) a waiter is carried out only with its claim; (2) replies to served clients leave after the reply of
- * the command that served them, with the loop of its thread; (3) whoever waits for several keys is taken out of all
- * queues whose leases are held when it is served; the rest is dropped by whoever meets it, or by `blocking|forget`.
+ * the command that served them, with the loop of its thread; (3) when a waiter for several keys is served, it is
+ * removed from all queues whose leases are held; its cells in other queues are dropped by the next thread that meets
+ * them, or by `blocking|forget`.
  */
 
 import { ClientRecord } from '../../shared/command/client-state.js';
@@ -53,7 +55,10 @@ const COMMON_BIT = 31;
 const KEY_BYTES = 1024;
 const KEY_BYTES_KEPT = 64 * 1024;
 
-/** The argument of XREADGROUP that names the consumer: who asks for one group is in the same position as others. */
+/**
+ * The argument of XREADGROUP that names the consumer. Two requests of one group that differ only here wait for the same
+ * thing.
+ */
 const CONSUMER_ARG = 3;
 
 /** Where the reply to a blocked request goes; `io` -1: nowhere, the command must not block. */
@@ -63,13 +68,15 @@ export interface Ticket {
   seq: number;
 }
 
-/** A reply to a client that was blocked. */
+/** A reply to a blocked client. */
 export interface ServedReply {
   readonly io: number;
   readonly slot: number;
   readonly seq: number;
   readonly chunks: Uint8Array[];
-  /** It is lost whether it was carried out: the connection is closed. `seq` has the ticket of the request. */
+  /**
+   * It is not known whether the request was carried out: the connection is closed. `seq` has the ticket of the request.
+   */
   readonly isLost: boolean;
 }
 
@@ -88,20 +95,23 @@ interface DeferredKey {
   readonly key: Uint8Array;
 }
 
-/** Takes the reply to a client of the thread's own, short and in one piece, at once. */
+/** Takes a short reply to a client of this I/O thread at once, in one piece. */
 export interface ServedSink {
   deliver(slot: number, seq: number, reply: Reply): void;
 }
 
 const fields = new WaiterFields();
 
-/** The state of blocking in one context. Lives as long as its thread; holds nothing but what is under way. */
+/**
+ * The state of blocking in one context. Lives as long as its thread; holds data only while a command or a service is in
+ * progress.
+ */
 export class Blocking {
   /** Where the reply of the running command goes. */
   readonly ticket: Ticket = { io: -1, slot: 0, seq: 0 };
   /** The running command found nothing and waits: no reply was written. */
   blocked = false;
-  /** Until when (unix ms, 0: for ever); then it hears a null array, whatever the command is. */
+  /** The deadline (unix ms, 0: none); at the deadline the client gets a null array, whatever the command is. */
   deadlineMs = 0;
   /** A waiter is served: its command is carried out again. */
   serving = false;
@@ -111,13 +121,13 @@ export class Blocking {
   deferred: DeferredKey[] = [];
   /** The same, to find one again; emptied when the next key is deferred. */
   private readonly deferredTexts: Set<string> = new Set();
-  /** A thread died that may have been about to serve somebody: all keys are looked at that somebody waits for. */
+  /** A thread died, perhaps just before it served a waiter: all keys with waiters are checked. */
   everybody = false;
   /** Replies to clients that were served, as far as `sink` has not taken them. */
   served: ServedReply[] = [];
-  /** Something has been put into `served` or `deferred` that an I/O thread must send. */
+  /** `served` or `deferred` has entries that an I/O thread must send. */
   unsent = false;
-  /** On an I/O thread: who takes the replies to its own clients. */
+  /** On an I/O thread: takes the replies to its own clients. */
   sink: ServedSink | null = null;
   private readonly client = new ClientRecord();
   /** The keys on the ready list, one behind the other. */
@@ -128,9 +138,9 @@ export class Blocking {
   /** The request that is served, and its reply. */
   private readonly args = new Args();
   private readonly reply = new Reply(1024);
-  /** In the context of a job or of background work: who serves the thread's waiters. */
+  /** In the context of a job or of background work: the Blocking object that serves the thread's waiters. */
   host: Blocking | null = null;
-  /** False while an I/O thread that is not the only one runs a command: a shard thread serves whoever waits. */
+  /** False while one of several I/O threads runs a command: a shard thread then serves the waiters. */
   servesHere = true;
   private readonly control: ControlBlock;
   private readonly claims: readonly Int32Array[];
@@ -142,7 +152,7 @@ export class Blocking {
     this.claims = claims;
   }
 
-  /** Notes that the key in argument i may be what somebody waits for. */
+  /** Puts the key in argument i on the ready list, if it may have waiters. */
   noteReady(ctx: ExecContext, args: Args, i: number): void {
     const off = args.off[i]!;
     const len = args.len[i]!;
@@ -155,7 +165,9 @@ export class Blocking {
     if (firstWaiter(arena, db, u8, off, len) !== NULL) this.note(arena.shard, db, u8, off, len);
   }
 
-  /** Has those who wait for a key served: at the end of the command, or by a shard thread where nobody is served. */
+  /**
+   * Has the waiters of a key served: at the end of the command, or by a shard thread if this thread serves no waiters.
+   */
   private note(shard: number, db: number, u8: Uint8Array, off: number, len: number): void {
     if (this.host !== null) this.host.defer(shard, db, u8.slice(off, off + len));
     else if (this.servesHere) this.addReady(shard, db, u8, off, len);
@@ -213,7 +225,9 @@ export class Blocking {
     this.unsent = true;
   }
 
-  /** Notes all keys of a database that somebody waits for (SWAPDB, and what makes many keys at once). */
+  /**
+   * Puts all keys of a database that have waiters on the ready list (SWAPDB, and commands that make many keys at once).
+   */
   noteDatabase(arena: Arena, db: number): void {
     if (!anyWaits(arena)) return;
     eachWaitedKey(arena, (number, key) => {
@@ -297,14 +311,14 @@ export class Blocking {
     return true;
   }
 
-  /** Takes those out of the queues of a shard who wait no longer: their I/O thread died. @requires the shard's lease */
+  /** Removes waiters from the queues of a shard whose I/O thread died. @requires the shard's lease */
   dropSettled(arena: Arena): void {
     dropWaiters(arena, (io, slot, seq) => isSettled(this.claims[io]!, slot, seq));
   }
 
-  /** Serves whoever waits for the keys on the ready list. @requires the leases of these keys; a shard thread */
+  /** Serves the waiters for the keys on the ready list. @requires the leases of these keys; a shard thread */
   serveReady(ctx: ExecContext): void {
-    // The command may have taken long (DEBUG SLEEP, a script): what has expired meanwhile serves nobody.
+    // The command may have taken long (DEBUG SLEEP, a script): a key that has expired meanwhile serves no waiter.
     ctx.refresh();
     // Serving may make further keys ready (BLMOVE), which are served in the same go.
     for (let k = 0; k < this.ready.length; k++) this.serveKey(ctx, this.ready[k]!);
@@ -373,7 +387,7 @@ export class Blocking {
         if (!done) this.lose(io, slot, seq);
       }
       unserved = !answered;
-      // Nobody but the served one has left the queue.
+      // Only the served waiter has left the queue.
       waiter = next;
     }
   }
@@ -390,7 +404,8 @@ export class Blocking {
   }
 
   /**
-   * Notes a key that has changed or is gone, if somebody waits for it with a group: who does hears of it.
+   * Puts a key that has changed or is gone on the ready list, if this shard has waiters: a client blocked in XREADGROUP
+   * must be told when its stream is gone.
    * @requires CONTROL.groupReaders is not 0
    */
   noteChanged(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {

@@ -1,5 +1,5 @@
 /**
- * Who waits for which key: the queues of blocked clients, in the arena of the key's shard.
+ * Waiters: for each key the queue of clients that are blocked on it, in the arena of the key's shard.
  *
  *     CTL_BLOCKED -> element table: name = database (2 bytes) and key, value = | first waiter | last waiter | how many
  *                    of them want the absent key |
@@ -8,10 +8,10 @@
  *     payload:       length of each argument (int32), then their bytes
  *     request cell:  waiters that share it | payload bytes | blob or 0 | fsck's count | payload
  *
- * A waiter is the whole request, so any thread with the lease can carry it out. One that waits for several keys has a
- * cell in the queue of each; when the request is long these cells share its payload, one copy in each shard. Who of
- * several wins a request is settled by its claim (claims.ts); cells whose claim is gone are dropped by whoever meets
- * them.
+ * A waiter is the whole request, so any thread with the lease can carry it out. A waiter for several keys has a cell in
+ * the queue of each key; if the request is long, the cells of one shard share one copy of the payload. If several
+ * threads want to answer a request, its claim decides which thread does (claims.ts). A thread that meets a cell whose
+ * claim is gone drops the cell.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) a queue is not empty; (3) CTL_BLOCKED is 0 or the root of
  * the table, whose count says whether anybody waits here.
@@ -77,7 +77,7 @@ const DB_BYTES = 2;
 /** Scratch for arguments; what is larger is not kept. */
 const PAYLOAD_BYTES = 64 * 1024;
 
-/** What a waiter is made from, and what one is read into. */
+/** The fields from which a waiter is written, and into which `readWaiter` reads one. */
 export class WaiterFields {
   io = 0;
   slot = 0;
@@ -128,13 +128,13 @@ function compose(db: number, u8: Uint8Array, off: number, len: number): number {
   return len + DB_BYTES;
 }
 
-/** Whether anybody waits for a key of this shard. One load while nobody ever did. */
+/** Whether a key of this shard has waiters. One load as long as no key ever had a waiter. */
 export function anyWaits(arena: Arena): boolean {
   const root = arena.ctl[CTL_BLOCKED]!;
   return root !== 0 && wordAt(arena, root, R_COUNT) !== 0;
 }
 
-/** The queue of a key, 0 when nobody waits for it; leaves the table's cursor there. */
+/** The queue of a key, 0 when the key has no waiters; leaves the table's cursor there. */
 function findQueue(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;
   if (root === 0) return NULL;
@@ -142,7 +142,7 @@ function findQueue(arena: Arena, db: number, u8: Uint8Array, off: number, len: n
   return table.open(arena, root).find(nameBytes, nameView, 0, n);
 }
 
-/** The first waiter of a key, 0 when nobody waits for it. */
+/** The first waiter of a key, 0 when there is none. */
 export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const queue = findQueue(arena, db, u8, off, len);
   if (queue === NULL) return NULL;
@@ -151,8 +151,8 @@ export function firstWaiter(arena: Arena, db: number, u8: Uint8Array, off: numbe
 }
 
 /**
- * `waiter`, or the next behind it in the queue of the key, that wants to hear of the key's absence; 0 when there is
- * none. Whoever waits for elements goes on waiting.
+ * Returns `waiter`, or the first waiter behind it in the queue of the key, that wants to be told when the key is gone;
+ * 0 when there is none. Waiters for elements stay blocked when the key is gone.
  */
 export function absentWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const queue = findQueue(arena, db, u8, off, len);
@@ -171,7 +171,10 @@ export function waiterWord(arena: Arena, waiter: Ptr, w: number): number {
   return wordAt(arena, waiter, w);
 }
 
-/** Whether a key with a value of this type wakes a waiter: one that wants to hear of the key's absence always wakes. */
+/**
+ * Whether a key with a value of this type wakes a waiter: a waiter that wants to be told of the key's absence is always
+ * woken.
+ */
 export function wakes(arena: Arena, waiter: Ptr, valueType: number): boolean {
   if (waiterWord(arena, waiter, W_WANTS_ABSENT) !== 0) return true;
   return waiterWord(arena, waiter, W_SCOPE) >>> TYPE_SHIFT === valueType;
@@ -191,7 +194,7 @@ export function addWaiter(arena: Arena, fields: WaiterFields, args: Args): void 
   const i = fields.keyIndex;
   let queue = findQueue(arena, fields.db, args.u8, args.off[i]!, args.len[i]!);
   const last = queue === NULL ? NULL : lastOf(arena, queue);
-  // Nobody else came in between, so it would be the last.
+  // No other waiter came in between, so it would be the last waiter.
   if (last !== NULL && isOf(arena, last, fields.io, fields.slot, fields.seq)) return;
   const waiter = createWaiter(arena, fields, args);
   const absent = fields.wantsAbsent ? 1 : 0;
@@ -237,7 +240,7 @@ function isOf(arena: Arena, waiter: Ptr, io: number, slot: number, seq: number):
   );
 }
 
-/** Sets the ends of a queue; `absent` more want to hear of the key's absence. */
+/** Sets the ends of a queue; `absent` more waiters want to be told of the key's absence. */
 function setQueue(arena: Arena, queue: Ptr, first: Ptr, last: Ptr, absent: number): void {
   elementValue(arena, queue);
   arena.touch(queue, value.off - byteIndex(queue), QUEUE_BYTES);
@@ -307,7 +310,9 @@ function createWaiter(arena: Arena, fields: WaiterFields, args: Args): Ptr {
   return waiter;
 }
 
-/** One waiter more for the request whose payload is written in `payload`: its cell, made for the first of them. */
+/**
+ * Adds a waiter to the request whose payload lies in `payload`; returns the request cell, which the first waiter makes.
+ */
 function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
   const known = fields.requests[arena.shard]! as Ptr;
   if (known !== NULL) {
@@ -337,7 +342,7 @@ function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
   return request;
 }
 
-/** A waiter's payload is needed no longer by it. */
+/** A waiter no longer needs its payload: frees the payload with its last waiter. */
 function freePayload(arena: Arena, waiter: Ptr): void {
   const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
   if (blob === NULL) return;
@@ -413,8 +418,8 @@ export function readWaiter(arena: Arena, waiter: Ptr, fields: WaiterFields, args
 }
 
 /**
- * Whether a waiter's request is that of `like`, which `args` belong to, and waits for the key in the same place;
- * argument `but` may be another one (0: no exception). A long request never is.
+ * Whether the request of `waiter` equals the request of `like`, whose arguments are `args`, and names the key at the
+ * same index. Argument `but` may differ (0: no argument may). False for a long request.
  */
 export function isAlike(arena: Arena, waiter: Ptr, like: WaiterFields, args: Args, but: number): boolean {
   const segment = segmentOf(waiter);
@@ -459,8 +464,8 @@ export function removeWaiter(arena: Arena, waiter: Ptr, db: number, u8: Uint8Arr
 }
 
 /**
- * Removes the request `seq` of a connection from the queue of a key, if it is there. Looks from both ends: those who
- * are served are the first, those who have just come the last.
+ * Removes the request `seq` of a connection from the queue of a key, if it is there. Searches from both ends: a waiter
+ * that was just served is near the front, and a waiter that has just come is near the end.
  */
 export function forgetWaiter(
   arena: Arena,
@@ -503,7 +508,7 @@ export function dropWaiters(arena: Arena, isGone: (io: number, slot: number, seq
   });
 }
 
-/** Calls `each` with database and key of all keys of this shard that somebody waits for. Cold. */
+/** Calls `each` with database and key of all keys of this shard that have waiters. Cold. */
 export function eachWaitedKey(arena: Arena, each: (db: number, key: Uint8Array) => void): void {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;
   if (root === 0) return;

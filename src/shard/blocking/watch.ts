@@ -1,15 +1,15 @@
 /**
- * Watched keys: what WATCH leaves in the arena and EXEC asks about. Each shard has a table of the keys that somebody
- * watches; an element's name is the database (2 bytes) and the key, its number the key's version, its value a row of
+ * Watched keys: WATCH writes them into the arena, and EXEC checks them. Each shard has a table of the watched keys. An
+ * element's name is the database (2 bytes) and the key, its number is the key's version, and its value is a row of
  *
  *     | client id * 256 + its I/O thread: float64 | version when the client began to watch: float64 |
  *
- * Whoever changes a key gives it a new version (`ExecContext.notify` calls `touchWatched`), so EXEC finds out by
- * comparing, and no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
+ * Each change of a key gives the key a new version (`ExecContext.notify` calls `touchWatched`), and EXEC compares
+ * versions. So no list of clients is walked when a key changes. Versions are never used twice in a shard. When an I/O
  * thread has died, `dropWatchers` ends the watches of its clients.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
- * writers pay one load while nobody watches anything.
+ * writers pay one load while no key is watched.
  */
 
 import { CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
@@ -59,7 +59,7 @@ function nextVersion(arena: Arena): number {
   return version;
 }
 
-/** The element of a watched key, the table's cursor on it; 0 when nobody watches it. */
+/** The element of a watched key, the table's cursor on it; 0 when no client watches the key. */
 function find(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): Ptr {
   const root = arena.ctl[CTL_WATCHED]! as Ptr;
   if (root === 0) return NULL;
@@ -67,13 +67,15 @@ function find(arena: Arena, db: number, u8: Uint8Array, off: number, len: number
   return table.open(arena, root).find(nameBytes, nameView, 0, n);
 }
 
-/** A key was changed: whoever watches it will find another version. */
+/** A key was changed: gives the key a new version, which fails the EXEC of each client that watches the key. */
 export function touchWatched(arena: Arena, db: number, u8: Uint8Array, off: number, len: number): void {
   const el = find(arena, db, u8, off, len);
   if (el !== NULL) setElementNumber(arena, el, nextVersion(arena));
 }
 
-/** Has a client watch a key from now on, or from when it began to if it does already. Throws ArenaFullError. */
+/**
+ * Has a client watch a key from now on; if the client watches the key already, nothing changes. Throws ArenaFullError.
+ */
 export function addWatcher(
   control: ControlBlock,
   arena: Arena,
@@ -122,7 +124,7 @@ function watcherAt(number: number): number {
   return -1;
 }
 
-/** Whether a key that the client watches is as it was then. A key that it does not watch is. */
+/** Whether a key is unchanged since the client began to watch it. True for a key that the client does not watch. */
 export function watchedUnchanged(
   arena: Arena,
   client: ClientState,
@@ -164,7 +166,7 @@ export function removeWatcher(
   replaceValue(arena, el, left);
 }
 
-/** Nobody watches the key any more on whose element the table's cursor is. */
+/** The key of the element under the table's cursor has no watchers any more. */
 function removeFound(control: ControlBlock, arena: Arena, el: Ptr): void {
   table.remove();
   freeElement(arena, el);

@@ -95,7 +95,7 @@ class Check {
     if (this.findings.length < FINDINGS_MAX) this.findings.push(finding);
   }
 
-  /** Marks a cell as reached; false when it is none, so that nobody follows it. */
+  /** Marks a cell as reached; false when it is none, so that no caller follows it. */
   reach(ptr: number, what: string): boolean {
     const index = (segmentOf(ptr) << 8) | (unitIndex(ptr) >>> 15);
     const page = this.pages.get(index);
@@ -227,7 +227,7 @@ export function storesWithoutTouch(arena: Arena): string[] {
   return arena.unannouncedStores().map((store) => whereOf(arena, store));
 }
 
-/** Names the cell in which a store was found that nobody had announced. */
+/** Names the cell in which an unannounced store was found. */
 function whereOf(arena: Arena, { segment, byteOffset, isExact }: UnannouncedStore): string {
   if (!isExact) return `a store without touch somewhere in the page at byte ${byteOffset} of segment ${segment}`;
   const slabPage = Math.floor(byteOffset / SLAB_PAGE_BYTES);
@@ -267,7 +267,7 @@ export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[
   return check.findings;
 }
 
-/** Marks what FLUSHALL gave up and nobody has freed yet. */
+/** Marks the cells that FLUSHALL has detached and that are not freed yet. */
 function checkGarbage(check: Check): void {
   const { arena } = check;
   const entries = new Int32Array(TABLE_ENTRIES_MAX);

@@ -1,11 +1,12 @@
 /**
  * ExecContext: what a command handler is given. It leads from arguments to entries, applies lazy expiry and the access
- * clocks, and records effects and keyspace events. One per thread, used by whichever thread holds the leases.
+ * clocks, and records effects and keyspace events. Each thread has its own context, and uses it while it holds the
+ * leases.
  *
  * A handler works on one shard at a time: `arena` and `keyspace` belong to the shard of the key that was looked up or
- * routed last. A command with one key never changes shard; one with several calls `lookup...` or `route` for each key
- * and must re-read `ctx.arena` and `ctx.keyspace` after it, and not keep an entry of one shard across a lookup in it
- * that may remove entries (lazy expiry of the very same key).
+ * routed last. A command with one key never changes shard. A command with several keys calls `lookup...` or `route` for
+ * each key, and must read `ctx.arena` and `ctx.keyspace` again after the call. It must not keep an entry across a
+ * lookup in the same shard, since the lookup may remove entries (lazy expiry of the very same key).
  *
  * Invariants: (1) the leases of all shards that the command's keys hash to are held; (2) `dirty` counts what the
  * command changed: 0 means nothing is propagated; (3) a handler parses all its arguments before it changes anything.
@@ -76,15 +77,15 @@ export class ExecContext implements WorkBound {
   readonly shardCount: number;
   /** The leases that the running command holds; jobs take and give them themselves. */
   readonly leases: LeaseSet;
-  /** What clients are to hear; null where no I/O thread listens (tests of the bare engine). */
+  /** Messages for clients; null if there is no I/O thread (tests of the bare engine). */
   outbox: Outbox | null = null;
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
   /** Runs scripts; on shard threads only. */
   scripts: ScriptEngine | null = null;
-  /** The error that the command ended with is in the statistics already: a script's. */
+  /** The error of the running command has been counted already (errors of scripts are counted where they arise). */
   errorCounted = false;
-  /** Who runs commands inside the running one. */
+  /** Runs commands inside the running command. */
   runner: CommandRunner | null = null;
   /** Writes a warning into the server's log. */
   log: (message: string) => void = () => {};
@@ -101,19 +102,22 @@ export class ExecContext implements WorkBound {
    * It stands still within a command.
    */
   nowMs = 0;
-  /** What expires before this is over: `nowMs`; -Infinity for a client that must be obeyed (CLIENT_FLAG.mustObey). */
+  /**
+   * A key whose time of expiry is before this has expired: `nowMs`; -Infinity for a client that must be obeyed
+   * (CLIENT_FLAG.mustObey).
+   */
   overMs = 0;
   /** Value for the clock of a new entry at this time, under the present policy. */
   clock = 0;
   lfu = false;
-  /** CONTROL.writeGate: what decides about writes. Read once a command, with its leases held. */
+  /** CONTROL.writeGate (sync/write-gate.ts). Read once a command, with its leases held. */
   gate = 0;
-  /** Whether somebody takes effects: GATE.effects of `gate`. */
+  /** Whether effects are recorded: GATE.effects of `gate`. */
   effectsOn = false;
   /**
-   * Classes of events to be raised: those of `notify-keyspace-events` (`wantedEvents`), and all that mean a change
-   * while clients track or watch keys. Read once a command, with its leases held: whoever reads a key has said so
-   * before.
+   * Classes of events to be raised: the classes of `notify-keyspace-events` (`wantedEvents`), and, while clients track
+   * or watch keys, all classes that mean a change. Read once a command, with its leases held: a client that tracks a
+   * key has registered before it reads the key.
    */
   notifyFlags = 0;
   private wantedEvents = 0;
@@ -124,7 +128,7 @@ export class ExecContext implements WorkBound {
   mayWrite = false;
   /** What the running command changed. */
   dirty = 0;
-  /** The command wrote its own effects; it is not propagated as it came. */
+  /** The command wrote its own effects; its own arguments are not propagated. */
   ownEffects = false;
   /** Inside of a transaction: an earlier command of it has changed something. */
   changedBefore = false;
@@ -183,7 +187,7 @@ export class ExecContext implements WorkBound {
     this.control.i32[this.writingWord] = before;
   }
 
-  /** hot: the clock goes on between two commands of a batch, which may have taken long. */
+  /** hot: reads the clock again between two commands of a batch, since the first may have taken long. */
   tick(): void {
     const nowMs = this.control.nowMs();
     if (nowMs !== this.nowMs) this.setTime(nowMs);
@@ -197,8 +201,9 @@ export class ExecContext implements WorkBound {
   }
 
   /**
-   * hot: reads what decides whether a write is refused, and who hears of it. Whoever changes one of these words under
-   * all leases knows that every command sees it. @requires the leases of what is going to be changed
+   * hot: reads the words that decide whether a write is refused, and which clients are told of it. If a thread changes
+   * one of these words while it holds all leases, every later command sees the change. @requires the leases of what is
+   * going to be changed
    */
   readSwitches(): void {
     const i32 = this.control.i32;
@@ -279,7 +284,7 @@ export class ExecContext implements WorkBound {
     return e;
   }
 
-  /** The entry of the key in argument i, with no trace of the access (TTL, OBJECT, EXISTS of the like). */
+  /** The entry of the key in argument i, with no trace of the access (TTL, OBJECT and the like). */
   peek(args: Args, i: number): Ptr {
     if (!this.oneShard) this.useShardOf(args, i);
     const keyspace = this.keyspace;
@@ -311,7 +316,7 @@ export class ExecContext implements WorkBound {
     return (this.gate & GATE.keepsExpired) !== 0 || isPaused(this.control);
   }
 
-  /** hot: who sent the command that is run from now on. */
+  /** hot: sets the client whose commands are run from now on. */
   setClient(client: ClientState): void {
     this.client = client;
     this.overMs = (client.flags & CLIENT_FLAG.mustObey) === 0 ? this.nowMs : Number.NEGATIVE_INFINITY;
@@ -397,13 +402,15 @@ export class ExecContext implements WorkBound {
     this.raise(eventClass, event, args.u8, args.dv, args.off[i]!, args.len[i]!, this.db);
   }
 
-  /** As `notify`, of what is no change to WATCH and to clients' caches: a stream's groups and its last id. */
+  /**
+   * As `notify`, for an event that is no change for WATCH and for clients' caches: a stream's groups and its last id.
+   */
   notifyAside(event: string, args: Args, i: number): void {
     if ((this.wantedEvents & EVENT_CLASS.STREAM) === 0) return;
     this.tell(event, args.u8, args.off[i]!, args.len[i]!, this.db);
   }
 
-  /** The value of the key in argument i has changed, to WATCH and to clients' caches, without an event. */
+  /** The value of the key in argument i has changed for WATCH and for clients' caches; raises no event. */
   noteChange(args: Args, i: number): void {
     this.touch(args.u8, args.dv, args.off[i]!, args.len[i]!, this.db, this.client.id);
   }
@@ -433,14 +440,17 @@ export class ExecContext implements WorkBound {
     if ((this.wantedEvents & eventClass) !== 0) this.tell(event, u8, off, len, db);
   }
 
-  /** Marks the watches of a key, and tells who has it in a cache. `client`: who has changed it, 0: the server. */
+  /**
+   * Marks the watches of a key, and tells the clients that may have the key in a cache. `client`: the client that
+   * changed the key, 0: the server.
+   */
   private touch(u8: Uint8Array, dv: DataView, off: number, len: number, db: number, client: number): void {
     const { i32 } = this.control;
     if (i32[CONTROL.watchedKeys] !== 0) touchWatched(this.arenaOf(u8, off, len), db, u8, off, len);
     if (this.outbox !== null && i32[CONTROL.trackers] !== 0) this.outbox.invalidate(u8, dv, off, len, client);
   }
 
-  /** Sends an event on its way. @requires somebody wants the class */
+  /** Sends an event on its way. @requires some client wants the class */
   private tell(event: string, u8: Uint8Array, off: number, len: number, db: number): void {
     const { outbox } = this;
     const flags = this.wantedEvents;

@@ -1,5 +1,5 @@
 /**
- * A job's steps, guarded: whatever the job does, no lease outlives a step, and its end is told once.
+ * A job's steps, guarded: whatever the job does, no lease is held after a step, and `done` is called once.
  *
  * Invariant: `done` is called when the job has ended, thrown, or been dropped (`return()`), and not before.
  */

@@ -18,7 +18,7 @@ export const EFFECT_LOG_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 16;
 const RECORD_BYTES = 8;
 
-/** Bits of `skips`: who does not get a record (redis.set_repl in scripts). */
+/** Bits of `skips`: the receivers that do not get a record (redis.set_repl in scripts). */
 export const SKIP_JOURNAL = 1;
 export const SKIP_REPLICAS = 2;
 const SKIP_ALL = SKIP_JOURNAL | SKIP_REPLICAS;
@@ -40,7 +40,7 @@ export class EffectLog {
   private group: Uint8Array[] | null = null;
   /** How many groups are open, one in another. */
   private depth = 0;
-  /** Who does not get what commands do from now on: a script's wish, 0 outside. */
+  /** The receivers that do not get the effects of commands from now on: a script's wish, 0 outside. */
   skips = 0;
 
   constructor(sab: SharedArrayBuffer) {

@@ -114,8 +114,8 @@ export function valueWordOffset(head: number): number {
 }
 
 /**
- * Index of the value's first word in `wordsOf(arena, e)`. For a short ENC_EMBED string that is where its
- * bytes begin; for a long one (byte 4 is 255) the length stands there.
+ * Index of the value's first word in `wordsOf(arena, e)`. For a short ENC_EMBED string the bytes of the string begin
+ * there; for a long string (byte 4 is 255) the length stands there.
  */
 export function valueWord(arena: Arena, e: Ptr): number {
   const w = wordIndex(e);

@@ -1,10 +1,11 @@
 /**
- * Times calls of commands: one in TIME_EVERY, whose figure counts for all of them; the first of each command since the
- * start or CONFIG RESETSTAT, so that it has a figure at all; and those that are watched for being slow. Reading the
- * clock for every call would cost a tenth of a short one.
+ * Times calls of commands: one call in TIME_EVERY, whose figure counts for all of them; the first call of each command
+ * since the start or CONFIG RESETSTAT, so that each command has a figure; and calls that the slow log watches. Reading
+ * the clock for every call would cost a tenth of a short one.
  *
- * A call that is timed has the moment of its beginning as its token, negative if it stands for the others; 0 is a call
- * that is not timed. So the calls of a script, inside of its own, need no state.
+ * A timed call gets its start time as its token. The token is negative if the call's figure counts for the untimed
+ * calls too; the token is 0 if the call is not timed. The caller keeps the token, so the nested calls of a script need
+ * no state here.
  */
 import { monotonicMs } from '../../shared/clock.js';
 import type { Args } from '../../shared/resp/args.js';
@@ -30,7 +31,9 @@ export class CallTimer {
     this.timedIn = new Int32Array(commands);
   }
 
-  /** hot: a call begins; its token. `bounded`: its work is, as that of everything that I/O threads run. */
+  /**
+   * hot: a call begins; returns its token. `bounded`: the work of the call is bounded, as in all calls on I/O threads.
+   */
   begin(cmdId: number, args: Args, bounded: boolean): number {
     if ((++this.calls & (TIME_EVERY - 1)) === 0) return -monotonicMs();
     const isFirst = this.timedIn[cmdId] !== this.i32[CONTROL.statsEpoch]! + 1;

@@ -22,7 +22,7 @@ export interface EngineOptions {
   readonly effects: SharedArrayBuffer;
   /** What the clients of each I/O thread want to hear, by its index; none: nobody is told anything. */
   readonly interests?: readonly SharedArrayBuffer[];
-  /** In place of one that is made of `interests`. */
+  /** Used instead of an outbox made from `interests`. */
   readonly outbox?: Outbox;
   readonly stats: StatsBlock;
   readonly registry: Registry;

@@ -51,26 +51,26 @@ export class Executor {
   private readonly ctx: ExecContext;
   private readonly registry: Registry;
   private readonly stats: StatsBlock;
-  /** Which calls are timed one by one, and what is noted of those that took long. */
+  /** Decides which calls are timed one by one, and notes the slow ones. */
   private readonly slow: SlowWatch;
   private readonly background: Background;
   readonly lookAhead: LookAhead;
   private readonly newContext: (outer?: LeaseSet | null) => ExecContext;
   private readonly report: (where: string, error: unknown) => void;
   private readonly shards: number;
-  /** For requests whose sender has not placed them, and for the keys of commands inside of others. */
+  /** For requests whose sender has not placed them, and for commands inside of other commands. */
   private readonly placement: Placement;
   /** The lowest shard of the running command. */
   private home = 0;
   private readonly frames: Frames;
   private readonly timer: CallTimer;
   private readonly waiters: WaiterWatch;
-  /** The only I/O thread: whoever waits is its client. */
+  /** The only I/O thread: every blocked client is a client of this thread. */
   private readonly servesInline: boolean;
-  /** The command run last was given up because its reply is big. */
+  /** The last command was given up because its reply is big. */
   bigReply = false;
   private inlineCalls = 0;
-  /** Of the I/O thread that runs this, -1 on shard threads. */
+  /** Index of the I/O thread that runs this executor, -1 on shard threads. */
   private readonly ioIndex: number;
 
   constructor(
@@ -127,12 +127,12 @@ export class Executor {
     return this.ctx.leases.holderOf(shard) === this.ctx.control.shardThreadId(shard);
   }
 
-  /** Clients that wait, as far as the commands run here are concerned. */
+  /** Blocked clients, as far as the commands that run here can serve them. */
   get blocking(): Blocking {
     return this.ctx.blocking;
   }
 
-  /** Serves those for whom leases were missing. @requires a shard thread that holds none */
+  /** Serves the waiters for which leases were missing. @requires a shard thread that holds no lease */
   serveDeferred(): void {
     const { ctx } = this;
     const { blocking } = ctx;
@@ -152,7 +152,7 @@ export class Executor {
   }
 
   /**
-   * Forgets what clients of I/O thread `io` waited for or watched on `shard`: it died, they had ids below
+   * Forgets waiters and watches on `shard` of the dead I/O thread `io`: those of clients with ids below
    * `clientsBefore`. @requires a shard thread that holds no lease
    */
   dropClients(shard: number, io: number, clientsBefore: number): void {
@@ -168,7 +168,7 @@ export class Executor {
     }
   }
 
-  /** What the commands run here have to tell clients; whoever owns the executor sends it. */
+  /** Messages for clients from the commands that run here; the owner of the executor sends them. */
   get outbox(): Outbox | null {
     return this.ctx.outbox;
   }
@@ -184,7 +184,7 @@ export class Executor {
     this.slow.refresh();
   }
 
-  /** Ends a batch: gives all leases back. Whether somebody was waiting for one. */
+  /** Ends a batch: gives all leases back. Returns whether a thread was waiting for one. */
   endBatch(): boolean {
     return this.ctx.leases.giveAll();
   }
@@ -212,7 +212,7 @@ export class Executor {
     }
     const f64 = this.stats.f64;
     f64[STAT.inlineCommands] = f64[STAT.inlineCommands]! + 1;
-    // A big value is copied by the shard's thread, not by one that serves sockets.
+    // The shard's thread copies a big value: a thread that serves sockets must not.
     reply.leavesOutBig = (this.registry.flags[cmdId]! & FLAG_WRITE) === 0;
     this.ctx.inline = true;
     reply.pinFor = this.ioIndex;
@@ -239,7 +239,7 @@ export class Executor {
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null = null): void {
     const leases = this.ctx.leases;
     this.ctx.tick();
-    // Leases of other shards are kept from one command to the next only as long as nobody else wants one.
+    // Leases of other shards are kept from one command to the next only while no other thread wants one of them.
     if (leases.count > 1 && leases.wanted()) this.yieldLeases();
     const placement = placed ?? this.place(cmdId, args);
     const { shard, count } = placement;
@@ -259,17 +259,17 @@ export class Executor {
     return placement;
   }
 
-  /** Gives all leases back in the middle of a batch, so that whoever waits for one gets in. */
+  /** Gives all leases back in the middle of a batch, so that a waiting thread can take them. */
   private yieldLeases(): void {
     if (this.endBatch()) this.letWaiterIn();
   }
 
-  /** After an `endBatch` that woke somebody: lets that thread get in before this one takes the lease again. */
+  /** After an `endBatch` that woke a thread: lets that thread take its lease first. */
   letWaiterIn(): void {
     this.ctx.leases.letWaiterIn(HANDOFF_MS);
   }
 
-  /** Whether somebody waits for a lease that is held here. */
+  /** Whether a thread waits for a lease that is held here. */
   get isWanted(): boolean {
     return this.ctx.leases.wanted();
   }
@@ -354,7 +354,7 @@ export class Executor {
     reply.errors = 0;
   }
 
-  /** A command has ended: its time, and whether it failed. What waits is counted when it has been carried out. */
+  /** A command has ended: counts its time and failure. A blocked command is counted when it is carried out. */
   private count(cmdId: number, args: Args, reply: Reply, client: ClientState, timing: number): void {
     if (this.ctx.blocking.blocked) this.stats.uncall(cmdId);
     else if (timing !== 0) this.timer.end(timing, cmdId, args, client.id);
@@ -363,7 +363,7 @@ export class Executor {
 
   /**
    * Runs one command of a transaction or script inside the command that is running: under its leases, in its context,
-   * with its own effects, reply and counts. `ctx.dirty` is that of the whole afterwards.
+   * with its own effects, reply and counts. Afterwards `ctx.dirty` counts the changes of the outer command too.
    * @requires the leases of the command's keys (of all shards, if it has none) are held
    */
   // hot: every redis.call
@@ -437,7 +437,7 @@ export class Executor {
     this.count(cmdId, args, reply, client, timing);
   }
 
-  /** The client caches what it has read: tells its I/O thread. Single commands are noted there before they are run. */
+  /** The client caches the keys that it reads: tells its I/O thread, which notes keys of single commands itself. */
   private rememberReads(cmdId: number, args: Args, client: ClientState): void {
     const { outbox } = this.ctx;
     if (outbox === null || (this.registry.flags[cmdId]! & FLAG_PUBSUB) !== 0) return;
@@ -487,7 +487,7 @@ export class Executor {
     return (gate & GATE.memoryLimit) !== 0 && (client.flags & CLIENT_FLAG.mustObey) === 0 && this.overMemory();
   }
 
-  /** Serves those who wait for what the command made. Its own reply and counts are settled already. */
+  /** Serves the waiters for keys that the command made ready. The command's own reply and counts are complete. */
   private serve(cmdId: number): void {
     const writing = this.ctx.beginWriting();
     try {
@@ -499,7 +499,7 @@ export class Executor {
     this.ctx.endWriting(writing);
   }
 
-  /** Counts what the command changed and passes it on, if somebody listens. */
+  /** Counts the changes of the command and records its effects, if a receiver takes effects. */
   private settle(args: Args): void {
     const ctx = this.ctx;
     const f64 = this.stats.f64;
@@ -518,7 +518,7 @@ export class Executor {
     this.ctx.errorCounted = false;
   }
 
-  /** An exception left a handler: the client gets an error; what may have changed is told to all who must know. */
+  /** An exception left a handler: the client gets an error, and the state of keys that may have changed is recorded. */
   private failed(cmdId: number, args: Args, db: number, reply: Reply, mark: number, error: unknown): void {
     reply.truncate(mark);
     if (error === LEFT_TO_SHARD) {
@@ -533,7 +533,7 @@ export class Executor {
     if (this.ctx.mayWrite) this.tellState(cmdId, args, db);
   }
 
-  /** As `tellState`, for a command that died with its thread; of a transaction in all databases. No lease is held. */
+  /** As `tellState`, for a command whose thread died; for a transaction in all databases. No lease is held. */
   tellLost(cmdId: number, args: Args, db: number): void {
     const { ctx, registry } = this;
     if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;
@@ -546,15 +546,15 @@ export class Executor {
     const writing = ctx.beginWriting();
     const databases = (registry.facts[cmdId]! & FACT_INTERNAL) === 0 ? 1 : ctx.keyspaces[0]!.length;
     for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? db : k);
-    // Whoever waits for such a key is served with all others (Blocking.everybody).
+    // Clients blocked on such a key are served together with all other blocked clients (Blocking.everybody).
     ctx.blocking.dropReady();
     ctx.endWriting(writing);
     this.endBatch();
   }
 
   /**
-   * Records the state of all keys of a command of which nobody knows how far it came, notes them as changed, and has
-   * those served who wait for one. Also in the other database, if the command has one. @requires the leases of the keys
+   * For a command that ended at an unknown point: records the state of all its keys, notes the keys as changed, and has
+   * their waiters served. Also in the other database, if the command has one. @requires the leases of the keys
    */
   tellState(cmdId: number, args: Args, db: number): void {
     const { ctx, placement } = this;

@@ -1,11 +1,12 @@
 /**
- * Frames: what of the context belongs to one running command, kept while a command inside of it runs (a queued
- * command of a transaction, redis.call, the request of a blocked client).
+ * Frames: a frame keeps the part of the context that belongs to one running command while an inner command runs (a
+ * queued command of a transaction, redis.call, the request of a blocked client).
  *
  *     outer command -> open() -> inner command, in the same context -> close() -> outer command goes on
  *
- * Invariants: (1) frames are opened and closed like brackets; (2) `dirty` is kept apart: what the inner command changed
- * is added to what the outer one has changed; (3) nothing is allocated but the first time that a depth is reached.
+ * Invariants: (1) frames are opened and closed like brackets; (2) `dirty` is kept apart: the changes of the inner
+ * command are added to those of the outer command; (3) a frame is allocated only when a depth of nesting is reached for
+ * the first time.
  */
 import type { ClientState } from '../../shared/command/client-state.js';
 import type { ExecContext } from '../context/context.js';
@@ -49,7 +50,7 @@ export class Frames {
     frame.waitsAt = ticket.io;
     ticket.io = -1;
     ctx.setClient(client);
-    // What has begun is not given up in its middle.
+    // An outer command that has begun must not be given up in its middle.
     ctx.inline = false;
   }
 

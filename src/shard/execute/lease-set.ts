@@ -1,10 +1,10 @@
 /**
- * The leases that one thread holds at a moment. Several are always taken in ascending shard order; a thread that lacks
- * a lower one gives back what it has and begins again, so there is no cycle to wait in. Nor does a thread sit on leases
- * while it waits for one that is held for long (a script): it gives back what it has, waits for that one alone, and
- * then looks for the others, for an instant each. So a wait without end is always one with empty hands. After some
- * attempts in vain the instant grows, up to PATIENCE_MAX_MS, for leases in ascending order: two threads that want the
- * same leases then do not go on robbing each other.
+ * The leases that one thread holds at a moment. Several leases are always taken in ascending shard order. A thread that
+ * needs a lease of a lower shard first gives back all leases it holds, so a cycle of waiting threads cannot arise. If
+ * another thread holds a lease for long (a script), the waiting thread gives back all its leases, waits for that lease
+ * alone, and then tries the other leases for an instant each. So a thread that waits without a time limit holds no
+ * lease. After ATTEMPTS failed attempts the instant grows, up to PATIENCE_MAX_MS, for leases in ascending order:
+ * otherwise two threads that want the same leases could take them from each other again and again.
  *
  * Invariants: (1) `count` shards have `held` set; (2) an arena is synchronised right after its lease was taken; (3) in
  * checking mode the pages touched are settled right before it is given back.
@@ -14,15 +14,15 @@ import { type Arena, CHECKING, CTL_LEASE } from '../../shared/memory/arena.js';
 import { faultPoint, POINT } from '../../shared/memory/fault-point.js';
 import { Lease } from '../../shared/sync/lease.js';
 
-/** For how long `trySoon` looks, milliseconds, and how long it does not after that was in vain. */
+/** How long `trySoon` spins for a lease, and how long it does not spin again after it failed, milliseconds. */
 const SPIN_MS = 0.04;
 const IMPATIENT_MS = 0.5;
-/** How often it looks between two readings of the clock. */
+/** How often `trySoon` tries between two readings of the clock. */
 const SPINS = 64;
 
-/** How long a lease is waited for while others are held, milliseconds: several times what a batch takes. */
+/** How long a lease is waited for while others are held, milliseconds: several times as long as a batch. */
 const PATIENCE_MS = 2;
-/** After so many attempts in vain the patience is doubled with each, up to a limit, milliseconds. */
+/** After this many failed attempts, each further attempt doubles the patience, up to PATIENCE_MAX_MS milliseconds. */
 const ATTEMPTS = 8;
 const PATIENCE_MAX_MS = 256;
 
@@ -36,15 +36,18 @@ export class LeaseSet {
   private readonly leases: Lease[];
   /** All shards, marked. */
   private readonly all: Uint8Array;
-  /** Until then `trySoon` does not look twice: whoever holds leases keeps them for long. */
+  /** Until this moment `trySoon` tries only once: the last holder kept its lease for longer than SPIN_MS. */
   private impatientUntilMs = 0;
   /**
-   * Called when leases were taken by a call that may wait; `waited`: it did. What was read before, the clock or a
-   * switch, may be another now.
+   * Called when a call that may wait has taken leases; `waited`: the call did wait. The clock and the switches that
+   * were read before the wait may have changed.
    */
   onTaken: (waited: boolean) => void = ignore;
   private waited = false;
-  /** The last `giveAll` woke somebody who waited for this shard, -1: nobody; its count of handoffs before that. */
+  /**
+   * The shard for which the last `giveAll` woke a waiting thread, -1: none; and the shard's count of handoffs before
+   * that.
+   */
   private wokenShard = -1;
   private wokenHandoffs = 0;
 
@@ -66,8 +69,9 @@ export class LeaseSet {
   }
 
   /**
-   * hot: as tryShard, but looks again for an instant if another thread has the lease: most often that is about to end,
-   * and going over the ring instead keeps it contended. All others are given back meanwhile. For I/O threads.
+   * hot: as tryShard, but spins for an instant if another thread has the lease. Most holders are about to give the
+   * lease back, and a request over the ring would keep the lease contended. All other leases are given back before the
+   * spin. For I/O threads.
    */
   trySoon(shard: number): boolean {
     return this.tryShard(shard) || this.spin(shard);
@@ -92,7 +96,7 @@ export class LeaseSet {
     this.taken();
   }
 
-  /** Takes one lease, waiting as long as it needs. */
+  /** Takes one lease; waits until the lease is free. */
   private wait(shard: number): void {
     const lease = this.leases[shard]!;
     if (!lease.tryAcquire(this.threadId)) {
@@ -140,8 +144,8 @@ export class LeaseSet {
   }
 
   /**
-   * Takes the marked leases that are not held, each within an instant: `patienceMs` for those above `early`, which is
-   * held. The first one that was not to be had, or -1.
+   * Takes the marked leases that are not held yet, each within an instant; leases above `early`, which is held, may
+   * take `patienceMs`. Returns the first shard whose lease could not be taken, or -1.
    */
   private takeWithin(wanted: Uint8Array, early: number, patienceMs: number): number {
     for (let s = 0; s < wanted.length; s++) {
@@ -163,7 +167,7 @@ export class LeaseSet {
     faultPoint(POINT.leaseHeld);
   }
 
-  /** Gives every lease back. Whether somebody was waiting for one, who is to be let in then (`letWaiterIn`). */
+  /** Gives every lease back. Returns whether a thread was waiting for one of them; then call `letWaiterIn`. */
   giveAll(): boolean {
     if (this.count === 0) return false;
     faultPoint(POINT.leaseHeld);
@@ -193,7 +197,7 @@ export class LeaseSet {
     if (shard >= 0) this.leases[shard]!.letWaiterIn(this.wokenHandoffs, timeoutMs);
   }
 
-  /** The thread that holds the lease of a shard, 0 for nobody: a recent moment. */
+  /** The id of the thread that held the lease of a shard a moment ago, 0: none. */
   holderOf(shard: number): number {
     return this.leases[shard]!.holder();
   }
@@ -207,7 +211,7 @@ export class LeaseSet {
 
 function ignore(): void {}
 
-/** The leases of a command inside a transaction or script: those that the outer one holds, which it keeps. */
+/** The leases of a command inside a transaction or script: the outer command holds them, and keeps them afterwards. */
 export class PinnedLeases extends LeaseSet {
   private readonly outer: LeaseSet;
 

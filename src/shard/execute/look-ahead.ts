@@ -1,12 +1,12 @@
 /**
- * LookAhead: before a batch of pipelined commands runs, what the first of them will wait for in memory is asked for by
- * all. A lookup in a large keyspace is a chain of cache misses: bucket, entry, root of the value. One command after the
- * other takes them one by one; here each step is done for the whole batch, and as no load of a step needs another of
- * it, the processor has them under way together (group prefetching, Chen et al., 2004). The commands then find their
- * cache lines there, and command ids and hashes of the keys noted in `Args`.
+ * LookAhead: before a batch of pipelined commands runs, the memory that all of them will read is loaded into the cache.
+ * A lookup in a large keyspace is a chain of cache misses: bucket, entry, root of the value. Commands that run one
+ * after the other wait for each miss in turn. Here each step is done for the whole batch: the loads of one step do not
+ * depend on each other, so the processor does them at the same time (group prefetching, Chen et al., 2004). Then the
+ * commands find their cache lines loaded, and command ids and hashes of keys noted in `Args`.
  *
  * Invariants: (1) only memory whose lease is held is read: a lease that is not free is left alone; (2) nothing is
- * decided here: whatever is wrong, missing or changed by an earlier command of the batch costs time only.
+ * decided here: if a guess is wrong, or an earlier command of the batch changes a key, that only costs time.
  */
 
 import { FLAG_INLINE } from '../../shared/command/flags.js';
@@ -37,7 +37,7 @@ export class LookAhead {
   private readonly segment = new Int32Array(BATCH_MAX);
   private readonly word = new Int32Array(BATCH_MAX);
   private readonly pattern = new Int32Array(BATCH_MAX);
-  /** What was loaded goes here, so that no compiler leaves the loads out. */
+  /** Loaded words are written here, so that no compiler removes the loads. */
   private readonly sink = new Int32Array(1);
 
   constructor(registry: Registry, keyspaces: readonly (readonly Keyspace[])[], leases: LeaseSet) {

@@ -1,7 +1,8 @@
 /**
  * The state of a key as an effect: `DEL key`, or `RESTORE key ttl payload REPLACE ABSTTL`. It is recorded for every key
  * of a command that failed after it may have changed memory (no memory left, a bug of ours): whatever the command did
- * before, who replays the effects has the same afterwards. It is true at any moment, so one too many does no harm.
+ * before, a replay of the effects then ends in the same state. A state effect is true at any moment, so an extra one
+ * does no harm.
  *
  * The leases of the command are still held. Cold: it allocates.
  */

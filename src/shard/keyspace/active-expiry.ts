@@ -1,10 +1,10 @@
 /**
- * Active expiry: removes keys whose time is over although nobody asks for them. A table knows a lower bound of its
- * expiry times, so tables with nothing due cost one look at their first line, and databases without expiring keys
- * cost nothing. Values with elements that expire (hashes) are found in the same way and lose the due elements.
+ * Active expiry: removes expired keys that no client asks for. A table knows a lower bound of its expiry times, so
+ * tables with nothing due cost one look at their first line, and databases without expiring keys cost nothing. Values
+ * with elements that expire (hashes) are found in the same way and lose the due elements.
  *
- * The walk goes round all databases and tables of a shard; where it stands lies in the shard's control words (database,
- * position of h1), so whichever thread comes next goes on from there.
+ * The walk goes round all databases and tables of a shard; its position lies in the shard's control words (database,
+ * position of h1), so the next thread goes on from there.
  *
  * Invariants: (1) lease held, `ctx` stands on the shard (`useShard`); (2) a table's bound is raised only when all its
  * entries have been looked at in this critical section; (3) a removal may merge or free the table it was in.
@@ -66,14 +66,14 @@ function expireEntries(ctx: ActiveExpiryContext, keyspace: Keyspace, table: Ptr,
     removed++;
     if ((removed & (KEYS_PER_CLOCK - 1)) === 0 && monotonicMs() > endMs) return -1 - removed;
   }
-  // Only a table that is still itself may be told its exact bound; a merged one keeps a lower one.
+  // Only an unmerged table may get its exact bound; a merged table keeps a lower bound.
   if (dict.tableOf(prefix | 0) === table && removed < n) raiseBound(keyspace, table, n - removed, minAtMs);
   return removed;
 }
 
 /** Elements removed since the clock was read. */
 let elementsRemoved = 0;
-/** What `expireElements` returns instead of a time: it had to stop before the last due element; the key is gone. */
+/** Results of `expireElements` that are no time: it had to stop before the last due element; the key is gone. */
 const STOPPED = -1;
 const GONE = -2;
 
@@ -127,7 +127,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
   let endMs = 0;
   let startMs = 0;
   let looked = 0;
-  // One database more than there are: the first may have been begun in its middle.
+  // One step more than there are databases: the walk may have begun in the middle of the first database.
   for (let passed = 0; passed <= keyspaces.length; ) {
     const keyspace = keyspaces[db]!;
     const dict = keyspace.dict;
@@ -157,7 +157,7 @@ export function activeExpire(ctx: ActiveExpiryContext, budgetUs: number): boolea
     } else position = next;
     if ((++looked & (TABLES_PER_CLOCK - 1)) === 0 || removed > 0) {
       if (monotonicMs() > endMs) {
-        // Where some keys were due more probably are.
+        // If some keys of a table were due, more keys probably are.
         more = removed > 0;
         break;
       }

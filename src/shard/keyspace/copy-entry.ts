@@ -2,9 +2,9 @@
  * Entries under another key or in another shard: COPY makes a second entry, RENAME re-creates the cell with the new
  * key. Within one arena RENAME moves the value, across arenas it is copied; the type's descriptor copies the value.
  *
- * Invariants: (1) the leases of both arenas are held; (2) the entry that comes back is in no dictionary yet and has
- * the type, encoding, expiry and value of `e`; (3) it keeps to ENTRY_BYTES_MAX although its key may be longer: a
- * value in its entry (a string) that has no room beside the key moves out (into a blob).
+ * Invariants: (1) the leases of both arenas are held; (2) the entry that comes back is in no dictionary yet and has the
+ * type, encoding, expiry and value of `e`; (3) the new entry keeps to ENTRY_BYTES_MAX although its key may be longer:
+ * if a string value in the entry has no room beside the key, the value moves into a blob.
  */
 
 import type { Arena } from '../../shared/memory/arena.js';

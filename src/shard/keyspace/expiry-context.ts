@@ -1,4 +1,4 @@
-/** What active expiry and the sampling of times to live ask of their thread: `ExecContext` fulfils it. */
+/** The functions that active expiry and the sampling of times to live need of their thread; `ExecContext` has them. */
 import type { Arena } from '../../shared/memory/arena.js';
 import type { Ptr } from '../../shared/memory/ptr.js';
 import type { ControlBlock } from '../../shared/sync/control-block.js';

@@ -1,6 +1,6 @@
 /**
  * Flushing: FLUSHALL and FLUSHDB detach a database's dictionary in an instant and leave the freeing of its cells to
- * slices. What is detached waits in the arena, so a thread that dies in between loses nothing and leaks nothing.
+ * slices. A detached dictionary waits in the arena, so if a thread dies in between, nothing is lost or leaked.
  *
  *     garbage cell: next Ptr | directory Ptr | depth | directory position to go on at
  *

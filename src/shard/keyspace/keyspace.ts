@@ -3,8 +3,8 @@
  * table and counters in step. Views only; see dictionary.ts for the cursor that `find` leaves behind.
  *
  * Invariants: (1) lease held for every call; (2) R_VOLATILE and T_VOLATILE count exactly the entries with F_EXPIRE,
- * R_FIELDS and T_VOLATILE those with F_FIELDS;
- * (3) an entry cell belongs to one slot; calls that move an entry return its new pointer and the old one is void.
+ * R_FIELDS and T_VOLATILE exactly the entries with F_FIELDS; (3) an entry cell belongs to one slot; calls that move an
+ * entry return its new pointer and the old one is void.
  */
 
 import type { Arena } from '../../shared/memory/arena.js';

@@ -44,7 +44,7 @@ export class ScanPosition {
   bucket = 0;
   prefix = 0;
 
-  /** Takes a cursor apart; what no cursor of ours looks like leads behind the last shard. */
+  /** Takes a cursor apart; a number that cannot be one of our cursors leads behind the last shard. */
   fromCursor(cursor: number): void {
     this.shard = Math.floor(cursor / SHARD_SPAN);
     const rest = cursor - this.shard * SHARD_SPAN;
@@ -53,7 +53,7 @@ export class ScanPosition {
     if (this.bucket >= BUCKETS) this.nextShard();
   }
 
-  /** The cursor to come back with; 0 behind the last of `shards` shards. */
+  /** The cursor that the client gives to the next call; 0 behind the last of `shards` shards. */
   toCursor(shards: number): number {
     if (this.shard >= shards) return 0;
     return this.shard * SHARD_SPAN + this.bucket * PREFIX_END + this.prefix;

@@ -1,7 +1,7 @@
 /**
- * What INFO tells about times to live: the average of a database (`avg_ttl`), and how many of the keys that expire are
- * over and still there (`expired_stale_perc`). Both are running averages over a few keys that are looked at ten times a
- * second: one table of each database, another one each time, and a few entries of it.
+ * INFO's figures about times to live: the average of a database (`avg_ttl`), and the share of expired keys that are not
+ * removed yet (`expired_stale_perc`). Both are running averages over a few keys that are looked at ten times a second:
+ * one table of each database, another one each time, and a few entries of it.
  *
  * Invariants: (1) lease held; (2) nothing is removed here.
  */
@@ -17,7 +17,7 @@ import type { Keyspace } from './keyspace.js';
 /** Tables that are tried for one with keys that expire, and entries looked at. */
 const TABLES_MAX = 4;
 const KEYS_MAX = 20;
-/** What a new figure weighs in a running average. */
+/** The weight of a new figure in a running average. */
 const TTL_WEIGHT = 0.02;
 const STALE_WEIGHT = 0.05;
 /** Steps from table to table: the golden section of 2^32. */

@@ -1,6 +1,6 @@
 /**
  * Listpacks from outside: checking every byte of them, reading their entries, and finding equal ones. The format is
- * described in types/packed/listpack-entry.ts, whose functions trust what they read; here nothing is trusted.
+ * described in structures/listpack-entry.ts, whose functions trust what they read; here nothing is trusted.
  *
  * A sound listpack is `canonical` when each entry has the form in which we would have written it: an integer in the
  * shortest encoding, and no integer as a string. Only such a one may be taken over as it is, because lookups compare

@@ -9,12 +9,13 @@ import { valueForm, writeValue } from './value-codec.js';
 
 /** Writes the value of `e` into `writer`, which is emptied first; returns the bytes that `takePayload` gives. */
 export function writePayload(types: TypeTable, writer: RdbWriter, arena: Arena, e: Ptr): number {
-  // What a payload before left that did not end: too big a reply for its thread, no memory.
+  // Drops the rest of an earlier payload that was not finished (its reply was too big for its thread, or memory ran
+  // out).
   writer.reset();
   const form = valueForm(types, arena, e, RDB_VERSION_7_0);
   writer.byte(form);
   writeValue(types, writer, arena, e, form);
-  // The oldest version that knows the form, so that nobody refuses what it could read.
+  // The oldest version that knows the form: so no server refuses a payload that it could read.
   writer.byte(form >= RDB_HASH_METADATA_PRE_GA ? RDB_VERSION_7_4 : RDB_VERSION_7_0);
   writer.byte(0);
   return writer.byteLength + CRC_BYTES;

@@ -2,8 +2,8 @@
  * Reads the primitives of the RDB format. The bytes may be anybody's: whatever they are, nothing outside of them is
  * read, and memory is taken only for what is really there. Any thread.
  *
- * What is not as the format wants it throws BAD_DATA: loading is the only place of the engine where a wrong input is
- * found deep inside of nested loops. Whoever builds a value meanwhile drops it and lets the error go on.
+ * Input that breaks the format throws BAD_DATA: loading is the only place of the engine where a wrong input is found
+ * deep inside of nested loops. Code that is building a value drops the value and lets the error go on.
  *
  * Invariants: (1) `pos <= end <= u8.length`; (2) the bytes of `text` hold until the next read, those of `first` until
  * the read after the next; (3) `dv` views the bytes of `u8`.

@@ -198,7 +198,7 @@ export class RedisApi {
       return 'Script attempted to access a key that it was not given';
     }
     if (i32[CONTROL.monitors] !== 0 && (flags & (FLAG_SKIP_MONITOR | FLAG_ADMIN)) === 0) this.show(this.client.db);
-    // Whoever ends this thread because of its script does not do it in the middle of a command.
+    // The main thread may end this thread because of its script, but not in the middle of a command.
     const word = ctx.control.threadWord(ctx.threadId);
     const isKilled = i32[word + THREAD.scriptKill] === runNumber(running.run) && !running.wrote;
     if (isKilled) return 'ERR Error running script: Script killed by user...';
@@ -402,7 +402,7 @@ export class RedisApi {
     return 0;
   }
 
-  /** Who gets the effects of what the script calls from here on. */
+  /** Sets which receivers get the effects of the script's calls from here on. */
   private setRepl(): number {
     const { vm } = this;
     if (vm.top !== 1) return this.fail('redis.set_repl() requires one argument.');

@@ -1,6 +1,6 @@
 /**
- * `redis.register_function`, as the code of a library sees it while FUNCTION LOAD runs it: by position
- * (name, callback) or by name ({function_name=, callback=, description=, flags=}).
+ * `redis.register_function`, as the code of a library sees it while FUNCTION LOAD runs the code: by position (name,
+ * callback) or by name ({function_name=, callback=, description=, flags=}).
  *
  * Invariant: see lua-vm.ts; errors leave as Lua errors, so nothing here catches.
  */

@@ -1,7 +1,8 @@
 /**
- * What keeps scripts from changing what later scripts find. Redis's Lua has read-only tables; this one has not, so a
- * protected table is an empty *front* whose metatable reads the table behind it and refuses writes. Functions that go
- * past metatables (`rawset`, `table.insert`, `next` and their kin) are replaced by functions that know the fronts.
+ * Keeps scripts from changing what later scripts find. Redis's Lua has read-only tables; this Lua has none. So a
+ * protected table is an empty *front*: its metatable reads from the table behind the front and refuses writes.
+ * Functions that go past metatables (`rawset`, `table.insert`, `next` and their kin) are replaced by functions that
+ * know the fronts.
  *
  *     script -> front (empty, metatable: __index, __newindex) -> table behind it: the prelude's, no script has it
  *

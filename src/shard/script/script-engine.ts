@@ -54,7 +54,7 @@ const TRIM_EVERY = 50;
 const COLLECT_PERCENT = 400;
 /** An interpreter that was just made uses less. */
 const FRESH_BYTES_MAX = 96 << 10;
-/** Between scripts so much time goes into collecting, once in each cycle of the loop. */
+/** Time for garbage collection between scripts, milliseconds, once in each cycle of the loop. */
 const COLLECT_MS = 1;
 const COLLECT_STEP_KB = 64;
 /** When no interpreter could be made, the next try comes after this time. */
@@ -186,7 +186,7 @@ export class ScriptEngine {
     this.vm = vm;
   }
 
-  /** For the hook of Lua: counts time, and ends the script when somebody wants that. Errors leave it by longjmp. */
+  /** For the hook of Lua: counts time, and ends the script when it was asked to end. Errors leave it by longjmp. */
   private hook(): undefined {
     const { vm, control, threadWord } = this;
     const running = this.api!.running;

@@ -135,8 +135,8 @@ export class ScriptLog {
   }
 
   /**
-   * Adds a script unless it is there; `loaded`: by SCRIPT LOAD, so it stays. Returns its place, or 0
-   * when there is no room.
+   * Adds a script unless it is there; `loaded`: added by SCRIPT LOAD, so the script is never dropped. Returns the
+   * script's place, or 0 when there is no room.
    */
   add(sha: string, body: Uint8Array, loaded: boolean): number {
     const { words } = this;

@@ -19,7 +19,7 @@ export interface ValueContext {
   readonly clock: number;
   /** Limits of the types (CONTROL_F64). */
   readonly control: ControlBlock;
-  /** Classes of keyspace events that somebody wants; 0: none. */
+  /** Classes of keyspace events that some client wants; 0: none. */
   readonly notifyFlags: number;
   /** Raises a keyspace event for the key in argument i. */
   notify(eventClass: number, event: string, args: Args, i: number): void;

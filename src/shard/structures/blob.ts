@@ -4,8 +4,8 @@
  *
  *     entry value: [ directory Ptr | length ]        directory: [ Ptr, Ptr, 0, Ptr ... ]
  *
- * Nothing is ever copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches the blocks it hits,
- * and a reply with a big one pins it (pinned-blob.ts): a pinned block is not written and not freed.
+ * A blob is never copied as a whole: APPEND fills the last block and adds blocks, SETRANGE touches only the blocks in
+ * its range, and a reply with a big blob pins the blob (pinned-blob.ts). A pinned block is not written and not freed.
  *
  * Invariants: (1) the directory has room for ceil(length / BLOCK_BYTES) pointers, those beyond are 0; (2) every block
  * but the last is null or BLOCK_BYTES long; the last is null or has at least the bytes left; (3) bytes of the last
@@ -54,7 +54,7 @@ function setBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   wordsOf(arena, dir)[wordIndex(dir) + index] = block;
 }
 
-/** Frees a block of the blob, or leaves it to whoever has it pinned. */
+/** Frees a block of the blob. If a pin still needs the block, the pin takes the block over instead. */
 function freeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr): void {
   if (arena.ctl[CTL_PIN_COUNT] !== 0 && keepPinned(arena, dir, index, block)) return;
   free(arena, block);
@@ -149,7 +149,7 @@ function growLast(arena: Arena, dir: Ptr, index: number, oldLength: number, newL
 
 function resizeBlock(arena: Arena, dir: Ptr, index: number, block: Ptr, held: number, need: number): Ptr {
   if (need <= cellBytes(arena, block)) {
-    // A pin of the time when the value was longer has the bytes beyond, too.
+    // A pin from the time when the value was longer still needs the bytes behind the new length.
     return arena.ctl[CTL_PIN_COUNT] !== 0 ? writable(arena, dir, index, block, held) : block;
   }
   // Growing by an eighth at least keeps a row of APPENDs linear.
@@ -224,8 +224,8 @@ export function blobRead(arena: Arena, dir: Ptr, offset: number, dst: Uint8Array
 }
 
 /**
- * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, when they are many and whoever
- * reads the reply can send them so, otherwise copied, or left out (Reply.leavesOutBig).
+ * Writes `len` bytes from `start` of a blob of `length` bytes as a bulk string: pinned, if they are many and the reader
+ * of the reply can send pinned bytes; otherwise copied, or left out (Reply.leavesOutBig).
  * @requires start + len <= length
  */
 export function blobReply(arena: Arena, dir: Ptr, length: number, start: number, len: number, reply: Reply): void {

@@ -3,7 +3,8 @@
  *
  *     root cell, 16 words:  directory | depth | count | - | tables | - - - | 8 words for the type | next | position
  *
- * The last two are used when the value is garbage (garbage.ts). Views only: `open` points the object at a root.
+ * The words `next` and `position` are used while the value is garbage (garbage.ts). Views only: `open` points the
+ * object at a root.
  *
  * Invariants: as in extendible.ts; the table owns its elements.
  */

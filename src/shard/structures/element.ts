@@ -7,8 +7,9 @@
  *     then        name bytes, value bytes; not aligned
  *     a part that is a blob stands as | length:4 | directory Ptr:4 |
  *
- * Invariants: (1) lease held; (2) an element belongs to one slot of one table: who gets a new Ptr back from a call here
- * stores it there; (3) `name` and `value` hold until the next call that fills them, or until the cell changes.
+ * Invariants: (1) lease held; (2) an element belongs to one slot of one table: a caller that gets a new Ptr back from a
+ * call here stores it in that slot; (3) `name` and `value` hold until the next call that fills them, or until the cell
+ * changes.
  */
 
 import { invariant } from '../../shared/errors/invariant.js';
@@ -53,7 +54,7 @@ export class ByteSpan {
   len = 0;
 }
 
-/** What the last `elementName` and `elementValue` found. */
+/** `name` after `elementName`, and `value` after `elementValue`: the bytes that the last call found. */
 export const name = new ByteSpan();
 export const value = new ByteSpan();
 

@@ -1,8 +1,9 @@
 /**
  * Extendible hashing over tables of 4 KiB (Fagin et al., 1979), with entries of any kind: the dictionary of a database
- * (dictionary.ts) and the elements of a big set, hash or sorted set (types/element-table.ts) stand on it. A directory
- * maps the top bits of h1 to a table; a full table splits in two by its next bit, so growth is never a stop, and the
- * directory doubles (a copy of 4 bytes a table) when a table is as deep as it is. Two sparse buddies join again.
+ * (dictionary.ts) and the elements of a big set, hash or sorted set (element-table.ts) stand on it. A directory maps
+ * the top bits of h1 to a table; a full table splits in two by its next bit, so growth never stops the server. When a
+ * table as deep as the directory splits, the directory doubles (a copy of 4 bytes a table). Two sparse buddies are
+ * joined again.
  *
  *     root words:  directory | depth | count | volatile | tables
  *     depth <= 12: the directory is one cell of 2^depth table Ptrs; deeper: a cell of Ptrs to leaves of 4096 each
@@ -53,9 +54,9 @@ const LEAF_BITS = 12;
 const LEAF_SIZE = 1 << LEAF_BITS;
 /** Deepest directory: its top cell is at most 64 KiB. */
 export const DEPTH_MAX = 26;
-/** A removal that leaves so few entries in a table looks whether it can be joined with its buddy. */
+/** If a removal leaves at most this many entries in a table, the table may be joined with its buddy. */
 const MERGE_LOOK = 128;
-/** Most entries of two tables that are joined: a third of what fits, so they do not split again soon. */
+/** Most entries of two tables that are joined: a third of the capacity, so that the table does not split again soon. */
 const MERGE_ENTRIES_MAX = 256;
 
 export abstract class Extendible {
@@ -189,7 +190,8 @@ export abstract class Extendible {
     const depth = i32[tw + T_DEPTH]!;
     const prefix = i32[tw + T_PREFIX]!;
     const n = tableEntries(arena, table, SCRATCH);
-    // Nothing waits for these loads, so their cache misses overlap; the hashes below would take them one by one.
+    // No computation waits for these loads, so their cache misses overlap; the hashing below would take the misses one
+    // by one.
     let warm = 0;
     for (let i = 0; i < n; i++) {
       const e = SCRATCH[i]!;
@@ -202,7 +204,7 @@ export abstract class Extendible {
       SCRATCH_H2[i] = this.hasher.h2;
     }
     const minExpireAtMs = doublesOf(arena, table)[(tw + 4) >> 1]!;
-    // Whatever may run out of memory comes before the old table goes.
+    // All allocations come before the old table is freed: they may run out of memory.
     if (this.words[this.root + R_DEPTH] === depth) this.doubleDirectory();
     const upper = prefix | (0x80000000 >>> depth);
     const first = createTable(arena, depth + 1, prefix);

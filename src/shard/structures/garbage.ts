@@ -1,10 +1,10 @@
 /**
- * Values given up and not freed yet: a big value is freed in slices by the shard's thread, whoever deleted it. Its root
- * cell itself is the list's link, so giving up needs no memory and cannot fail.
+ * Deleted values that are not freed yet: the shard's thread frees a big value in slices, even if another thread deleted
+ * the value. The root cell of the value is the list's link, so adding to the list needs no memory and cannot fail.
  *
  *     CTL_GARBAGE_VALUES -> root cell: word 5 number of the kind | word 14 next | word 15 position to go on at
  *
- * A kind of garbage says how a root of it is freed in steps. Each type describes its own kinds; the type table
+ * A kind of garbage says how a root of this kind is freed in steps. Each type describes its own kinds; the type table
  * (entry/type-table.ts) finds a kind by the number in the root.
  *
  * Invariants: (1) lease held; (2) a root on the list is reached from nowhere else; (3) tables before `position` have
@@ -85,7 +85,7 @@ export function giveUp(arena: Arena, root: Ptr, kind: GarbageKind, atOnce: boole
   arena.ctl[CTL_GARBAGE_VALUES] = root;
 }
 
-/** Values that were freed later, since whoever counts them has taken the figure. */
+/** `values`: values freed after the command that deleted them, since background.ts last took the figure. */
 export const freedLater = { values: 0 };
 
 /** Kinds of garbage by their number; null where there is none. */
@@ -98,7 +98,7 @@ function kindOf(arena: Arena, kinds: GarbageKinds, root: Ptr): GarbageKind {
   return kind;
 }
 
-/** Frees given-up values until `endMs` (of monotonicMs); whether some are left. @requires lease */
+/** Frees deleted values until `endMs` (of monotonicMs); returns whether some are left. @requires lease */
 export function freeGarbageValues(arena: Arena, kinds: GarbageKinds, endMs: number): boolean {
   const ctl = arena.ctl;
   while (ctl[CTL_GARBAGE_VALUES] !== 0) {

@@ -27,14 +27,14 @@ const INT16 = 0xf1;
 const INT24 = 0xf2;
 const INT32 = 0xf3;
 const INT64 = 0xf4;
-/** Longest entry that anybody asks to be an integer. */
+/** Longest entry that can be an integer. */
 const INT_CHARS_MAX = 20;
 
 const TEXT = new Uint8Array(24);
 const TEXT_VIEW = new DataView(TEXT.buffer);
 const NOTHING = new Uint8Array(0);
 
-/** What the last `lpRead` or `lpBytes` found. */
+/** The entry that the last `lpRead` or `lpBytes` found. */
 class Item {
   isInt = false;
   /** Integer, as halves and as the nearest double. */
@@ -50,7 +50,7 @@ class Item {
 
 export const item = new Item();
 
-/** What the last `lpEntryBytes` decided, for `lpWrite`. */
+/** After `lpEntryBytes`: the form that it chose for the entry, for `lpWrite`. */
 let pendingInt = false;
 let pendingHi = 0;
 let pendingLo = 0;

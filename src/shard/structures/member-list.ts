@@ -1,7 +1,7 @@
 /**
- * Byte strings that one command collects: the elements that SORT orders, the members that a union has met. Strings that
- * lie in an arena stay there, only their place is noted; others (integers as text, copies of blobs) are copied into
- * chunks of the list's own. 12 bytes a string, in typed arrays.
+ * Byte strings that one command collects: the elements that SORT orders, the members that a union has met. A string
+ * that lies in an arena stays there, and only its place is noted. Other strings (integers as text, copies of blobs) are
+ * copied into chunks of the list's own. 12 bytes a string, in typed arrays.
  *
  *     view[i] -> u8s[view[i]] (and dvs[...]), off[i], len[i]
  *
@@ -30,7 +30,7 @@ export class MemberList {
   len = new Int32Array(CAPACITY_MIN);
   readonly u8s: Uint8Array[] = [];
   readonly dvs: DataView[] = [];
-  /** The view that the last string was in, and one that is known to be no arena's. */
+  /** The view that the last string was in, and a view that is known to belong to no arena. */
   private last: Uint8Array = NO_BYTES;
   private lastView = -1;
   private foreign: Uint8Array = NO_BYTES;
@@ -112,7 +112,7 @@ function grown(array: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
 }
 
 export class MemberIndex extends MemberList {
-  /** Keyed at random, so that nobody can aim members at one place. */
+  /** The hash has a random key, so that no client can aim members at one place. */
   private readonly hasher = new KeyHasher(randomUint32(), randomUint32());
   private slots = new Int32Array(2 * CAPACITY_MIN);
   private hashes = new Int32Array(CAPACITY_MIN);
@@ -124,7 +124,7 @@ export class MemberIndex extends MemberList {
     return this.slots[slot]! - 1;
   }
 
-  /** Adds the string unless it is there; whether it was added. As `find` and `MemberList.add`. */
+  /** Adds the string unless it is there; returns whether it was added. As `find` and `MemberList.add`. */
   insert(arena: Arena, u8: Uint8Array, dv: DataView, off: number, len: number): boolean {
     this.hasher.hash(u8, dv, off, len);
     const h = this.hasher.h1;

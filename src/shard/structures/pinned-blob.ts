@@ -5,9 +5,10 @@
  *     pin           directory [ A | b | C ]        b is the pin's alone: the value was written there since
  *
  * A pinned block is never written: a change of the value puts a copy into the key's directory, and the old block stays
- * with the pin. So I/O threads read pinned blocks without a lease. A block that the key gives up (changed, deleted,
- * replaced) is not freed while a pin has it: the first pin that has it owns it from then on, and when that pin ends the
- * next one, or nobody: then the block is freed. A block stays at its place in all directories that have it.
+ * with the pin. So I/O threads read pinned blocks without a lease. If the key gives up a block (changed, deleted,
+ * replaced) while a pin has the block, the block is not freed: the first pin that has the block owns it from then on.
+ * When that pin ends, the next pin that has the block owns it; if there is none, the block is freed. A block has the
+ * same place in all directories that have it.
  *
  * Invariants: (1) lease held; (2) each pinned block is freed once: by the key, or by the one pin whose bit for it is
  * set; (3) blocks are shared only among a key's value and pins of one family.
@@ -23,7 +24,7 @@ import { alloc, cellBytes, free } from '../../shared/memory/slab.js';
 
 const BLOCK_SHIFT = 16;
 
-/** Pins in use that matter to the call at hand: first words. */
+/** The first word of each pin in use that matters to the current call. */
 const found = new Int32Array(PINS_MAX);
 
 /** Whether a blob may be pinned by a reply. */
@@ -69,7 +70,7 @@ export function pinBlob(
   return { shard: arena.shard, pin, start, length, ctl };
 }
 
-/** False when there is no memory for it. `family`: 0 for a new one. */
+/** False when there is no memory for the pin. `family`: 0 for a new family. */
 function makePin(arena: Arena, pin: number, dir: Ptr, length: number, reader: number, family: number): boolean {
   const { ctl } = arena;
   const blocks = (length + (1 << BLOCK_SHIFT) - 1) >>> BLOCK_SHIFT;

@@ -8,8 +8,8 @@
  * Score and element `i` of an inner node are the key of the first entry below child `i`; those of child 0 are not kept
  * up to date and never read: a node above has them. A count is the number of leaf entries below a child.
  *
- * Invariants: (1) lease held; (2) callers announce changes with `touchNode`; (3) no node is empty, but for the moment
- * in which an operation is under way.
+ * Invariants: (1) lease held; (2) callers announce changes with `touchNode`; (3) no node is empty, except while an
+ * operation is in progress.
  */
 
 import type { Arena } from '../../shared/memory/arena.js';

@@ -1,6 +1,6 @@
 /**
  * The nodes of a score tree as cells: freeing them in slices, counting them, showing them to fsck, and checking that a
- * tree is one. The elements belong to somebody else (an element table).
+ * tree is one. The elements do not belong to the tree but to an element table.
  *
  * Invariants: (1) lease held; (2) a tree that is being freed is not used otherwise; its counts are no longer right.
  */

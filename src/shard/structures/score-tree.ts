@@ -4,11 +4,11 @@
  *
  *     three words of the value's root cell:  root node | height | entries      height 0: empty, 1: the root is a leaf
  *
- * Insert, remove, rank of an entry, entry at a rank, and the rank where a score or a name begins are O(log n): whoever
- * wants a range asks for its two ranks. A leaf that overflows gives entries to a neighbour that has room; else a node
- * is split in the middle, but at the ends of the tree so that the full node stays full, as entries often come in order.
- * A node that gets sparse is joined with a neighbour or filled from it. (Bayer and McCreight's trees, leaves as in
- * Comer's "The Ubiquitous B-Tree", with subtree counts.)
+ * Insert, remove, rank of an entry, entry at a rank, and the rank where a score or a name begins are O(log n). A caller
+ * that wants a range asks for the ranks of its two ends. A leaf that overflows gives entries to a neighbour that has
+ * room. Otherwise the node is split in the middle. At the ends of the tree a split leaves the full node full, since
+ * entries often come in order. A node that gets sparse is joined with a neighbour or filled from the neighbour. (Bayer
+ * and McCreight's trees, leaves as in Comer's "The Ubiquitous B-Tree", with subtree counts.)
  *
  * Invariants: (1) lease held; (2) the score of an entry is never NaN, and the name of its element does not change while
  * it is here: the score given to `remove` is the one given to `insert`; (3) every node has an entry, and an inner one
@@ -57,7 +57,7 @@ export const TREE_WORDS = 3;
 /** No tree is higher: 2 ** 31 entries in the sparsest nodes. */
 export const HEIGHT_MAX = 31;
 
-/** A full leaf gives entries to a neighbour that has at most so many. */
+/** A full leaf gives entries only to a neighbour that has at most this many. */
 const SPILL_MAX = LEAF_MAX - (LEAF_MAX >> 2);
 
 const NO_WORDS = new Int32Array(TREE_WORDS);
@@ -354,7 +354,7 @@ export class ScoreTree {
     return true;
   }
 
-  /** The first key below the node on `level` of the way is another: tells the node above that keeps it. */
+  /** The first key below the node on `level` of the way has changed: updates the node above that keeps this key. */
   private firstChanged(level: number): void {
     const arena = this.arena;
     const from = WAY[level]! as Ptr;
@@ -368,7 +368,7 @@ export class ScoreTree {
 
   // ---- splitting
 
-  /** Shares what the full leaf at the end of the way has with a neighbour, if one has room; true when it did. */
+  /** Shares the entries of the full leaf at the end of the way with a neighbour that has room; false when none has. */
   private spill(): boolean {
     const arena = this.arena;
     const parent = WAY[2]! as Ptr;
@@ -422,7 +422,10 @@ export class ScoreTree {
     this.addNode(height, 2, right);
   }
 
-  /** Puts a new node of level `level - 1` behind the one on the way; its first key is that of its entry 0. */
+  /**
+   * Puts a new node of level `level - 1` behind the node on the way; the key of the new node's entry 0 becomes its
+   * first key.
+   */
   private addNode(height: number, level: number, added: Ptr): void {
     const arena = this.arena;
     const before = WAY[level - 1]! as Ptr;
@@ -496,7 +499,10 @@ export class ScoreTree {
     this.lower();
   }
 
-  /** Deals with a node of the way that may be sparse; true when it was joined, so the one above has a child less. */
+  /**
+   * Joins or fills a node of the way if it is sparse; true when it was joined, so that the node above has one child
+   * less.
+   */
   private fill(level: number): boolean {
     const arena = this.arena;
     const node = WAY[level]! as Ptr;
@@ -505,7 +511,7 @@ export class ScoreTree {
     if (n >= max >> 1) return false;
     const parent = WAY[level + 1]! as Ptr;
     const at = AT[level + 1]!;
-    // The right one of the two neighbours that are joined or share what they have.
+    // The right node of the two neighbours that are joined, or share their entries.
     const i = at > 0 ? at : 1;
     const left = childOf(arena, parent, i - 1);
     const right = childOf(arena, parent, i);

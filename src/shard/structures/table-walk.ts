@@ -24,7 +24,7 @@ export function nextPrefix(arena: Arena, table: Ptr): number {
   return (i32[tw + T_PREFIX]! >>> 0) + 2 ** (32 - i32[tw + T_DEPTH]!);
 }
 
-/** Drops from FOUND what lies before `position` of h1; returns how many stay. */
+/** Drops the elements of FOUND whose h1 lies before `position`; returns how many elements stay. */
 function dropBefore(dict: Extendible, n: number, position: number): number {
   let kept = 0;
   for (let i = 0; i < n; i++) {
@@ -43,7 +43,7 @@ export function collectTable(dict: Extendible, table: Ptr, position: number): nu
   return prefix < position ? dropBefore(dict, n, position) : n;
 }
 
-/** Collects those of them whose home is `bucket`. */
+/** As `collectTable`, but only the entries whose home is `bucket`. */
 export function collectBucket(dict: Extendible, table: Ptr, bucket: number, position: number): number {
   const arena = dict.arena;
   const n = homeEntries(dict, table, bucket, FOUND);

@@ -52,7 +52,7 @@ export const DISPLACED_SHIFT = 12;
 export const NEIGHBOURS_ONE = 1 << 24;
 const STASHED_SATURATED = 15;
 
-/** Who knows the keys of a table's entries. */
+/** The owner of a table, which knows the keys of its entries. */
 interface TableOwner {
   readonly arena: Arena;
   readonly hasher: KeyHasher;

@@ -1,6 +1,6 @@
 /**
- * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry and
- * the freeing of what FLUSHALL ASYNC and its like gave up, and of big values that have been sent.
+ * Background: what a shard's thread does between commands, in bounded slices under the shard's lease: active expiry;
+ * freeing values that FLUSHALL ASYNC, UNLINK and the like have deleted; freeing big values that have been sent.
  */
 
 import { monotonicMs } from '../../shared/clock.js';
@@ -16,7 +16,7 @@ import { sweepPins } from '../structures/pinned-blob.js';
 
 /** Longest slice under the lease, microseconds. */
 const SLICE_US = 200;
-/** Times to live are looked at so often at most. */
+/** Times to live are sampled at most this often. */
 const SAMPLE_EVERY_MS = 90;
 
 export class Background {
@@ -29,7 +29,10 @@ export class Background {
     this.ctx = ctx;
   }
 
-  /** Works on `shard` for about `budgetUs`; whether more is to be done at once. @requires this thread holds no lease */
+  /**
+   * Works on `shard` for about `budgetUs`; returns whether there is more work to do at once. @requires this thread
+   * holds no lease
+   */
   run(shard: number, budgetUs: number): boolean {
     invariant(this.ctx.leases.count === 0, 'this thread holds no lease');
     const ctx = this.ctx;

@@ -1,14 +1,14 @@
 /**
- * Refuses the requests that wait in the rings of a shard's thread while its script runs for too long: they get the
- * -BUSY error, as those get it from their I/O thread that come later. Called by the script's hook, on the shard's
+ * Refuses the requests that wait in the rings of a shard's thread while its script runs for too long: each gets the
+ * -BUSY error. Later requests get the same error from their I/O thread. Called by the script's hook, on the shard's
  * thread, in the middle of the script's request.
  *
- * Records are answered out of their turn and marked; the loop passes over them when it comes to them.
+ * A refused record is answered before its turn and marked; the loop later passes over marked records.
  *
  * Invariants: (1) nothing is read or written but rings: the script may be in the middle of anything; (2) what follows
  * the script on its own connection waits for it, as does a transaction, which is past MULTI; (3) a refused mail stays
- * in its box until the loop passes over its record; (4) the mark of the script's request (RingConsumer.begin) is that
- * of its reply ring's end, here as in the loop.
+ * in its box until the loop passes over its record; (4) the mark of the script's request (RingConsumer.begin) is the
+ * end of its reply ring, as in the loop.
  */
 import { FACT_INTERNAL, FLAG_ALLOW_BUSY } from '../../shared/command/flags.js';
 import type { Registry } from '../../shared/command/registry.js';
@@ -32,7 +32,10 @@ export class BusyRefusal {
     );
   }
 
-  /** Answers what waits with `line`. The script's request is the one worked on in the ring of `io`, of `connId`. */
+  /**
+   * Answers what waits with `line`. The script's request is the one in progress in the ring of `io`, from connection
+   * `connId`.
+   */
   refuse(io: number, connId: number, line: Uint8Array): void {
     for (let i = 0; i < this.pairs.length; i++) this.refuseOf(i, i === io, connId, line);
   }

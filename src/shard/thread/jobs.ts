@@ -1,12 +1,12 @@
 /**
  * Jobs: slow commands that run in slices on the shard's thread, one step per turn of its loop, in turn.
  *
- * A job is a generator that yields while it holds no lease. It has its own copy of the arguments and its own reply.
- * The connection that sent it waits for it (jobs are barriers there), so one connection has one job at a time and the
- * number of jobs is bounded by JOBS_MAX; beyond it requests wait in their ring.
+ * A job is a generator that yields while it holds no lease. It has its own copy of the arguments and its own reply. The
+ * connection that sent a job waits for its reply (a job is a barrier there), so one connection has one job at a time.
+ * At most JOBS_MAX jobs run at a time; further requests wait in their ring.
  *
  * The table of running jobs lies in shared memory, beside the JavaScript objects: when the thread dies, its successor
- * finds there which connections wait for answers that will never come, and has them closed.
+ * finds in the table which connections wait for answers that will never come, and has these connections closed.
  *
  * Invariants: (1) a slot's state is 0 or belongs to exactly one job; (2) a step never leaves a lease behind; (3) an
  * exception ends the job with an error reply and a log line.
@@ -34,7 +34,7 @@ export interface Job {
   readonly slot: number;
 }
 
-/** What jobs need of the loop that runs them. */
+/** The functions of the loop that jobs need. */
 export interface JobHost {
   /** Makes the generator; the arguments, client and reply are the job's own. May throw. */
   startJob(cmdId: number, args: Args, reply: Reply, client: ClientState): Generator<void, void, void>;
@@ -69,7 +69,7 @@ export class Jobs {
     return this.free.length === 0;
   }
 
-  /** Whether the table has this request, whoever wrote it. Cold. */
+  /** Whether the table has this request; this thread or its predecessor may have written the row. Cold. */
   knows(io: number, connId: number, seq: number): boolean {
     for (let at = 0; at < this.table.length; at += JOB_WORDS) {
       if (this.table[at + STATE] === 0 || this.table[at + IO] !== io) continue;
@@ -90,7 +90,7 @@ export class Jobs {
       const state = this.table[at + STATE]!;
       if (state === 0) continue;
       const io = this.table[at + IO]!;
-      // While it was answering: the reply was committed whole or not at all.
+      // The thread died while it answered: the reply was committed as a whole, or not at all.
       const answered = state === 2 && this.table[at + POSITION] !== positions[io];
       if (!answered) {
         this.host.sendReply(io, this.table[at + CONN]!, this.table[at + SEQ]! >>> 0, empty, true);
@@ -134,7 +134,7 @@ export class Jobs {
     const job = this.jobs[this.next]!;
     let done = true;
     try {
-      // Nobody reads the answer: it ends at its next `finally`.
+      // No client reads the answer: the job ends at its next `finally`.
       if (this.host.isUnread(job.cmdId, job.io, job.connId)) {
         job.steps.return();
         job.reply.reset();
@@ -157,7 +157,7 @@ export class Jobs {
     return true;
   }
 
-  /** The I/O thread died: nobody waits for its jobs' answers. They end at their next `finally`. */
+  /** The I/O thread died, so no client waits for the answers to its jobs. The jobs end at their next `finally`. */
   dropOf(io: number): void {
     for (let i = this.jobs.length - 1; i >= 0; i--) {
       const job = this.jobs[i]!;

@@ -5,13 +5,13 @@
  *                                 |                                            ^
  *                                 `-- jobs: one step per turn, leases their own -'
  *
- * A turn is one batch: at most RING_TAKE requests of each ring, at most BATCH_US under the leases when somebody else
+ * A turn is one batch: at most RING_TAKE requests of each ring, and at most BATCH_US under the leases if another thread
  * wants one of them. Then leases are given back, and only then replies are published, once per ring.
  *
- * What survives the death of this thread (see ring.ts): requests not begun are run by the successor; replies committed
- * are published by it. The one request that was begun is run again only if the lease was not held (so it had not begun
- * to execute), and once at most; else it is answered by closing its connection, unless its reply was committed (see
- * take-over.ts). So no write is done twice, and none that was answered is lost.
+ * What survives the death of this thread (see ring.ts): the successor runs requests that had not begun, and publishes
+ * replies that were committed. One request may have been in progress. If its reply was committed, the reply is sent. If
+ * the lease was not held, the request had not begun to execute: the successor runs it, once at most. Otherwise its
+ * connection is closed (see take-over.ts). So no write is done twice, and no answered write is lost.
  *
  * Invariants: (1) nothing is waited for while a lease is held, but other leases in ascending order, inside the
  * executor; (2) a full reply ring stops this loop, not for longer than its I/O thread lives; I/O threads always drain.
@@ -53,9 +53,9 @@ import { settleInterrupted, type TakeOverHost } from './take-over.js';
 
 /** Requests taken from one ring before the next ring's turn. */
 const RING_TAKE = 64;
-/** How long leases are held by a batch while somebody wants one of them, microseconds. */
+/** How long a batch holds leases while another thread wants one of them, microseconds. */
 const BATCH_US = 200;
-/** The clock is read once per so many requests (a power of two). */
+/** The clock is read once per this many requests (a power of two). */
 const CLOCK_EVERY = 16;
 /** Period of the background work (expiry, lazy frees), milliseconds: hz 10. */
 const CYCLE_MS = 100;
@@ -67,7 +67,7 @@ const FULL_WAIT_MS = 10;
 
 /** What the loop needs of the engine. */
 export interface ShardExecutor {
-  /** What clients of I/O threads are to hear. */
+  /** Messages for clients of I/O threads. */
   readonly outbox: Outbox | null;
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
@@ -80,9 +80,12 @@ export interface ShardExecutor {
   /** Forgets clients of I/O thread `io` that waited for keys of `shard` or watched them. @requires no lease held */
   dropClients(shard: number, io: number, clientsBefore: number): void;
   beginBatch(): void;
-  /** Takes the leases it needs, waiting, in ascending order; writes a reply; never throws for a user's error. */
+  /**
+   * Takes the leases that the command needs, waiting, in ascending order; writes a reply; never throws for a user's
+   * error.
+   */
   executeBlocking(cmdId: number, args: Args, reply: Reply, client: ClientState, placed: Placement | null): void;
-  /** Gives all leases back. Whether somebody was waiting for one, who is to be let in then. */
+  /** Gives all leases back. Returns whether a thread was waiting for one, which must then be let in. */
   endBatch(): boolean;
   letWaiterIn(): void;
   /** A command was cut short by its thread's death: tells the state of its keys. @requires no lease held */
@@ -130,7 +133,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   readonly pairs: ShardPair[];
   private readonly route: Uint8Array;
   private readonly flags: Registry['flags'];
-  /** Where the request at hand belongs. */
+  /** The slot and the shards of the current request. */
   private readonly placement: Placement;
   /** Whether clients are still there, by I/O thread (shared/sync/claims.ts). */
   private readonly claims: readonly Int32Array[];
@@ -143,9 +146,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   private nextCycleMs = 0;
   private nextSecondMs = 0;
   private more = true;
-  /** I/O threads that were started again, and the id before which their clients are gone. */
+  /** I/O threads that were started again; their clients with ids below the one noted here are gone. */
   private clientsGone: { io: number; clientsBefore: number }[] = [];
-  /** The I/O thread whose request is worked on. */
+  /** The I/O thread whose request is in progress. */
   private workedIo = 0;
 
   constructor(parts: ShardParts) {
@@ -222,7 +225,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     }
   }
 
-  /** For the doorbell: whether anything waits for this thread. */
+  /** For the doorbell: whether any work waits for this thread. */
   hasWork(): boolean {
     const pairs = this.pairs;
     for (let i = 0; i < pairs.length; i++) if (pairs[i]!.requests.hasWork()) return true;
@@ -262,7 +265,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     if (!any) return false;
     this.endBatch();
     this.publish();
-    // It may have to wait for the leases of others.
+    // This may have to wait for leases that other threads hold.
     if (this.blocking.hasDeferred) this.serveDeferred();
     for (let i = 0; i < count; i++) {
       const pair = pairs[i]!;
@@ -271,7 +274,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     return true;
   }
 
-  /** Gives the leases back in the middle of a turn, so that whoever waits gets in. */
+  /** Gives the leases back in the middle of a turn, so that a waiting thread can take them. */
   private pauseBatch(): void {
     this.endBatch();
     this.publish();
@@ -347,9 +350,10 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     }
     if (view.args.u8 !== requests.u8 || view.args.off.length > ARGS_KEPT_MAX) view.args.letGo();
     if (this.blocking.served.length !== 0) this.sendServed();
-    // Behind the reply: a successor must not take it for the reply, and the client hears of its own write after it.
+    // Written behind the reply: a successor must not take these bytes for the reply, and the client must get its reply
+    // before it is told of its own write.
     this.sendOutbox(true);
-    // While it waited for room its peer may have been replaced, and the ring with it.
+    // While this thread waited for room, the I/O thread may have been replaced, and the ring with it.
     if (requests === this.pairs[io]!.requests) finishRequest(requests, view);
     return true;
   }
@@ -379,7 +383,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     }
   }
 
-  /** Serves clients for whom more leases were needed than the command had that made their key ready. */
+  /** Serves waiters that need more leases than the command that made their key ready has held. */
   private serveDeferred(): void {
     this.executor.serveDeferred();
     this.sendServed();
@@ -404,7 +408,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
     }
   }
 
-  /** Publishes all replies and wakes whom they are for. */
+  /** Publishes all replies and wakes the I/O threads that they are for. */
   private publish(): void {
     const pairs = this.pairs;
     for (let i = 0; i < pairs.length; i++) {
@@ -496,7 +500,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   sendReply(io: number, connId: number, seq: number, reply: Reply, close: boolean): void {
     const chunks = reply.takeChunks();
     this.sendWaiting(io, connId, seq, close ? REPLY.CLOSE : 0, chunks, false);
-    // What the job has to tell is published together with its reply.
+    // The messages of a job for clients are published together with its reply.
     this.sendOutbox(false);
   }
 
@@ -512,9 +516,9 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   // ---- after a death
 
   /**
-   * Takes over from a thread that died: settles the request it was at in each ring, ends the connections of its jobs,
-   * publishes what it had answered, looks after those whom it may have been about to serve. `leaseWasHeld`: it held
-   * some lease; `endedScript`: its script was to end (ENDED). Once, before run().
+   * Takes over from a thread that died: settles the request in progress of each ring, closes the connections of its
+   * jobs, publishes its committed replies, and checks the waiters that it may have been about to serve. `leaseWasHeld`:
+   * it held some lease; `endedScript`: its script was to end (ENDED). Once, before run().
    */
   takeOver(leaseWasHeld: boolean, endedScript: number = ENDED.not): void {
     this.blocking.everybody = true;

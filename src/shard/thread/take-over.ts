@@ -1,5 +1,5 @@
 /**
- * What the successor of a dead shard thread does with the requests at which its predecessor was.
+ * What the successor of a dead shard thread does with the requests that the dead thread had taken up.
  *
  *     answered already                        its reply is published, the ring moves on
  *     a script that was to end, and wrote     it is answered with the error of SCRIPT KILL
@@ -8,9 +8,9 @@
  *     had not begun, first death              it is run again
  *     had not begun, DEATHS_MAX-th death      it is answered with an error, and its connection is closed
  *
- * The last row is why one request cannot end thread after thread. A request is at hand from the moment at which the
- * loop takes it up (ring.ts), before its arguments are read: reading them, or making the interpreter that it needs, may
- * be what ends the thread.
+ * The last row is why one request cannot end thread after thread. A death counts against a request as soon as the loop
+ * has taken the request up (ring.ts), before the arguments are read: the thread may die while it reads the arguments,
+ * or while it makes the interpreter for a script.
  */
 import { ENDED_THREADS, FUNCTION_KILLED, SCRIPT_KILLED } from '../../shared/errors/replies.js';
 import { finishRequest, REPLY, type RequestView, readRequestHead } from '../../shared/sync/records.js';
@@ -22,14 +22,17 @@ import type { ShardPair } from './shard-loop.js';
 /** So many threads one request may end. */
 const DEATHS_MAX = 2;
 
-/** What of the loop settles requests. */
+/** The parts of the loop that settle requests. */
 export interface TakeOverHost {
   readonly pairs: readonly ShardPair[];
   readonly jobs: Jobs;
   readonly view: RequestView;
   /** Answers the request of a connection with `line`, which may be empty. */
   answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void;
-  /** Has the effects say what has become of the keys of the request at `offset`: nobody knows how far it came. */
+  /**
+   * Records the present state of the keys of the request at `offset` as effects: it is not known how far the request
+   * came.
+   */
   tellState(requests: RingConsumer, offset: number): void;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Placement: which slot and which shards a command concerns. Filled once for a command, where the command is
- * dispatched; whoever sends or runs the command reads it. Each thread has one and uses it again for the next command.
+ * dispatched; the code that sends or runs the command reads it. Each thread has one placement and uses it again for the
+ * next command.
  *
  *     dispatch -> place(id, args) -> the leases to take (Executor), the ring to write to (io/request/send.ts)
  *                               `-> `word`, in the head of the request -> read(word) on the shard's thread

@@ -109,9 +109,9 @@ export interface CommandFacts {
   /** A small write that is not `fast`: an I/O thread may run it in a transaction. */
   readonly smallWrite?: boolean;
   /**
-   * The command may bring a list, a sorted set or a stream into being, so blocked clients may have to be served: those
-   * that wait for the command's own key, or those that wait for a key `elsewhere` (in another database). A write
-   * without this can only end a key.
+   * The command may create a list, a sorted set or a stream, so blocked clients may have to be served: clients blocked
+   * on the command's own key, or clients blocked on a key `elsewhere` (in another database). A write without this
+   * property can only end a key.
    */
   readonly wakes?: 'key' | 'elsewhere';
   /** A client that blocks in this command is also woken when its key ends. */

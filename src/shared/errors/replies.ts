@@ -17,7 +17,7 @@ export const SCRIPT_KILLED = line('ERR Error running script: Script killed by us
 export const FUNCTION_KILLED = line('ERR Error running script: Script killed by user with FUNCTION KILL...');
 /** Not in Redis: a script's interpreter needs address space of its own. */
 export const NO_INTERPRETER = line('ERR there is no memory for an interpreter of scripts');
-/** Not in Redis: a thread of ours ended with this request at hand, and so did its successor. */
+/** Not in Redis: a thread died while it carried out this request, and its successor died too. */
 export const ENDED_THREADS = line('ERR the server could not carry out this command: it ended the thread that ran it');
 export const NOT_INTEGER = line('ERR value is not an integer or out of range');
 export const NOT_FLOAT = line('ERR value is not a valid float');

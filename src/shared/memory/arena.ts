@@ -8,9 +8,10 @@
  *     | page    | epoch word of  | checksum of   | control area         | slab pages 1..255
  *     | descr.  | each 4K page   | each 4K page  | (segment 0 only)     |
  *
- * Invariants: (1) everything but `leaseIndex` is read and written only under the shard's lease; (2) before a thread
- * uses pointers it has called `sync()` under the lease, so every published segment is attached; (3) every store into a
- * cell is preceded by `touch` of that range, except into a cell that `alloc` returned in the same critical section.
+ * Invariants: (1) everything but the words of the lease (CTL_LEASE) and the `given` counts of pins is read and written
+ * only under the shard's lease; (2) before a thread uses pointers it has called `sync()` under the lease, so every
+ * published segment is attached; (3) every store into a cell is preceded by `touch` of that range, except into a cell
+ * that `alloc` returned in the same critical section.
  *
  * Cuts (snapshots) do not exist yet: `tracking` is 0 and `touch` is one compare. In checking mode (SHERD_CHECK=1) it is
  * 1, and store-check.ts finds every store that forgot its touch.

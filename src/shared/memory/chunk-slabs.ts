@@ -1,17 +1,17 @@
 /**
- * Chunk slabs: where long replies lie until their clients have read them. A slab is one piece of shared memory, so
- * large that the C library maps it alone and gives it back whole. Buffers of 256 KiB of their own would leave its heap
- * full of holes that no process gets rid of again (1.4 GB of 1.4 after forty clients that never read).
+ * Chunk slabs hold long replies until the clients have read them. A slab is one piece of shared memory, so large that
+ * the C library maps the slab alone and gives it back whole. Separate buffers of 256 KiB would fragment the heap of the
+ * C library, and the process could not give that memory back (1.4 GB of 1.4 after forty clients that never read).
  *
  *     slab   [ one word for each chunk: 0 free, 1 used | 256 KiB | 256 KiB | ... ]
  *
- * A thread takes chunks out of its own slabs only. Whoever has sent or dropped a chunk gives it back with one store, on
- * whichever thread; a chunk is known by where it lies. What does not leave its thread lies in slabs of plain memory:
- * copies into shared memory cost V8 twice as much (copy-bytes.ts). A slab from which nothing was taken for a second,
- * and none of whose chunks is used, is dropped, and the collector gives it back (shared-garbage.ts).
+ * A thread takes chunks out of its own slabs only. The code that has sent or dropped a chunk gives the chunk back with
+ * one store, on any thread; the address tells which chunk it is. Replies that do not leave their thread lie in slabs of
+ * plain memory: copies into shared memory cost V8 twice as much (copy-bytes.ts). A slab from which nothing was taken
+ * for a second, and none of whose chunks is used, is dropped, and the collector gives it back (shared-garbage.ts).
  *
- * Invariants: (1) a chunk is given back once, by its owner: views of it that are shorter begin at its start; (2) only
- * the thread that made a slab turns its words from 0 to 1.
+ * Invariants: (1) a chunk is given back once, by its owner: a shorter view of a chunk begins at the start of the chunk;
+ * (2) only the thread that made a slab turns its words from 0 to 1.
  */
 import { CHECKING } from './arena.js';
 import { noteDropped, noteShared } from './shared-garbage.js';
@@ -29,7 +29,7 @@ interface Slab {
   taken: boolean;
 }
 
-/** Of this thread: those that other threads read from, and those that none does. */
+/** The slabs of this thread: shared ones, which other threads read, and own ones, which only this thread reads. */
 let sharedSlabs: Slab[] = [];
 let ownSlabs: Slab[] = [];
 
@@ -75,7 +75,7 @@ export function giveSlabChunk(bytes: Uint8Array): void {
   Atomics.store(words, i, 0);
 }
 
-/** Drops the slabs that nobody uses, nor used since the last call. Once a second. */
+/** Drops the slabs that are not used, and were not used since the last call. Once a second. */
 export function dropFreeSlabs(): void {
   const count = sharedSlabs.length + ownSlabs.length;
   if (count === 0) return;

@@ -9,13 +9,13 @@
  *     32-bit words    12  11  15  23  30  38  53  67
  *     set(subarray)   60  60  60  62  62  63  64  70     (the view is the cost)
  *
- * In a server, where a view more is work for the collector of garbage, too, `set` costs twice of that: with values of
- * 200 bytes GET is a sixth faster with words. So `copyWords` is the one for hot paths; `copyBytes` where the caller has
- * no `DataView` of both sides. 64-bit floats would be faster still, but nothing promises that they keep a NaN's bits.
+ * In a server `set` costs twice as much, since each extra view is also work for the garbage collector: with values of
+ * 200 bytes GET is a sixth faster with words. So hot paths use `copyWords`; `copyBytes` is for callers that do not have
+ * a `DataView` of both sides. 64-bit floats would be faster still, but nothing promises that they keep a NaN's bits.
  *
- * Where one side is shared memory, V8 copies word by word, and byte by byte if the two sides lie differently within
- * their words: ten times as slow. `copyMany` then goes through a buffer of this thread's own, in which the bytes are
- * moved to where they lie as in the destination; that move is a memmove. Microseconds a copy, shared on one side:
+ * If one side is shared memory, V8 copies word by word. If the two sides are also aligned differently, V8 copies byte
+ * by byte, which is ten times as slow. Then `copyMany` goes through a buffer of this thread's own: there a memmove
+ * gives the bytes the alignment of the destination. Microseconds a copy, shared on one side:
  *
  *     bytes              256   512  1024  4096 16384
  *     set(subarray)     0.17  0.24  0.40  1.81  11.6
@@ -26,18 +26,18 @@
  */
 import { invariant } from '../errors/invariant.js';
 
-/** From Node 24 on `Buffer`'s copy is a memmove, and cheap to call; before it is `set`. */
+/** Since Node 24 `Buffer`'s copy is a memmove, and cheap to call; in older versions it is `set`. */
 const HAS_NATIVE = Number.parseInt(process.versions.node, 10) >= 24;
-/** Up to this many bytes it is the fastest, where there is one. */
+/** Up to this many bytes `Buffer`'s copy is the fastest way, if it is a memmove (HAS_NATIVE). */
 const NATIVE_BYTES_MAX = 2048;
 /** Up to this many bytes the loop of `copyBytes` is the fastest. */
 const LOOP_BYTES_MAX = HAS_NATIVE ? 56 : 128;
 /** The same for the word loop of `copyWords`; between sides that lie differently within their words, the second. */
 const WORDS_BYTES_MAX = 288;
 const WORDS_UNEVEN_MAX = HAS_NATIVE ? WORDS_BYTES_MAX : 800;
-/** From so many bytes on `copyMany` takes its detour. */
+/** From this size `copyMany` goes through its own buffer (the detour). */
 const DETOUR_BYTES_MIN = 448;
-/** What goes through the detour at once: stays in the first-level cache. */
+/** Bytes that take the detour in one step: few enough to stay in the first-level cache. */
 const DETOUR_BYTES = 8 * 1024;
 
 type NativeCopy = (this: Uint8Array, to: Uint8Array, at: number, start: number, end: number) => number;

@@ -1,12 +1,14 @@
 /**
- * Pins: big values that are being sent. A reply does not copy a big string: it names a pin, which keeps the blocks of
- * the value as they were at the moment of the command, until the socket has taken them. The table of pins of a shard
- * lies in the control area of its first segment; `shard/structures/pinned-blob.ts` has the rules of the blocks.
+ * Pins: big values that are being sent. A reply does not copy a big string; the reply names a pin. The pin keeps the
+ * blocks of the value as they were at the moment of the command, until the socket has taken the bytes. The table of
+ * pins of a shard lies in the control area of its first segment; `shard/structures/pinned-blob.ts` has the rules of the
+ * blocks.
  *
  *     pin (16 words): reader + 1 (0: free) | taken | given | live | directory | length | owned | current | family
  *
- * A pin is taken under the lease, as often as a reply names it. It is given back by whoever drops or has sent the
- * bytes, on whichever thread, without a lease: one atomic count. The shard's thread frees what all have given back.
+ * A pin is taken under the lease, once for each time that a reply names the pin. The code that has sent or dropped the
+ * bytes gives the pin back, on any thread and without a lease: one atomic count. When all have given a pin back, the
+ * shard's thread frees it.
  *
  * Invariants: (1) while taken !== given the directory of a pin and the bytes that it names do not change; (2) `given`
  * is the only word that is written without the lease.
@@ -32,9 +34,9 @@ export const PIN = {
   /** The pin's own copy of the directory. */
   dir: 4,
   length: 5,
-  /** A cell with one bit for each block: the block is the pin's, nobody else will free it. */
+  /** A cell with one bit for each block: the block belongs to the pin, and only the pin frees the block. */
   owned: 6,
-  /** The value has not changed since. */
+  /** The value has not changed since the pin was made. */
   current: 7,
   /** Pins with the same family may share blocks. */
   family: 8,
@@ -69,7 +71,10 @@ export function pinWord(pin: number): number {
   return CTL_PINS + (pin << PIN_SHIFT);
 }
 
-/** Whoever dropped or sent a chunk gives it back, and the pin that it names. Once for each chunk; from any thread. */
+/**
+ * Gives back a chunk that was sent or dropped, or the pin that the chunk names. Call once for each chunk; from any
+ * thread.
+ */
 export function releaseChunk(chunk: Chunk): void {
   if (isBytes(chunk)) giveSlabChunk(chunk);
   else Atomics.add(chunk.ctl, pinWord(chunk.pin) + PIN.given, 1);

@@ -1,16 +1,16 @@
 /**
  * Memory outside of V8's heap that only a collection gives back.
  *
- * Big replies and requests travel between threads in SharedArrayBuffers of their own. V8 does not count those as memory
- * that a collection would free, so a thread that only passes big values along would let them pile up. This counts them
- * and has the collector run when a thread has dropped enough; a heap of a few MB takes it a few milliseconds.
+ * Big replies and requests travel between threads in SharedArrayBuffers of their own. V8 does not count such buffers as
+ * memory that a collection would free, so they would pile up on a thread that only passes big values along. This file
+ * counts the buffers, and has the garbage collector run when a thread has dropped enough of them; with a heap of a few
+ * MB a run takes a few milliseconds.
  *
- * Other buffers are counted by V8, but it collects only when something is allocated: a thread whose clients are gone
- * would keep the output that they never read for as long as nobody else comes. So each thread looks once a second
- * (`collectDropped`).
+ * V8 does count other buffers, but V8 collects only when something is allocated. If all clients of a thread have gone,
+ * their unread output would stay until another client comes. So each thread checks once a second (`collectDropped`).
  *
- * Invariant: a thread that allocates or receives a shared buffer calls `noteShared` for it once; whoever drops much at
- * once calls `noteDropped`.
+ * Invariant: a thread that allocates or receives a shared buffer calls `noteShared` for it once; code that drops much
+ * at once calls `noteDropped`.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -21,7 +21,7 @@ const COLLECT_BYTES = 64 * 1024 * 1024;
 /** Less than this is not worth a collection when a thread looks. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 
-/** While slab chunks come all the time, their slabs are collected once in so many looks. */
+/** While slab chunks arrive all the time, their slabs are collected only once in this many checks. */
 const BUSY_LOOKS = 10;
 
 let noted = 0;
@@ -41,7 +41,7 @@ export function noteShared(bytes: number): void {
   if (noted >= COLLECT_BYTES) collectNow(bytes);
 }
 
-/** Counts output, input or the like of `bytes` bytes that was given up at once. */
+/** Counts `bytes` bytes of output, input or similar memory that were dropped at once. */
 export function noteDropped(bytes: number): void {
   dropped += bytes;
 }

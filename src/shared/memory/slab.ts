@@ -6,8 +6,8 @@
  *
  * "free head" is the unit offset inside the page, plus one, of the first freed cell; the first word of a freed cell is
  * the next. A page with room is on the list of its class; a page that empties goes back to the shared list of pages,
- * unless it is the only page with room of its class. Everything is O(1). All state is in shared memory, so whoever
- * holds the lease may allocate.
+ * unless it is the only page with room of its class. Everything is O(1). All state is in shared memory, so any thread
+ * that holds the lease may allocate.
  *
  * Invariants: (1) lease held; (2) a cell is freed once, by its exact pointer; (3) `usedBytes` is the sum of the cell
  * sizes of all allocated cells; (4) the content of a new cell is undefined.

@@ -1,16 +1,16 @@
 /**
- * Finds stores into cells that nobody announced (`Arena.touch`). Works in checking mode only (SHERD_CHECK=1).
+ * Finds stores into cells that were not announced (`Arena.touch`). Works in checking mode only (SHERD_CHECK=1).
  *
  * When a page of 4 KiB is announced for the first time in a critical section, its present content is copied. At the end
- * of the section the page is compared with the copy: a byte that differs and was not announced is a finding. A page
- * that was announced by nobody is found by its checksum, when it is announced the next time or when all pages are
- * verified.
+ * of the section the page is compared with the copy: a byte that differs and was not announced is a finding. If a page
+ * was changed and never announced, its checksum shows the change when the page is announced the next time, or when all
+ * pages are verified.
  *
  *     begin of a segment   | epoch word of each page | checksum of each page |
  *     epoch word           0: nothing found; else the first byte that was found, plus one
  *
  * Invariants: (1) everything here happens under the shard's lease; (2) outside of a critical section the checksum of
- * each page is that of its content; (3) a finding stays until the server ends, whichever thread made it.
+ * each page matches the content; (3) a finding stays until the server ends, whichever thread made it.
  */
 import { COW_PAGE_BYTES, COW_PAGES, SLAB_PAGE_BYTES, SLAB_PAGES } from './ptr.js';
 

@@ -119,7 +119,7 @@ export class BulletinView {
 }
 
 /**
- * Gives `each` every whole bulletin in u8[start, end), through `view`; returns where the first one that is not whole
+ * Gives `each` every whole bulletin in u8[start, end), through `view`; returns where the first incomplete bulletin
  * begins.
  */
 export function readBulletins(

@@ -1,6 +1,6 @@
 /**
- * What the clients of one I/O thread want to hear, in shared memory, so that whoever publishes a message or changes a
- * key knows to which I/O threads it must tell so, and how many clients will get it, without asking anybody.
+ * What the clients of one I/O thread want to be told, in shared memory. A thread that publishes a message or changes a
+ * key reads here which I/O threads must be told, and how many clients will get the message; it asks no other thread.
  *
  *     0        header      counts, see below
  *     128      channels    open addressing by a keyed 64-bit hash: [h1 | h2 | subscribers | kind], grows
@@ -8,10 +8,10 @@
  *     ...      tracked     counting filter of keys in clients' caches: cells by hash, each the number of such keys
  *     ...      prefixes    tracking prefixes, see prefix-filter.ts
  *
- * One writer, the I/O thread (but the filter, to which others add); any number of readers on other threads. A
- * subscription stands here before it is confirmed,
- * so whoever heard of it finds it. A key stands here before its read is run, so a later writer finds it: the writer
- * looks while it holds the shard's lease, which orders it behind the read.
+ * One writer, the I/O thread (but other threads add to the filter too); any number of readers on other threads. A
+ * subscription stands here before the subscription is confirmed, so a client that has seen the confirmation can rely on
+ * it. A tracked key stands here before its read is run. A later writer of the key looks here while it holds the shard's
+ * lease, which orders the writer behind the read.
  *
  * Invariants: (1) hashes are compared, names are not: two channels with equal 64-bit hashes (keyed, so nobody can aim
  * at it) would only cost a message too many; (2) SEQ is odd while slots or names are moved: readers look again; (3)
@@ -251,7 +251,7 @@ export class InterestWriter {
 
   // ---- tracking prefixes
 
-  /** Some client of this thread wants to hear of changes of all keys with the prefix. */
+  /** Some client of this thread wants to be told of changes of all keys with the prefix. */
   addPrefix(prefix: Uint8Array): void {
     this.prefixes.add(prefix);
   }
@@ -310,7 +310,7 @@ function nameSize(bytes: number): number {
   return NAME_HEAD + ((bytes + 3) & ~3);
 }
 
-/** Makes the interest of a dead I/O thread empty, so that nobody tells it anything. @requires no writer lives */
+/** Makes the interest of a dead I/O thread empty, so that no thread sends it messages. @requires no writer lives */
 export function clearInterest(sab: SharedArrayBuffer): void {
   const i32 = new Int32Array(sab);
   if ((i32[SEQ]! & 1) === 0) Atomics.add(i32, SEQ, 1);

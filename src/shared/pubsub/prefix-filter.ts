@@ -1,14 +1,15 @@
 /**
- * PrefixFilter: the tracking prefixes of one I/O thread's clients, for whoever changes a key and must know whether it
- * begins with one of them. It answers in time that grows with the key and not with the number of prefixes.
+ * PrefixFilter: the tracking prefixes of one I/O thread's clients. A thread that changes a key asks here whether the
+ * key begins with one of these prefixes. The answer takes time in proportion to the key's length, not to the number of
+ * prefixes.
  *
  *     longest | lengths: prefixes of each length, 0 .. BYTES_MAX | cells: prefixes by hash, a counting filter
  *
- * The key is hashed byte by byte; behind each byte that ends a prefix of some length the hash so far is looked up.
+ * The key is hashed byte by byte. At each length that some prefix has, the hash so far is looked up.
  *
  * One writer, the I/O thread; any number of readers. Invariants: (1) no prefix is missed; a key may be taken for one
- * with a prefix, which costs its I/O thread a look (tracking.ts knows exactly); (2) of a prefix that is longer than
- * BYTES_MAX only so much is noted.
+ * with a prefix, which costs its I/O thread a look (tracking.ts knows exactly); (2) only the first BYTES_MAX bytes of a
+ * longer prefix are noted.
  */
 import { invariant } from '../errors/invariant.js';
 

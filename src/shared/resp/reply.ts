@@ -5,7 +5,7 @@
  *     chunks  [full][full][big value]           what was filled before it, in order
  *
  * A big value of the keyspace is not copied where `pinFor` allows it: its chunk names a pin (shared/memory/pins.ts).
- * Whoever takes such chunks gives the pins back.
+ * The code that takes such chunks gives the pins back.
  *
  * A reply is usually one chunk. The buffer doubles up to CHUNK_BYTES_MAX; after that, full buffers are set aside as
  * chunks instead of being copied into bigger ones, and a value beyond BIG_BULK_BYTES gets a chunk of exactly its size.
@@ -68,7 +68,7 @@ export class Reply {
   leavesOutBig = false;
   /** A value was left out: this is no whole reply. */
   isCut = false;
-  /** Whoever takes its chunks gives each back with `releaseChunk`: long replies may lie in slabs. */
+  /** The code that takes the chunks gives each back with `releaseChunk`, so long replies may lie in slabs. */
   slabs = false;
   /** The chunks stay on this thread. */
   isOwn = false;
@@ -130,7 +130,7 @@ export class Reply {
     return this.takeAll() as Uint8Array[];
   }
 
-  /** All that `takeAll` gave last is done with: goes on in the buffer that had grown for it. */
+  /** The chunks of the last `takeAll` have been used up: goes on in the buffer that had grown for them. */
   takeBack(): void {
     const first = this.firstBuffer;
     if (first === null || this.pos > 0 || this.full !== null || first.length <= this.u8.length) return;
@@ -139,7 +139,7 @@ export class Reply {
     this.firstBuffer = null;
   }
 
-  /** Leaves the buffer to whoever still reads it (a socket write in progress) and goes on with a new one. */
+  /** Leaves the buffer to its present reader (a socket write in progress) and goes on with a new buffer. */
   replaceBuffer(): void {
     this.newBuffer(INITIAL_BYTES);
     this.errors = 0;
@@ -553,7 +553,7 @@ export class Reply {
     this.dv = new DataView(this.u8.buffer);
   }
 
-  /** Goes on in a chunk of a slab. @requires `full` not null: so it is always one of several chunks */
+  /** Goes on in a chunk of a slab. @requires `full` not null: so the slab chunk is never the only chunk */
   private inSlab(): void {
     invariant(this.full !== null, 'one of several chunks');
     giveSlabChunk(this.u8);

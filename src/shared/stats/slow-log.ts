@@ -1,6 +1,6 @@
 /**
- * The log of slow commands (SLOWLOG), in memory that all threads share: whoever ran a slow command writes it down,
- * whoever is asked reads it. Nothing is locked, so a thread that dies holds nothing up.
+ * The log of slow commands (SLOWLOG), in memory that all threads share: the thread that ran a slow command writes the
+ * entry, and any thread can read it. There is no lock, so a thread that dies blocks no other thread.
  *
  *     words 0: next number   1: first number that is kept        behind 64 bytes: the slots
  *     slot  words 0: number + 1, 0 while it is written   1: arguments   2: bytes of text
@@ -8,8 +8,8 @@
  *           doubles 2: seconds, 3: microseconds
  *           from byte 64: arguments, each its length (2 bytes) and its bytes; then address and name
  *
- * Who only knows the number of its client (a shard) leaves address and name out; the client's I/O thread adds them when
- * the client goes, and looks them up while it is there.
+ * A shard thread knows only the id of the client, so it leaves address and name out. While the client is connected, its
+ * I/O thread looks address and name up; when the client goes, the I/O thread adds them to the entry.
  *
  * Invariants: (1) a slot counts when its word 0 says so, before and behind the copy that a reader makes; (2) at most
  * `slowlog-max-len` entries are shown, and at most SLOW_LOG_SLOTS.

@@ -2,10 +2,10 @@
  * Decides which commands are timed one by one, and notes those that took too long: in the slow log, and as latency
  * events. Each thread that runs commands has one.
  *
- * To time every command would cost a tenth of a short one. With thresholds of a millisecond and more only those are
- * timed that can be slow, as the definitions say (`longWork`): by the size of a value, or by arguments that are many or
- * long. What an I/O thread runs itself is bounded, so it is not timed. Thresholds below a millisecond have everything
- * timed.
+ * To time every command would cost a tenth of a short one. If the thresholds are a millisecond or more, only commands
+ * that can be slow are timed (`longWork` in their definitions): the size of a value, or many or long arguments, can
+ * make a command slow. An I/O thread runs only bounded commands itself, so these are not timed. If a threshold is below
+ * a millisecond, every command is timed.
  *
  * Invariant: `mode` and the thresholds are as of the last `refresh`.
  */
@@ -20,9 +20,9 @@ import { SlowLog, slowArguments } from './slow-log.js';
 /** Values of `mode`. */
 export const WATCH = { nothing: 0, slowOnes: 1, everything: 2 } as const;
 
-/** From this threshold on short commands are not timed. */
+/** If the thresholds are at least this, short commands are not timed. */
 const EVERYTHING_BELOW_USEC = 1000;
-/** So many arguments, or so many bytes in one of those looked at, are not short. */
+/** A call with this many arguments, or this many bytes in one of the arguments looked at, is not short. */
 const LONG_ARGUMENTS = 64;
 const LONG_BYTES = 64 * 1024;
 /** The argument of SET, and of other commands with options behind it, that may be long; else it is the last. */

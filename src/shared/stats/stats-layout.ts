@@ -1,7 +1,7 @@
 /**
  * Layout of a thread's statistics region in the control memory, STATS_BYTES long, 8-byte aligned. Only its own thread
- * writes to it (so an increment is a plain add, never an atomic one); everybody reads. A reader may see figures of
- * slightly different moments; it never sees half a number, since every cell is one aligned machine word.
+ * writes to it (so an increment is a plain add, never an atomic one); all threads read it. A reader may see figures of
+ * slightly different moments. A reader never sees half a number, since every cell is one aligned machine word.
  *
  *      0  header and counters   512 doubles   STAT_* indexes below
  *   4096  errors by prefix      128 cells of 32 bytes: 24 bytes of prefix (NUL padded), one double
@@ -9,8 +9,8 @@
  *  40960  latency histograms    1024 cells of 20 unsigned 32-bit counts; count k: took at most 2^k microseconds
  * 122880  end
  *
- * Invariants: (1) one writer per region; (2) counters only grow: CONFIG RESETSTAT
- * writes the sums into a region of its own, see stats-reader.ts.
+ * Invariants: (1) one writer per region; (2) counters only grow: CONFIG RESETSTAT writes the sums into a separate
+ * region, see stats-reader.ts.
  */
 
 export const STATS_ERRORS_MAX = 128;

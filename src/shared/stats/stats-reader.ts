@@ -2,8 +2,9 @@
  * Sums over the statistics of all threads, for INFO and its kin. Reads shared memory only: asks no other thread.
  * Cold paths: it allocates.
  *
- * CONFIG RESETSTAT touches no thread's figures: it writes down the sums as they are in a region of its own, the
- * baseline, which every later reading subtracts. So it is exact at once and no writer ever shares its counters.
+ * CONFIG RESETSTAT touches no thread's figures: the present sums are copied into a region of their own, the baseline,
+ * and every later reading subtracts the baseline. So the reset is exact at once, and each counter keeps its single
+ * writer.
  *
  * Invariants: (1) counters only grow; (2) two RESETSTATs at the same moment on two threads write nearly the same sums.
  */

@@ -1,15 +1,16 @@
 /**
- * Claims: who answers a blocked client. A client that blocks may be answered by the thread that finds its key
- * ready, by its own I/O thread when the time is up, by CLIENT UNBLOCK, or by nobody when it goes. One word for each
- * connection slot of an I/O thread, in the control block, settles it by compare-and-swap:
+ * Claims: who answers a blocked client. A client that blocks may be answered by the thread that finds its key ready, by
+ * its own I/O thread when the time is up, by CLIENT UNBLOCK, or by no thread when the client goes. Each connection slot
+ * of an I/O thread has one word in the control block; a compare-and-swap of this word decides which thread answers:
  *
- *     ticket > 0    the request with this ticket is blocked: whoever swaps it wins
- *     -ticket       some thread carries it out; it becomes 0 (answered) or the ticket again (not ready after all)
+ *     ticket > 0    the request with this ticket is blocked: the thread that swaps the word wins
+ *     -ticket       some thread carries it out; the word becomes 0 (answered) or the ticket again (not ready)
  *     0             nothing is blocked, or it was answered
- *     GONE          the client is gone: nobody waits for what it asked for before, so it need not be read any more
+ *     GONE          the client is gone: its earlier requests need not be read or answered any more
  *
- * A thread that dies while it serves leaves -ticket behind. Requests are carried out under leases, so whoever holds all
- * leases knows that nobody else does: what is -ticket then is lost (`takeLostClaims`), and its client is closed.
+ * A thread that dies while it serves leaves -ticket behind. Requests are carried out under leases. So if one thread
+ * holds all leases, no other thread is serving a client: a claim that is -ticket then is lost (`takeLostClaims`), and
+ * its connection is closed.
  *
  * Any thread.
  */
@@ -30,7 +31,7 @@ export function forgetGone(claims: Int32Array, slot: number): void {
   if (claims[slot] === GONE) Atomics.store(claims, slot, 0);
 }
 
-/** Whether the client of a slot is gone: a recent moment. Any thread. */
+/** Whether the client of a slot was gone a moment ago. Any thread. */
 export function isGone(claims: Int32Array, slot: number): boolean {
   return claims[slot] === GONE;
 }
@@ -45,7 +46,7 @@ export function openClaim(claims: Int32Array, slot: number, seq: number): void {
   Atomics.store(claims, slot, ticketOf(seq));
 }
 
-/** Takes the right to carry out a request. Whoever serves. */
+/** Takes the right to carry out a request. Any thread that serves waiters. */
 export function beginClaim(claims: Int32Array, slot: number, seq: number): boolean {
   const ticket = ticketOf(seq);
   return Atomics.compareExchange(claims, slot, ticket, -ticket) === ticket;
@@ -62,12 +63,14 @@ export function takeClaim(claims: Int32Array, slot: number, seq: number): boolea
   return Atomics.compareExchange(claims, slot, ticket, 0) === ticket;
 }
 
-/** Whether nobody has begun to carry the request out. I/O thread. */
+/** Whether no thread has begun to carry the request out. I/O thread. */
 export function isOpen(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === ticketOf(seq);
 }
 
-/** Whether a shard thread is about to decide. I/O thread, when `takeClaim` failed: look again soon. */
+/**
+ * Whether another thread is carrying the request out. For an I/O thread whose `takeClaim` failed: it looks again soon.
+ */
 export function isUndecided(claims: Int32Array, slot: number, seq: number): boolean {
   return Atomics.load(claims, slot) === -ticketOf(seq);
 }
@@ -84,7 +87,7 @@ export function takeLostClaims(claims: Int32Array, lost: (slot: number, seq: num
   }
 }
 
-/** Whether the request waits no longer: it was answered, or its client is gone. Any thread. */
+/** Whether the request is no longer blocked: it was answered, or its client is gone. Any thread. */
 export function isSettled(claims: Int32Array, slot: number, seq: number): boolean {
   return Math.abs(Atomics.load(claims, slot)) !== ticketOf(seq);
 }

@@ -3,15 +3,15 @@
  * it, in order; CONTROL and CONTROL_F64 list the words of the first region, THREAD those of a thread's area.
  *
  * When you add a word: one line in the table of its group. Its reader and its writer come in the same commit: a word
- * that nobody reads fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a method
+ * without a reader fails test/unit/sync/control-block.test.ts. When you add a region: one row in REGIONS and a method
  * that makes the view.
  *
- * Thread ids: 0 is nobody; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
+ * Thread ids: 0 no thread; 1 main; 2.. the I/O threads; behind them the shard threads; behind them TASK_THREADS_MAX
  * spare ids for helpers. A restarted thread keeps its id.
  *
- * Invariants: (1) words that a batch reads once (config) are plain loads in the data plane,
- * written by the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and
- * no two regions overlap (layout.ts hands them out one behind the other).
+ * Invariants: (1) words that a batch reads once (config) are read with plain loads in the data plane, and written by
+ * the main thread through Atomics; (2) Float64 values have one writer, the main thread; (3) no two words and no two
+ * regions overlap (layout.ts gives out the words one behind the other).
  */
 import { wallMs, wallUsec } from '../clock.js';
 import { LATENCY_EVENTS_BYTES, SLOW_LOG_BYTES, STATS_BYTES, TYPE_LIMITS } from '../limits.js';
@@ -52,7 +52,7 @@ export const CONTROL = {
   pauseMode: server.word(),
   /** notify-keyspace-events as bits (see shared/keyspace-events.ts). */
   notifyFlags: server.word(),
-  /** What decides about writes, read for each command under its leases: bits, see write-gate.ts. */
+  /** The write gate: bits that decide about writes, read for each command under its leases; see write-gate.ts. */
   writeGate: server.word(),
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire: server.word(),
@@ -60,7 +60,7 @@ export const CONTROL = {
   maxmemoryPolicy: server.word(),
   /** A journal is kept. */
   appendOnly: server.word(),
-  /** Who may use DEBUG and MODULE: 0 nobody, 1 everybody, 2 clients on this machine. */
+  /** Which clients may use DEBUG and MODULE: 0 none, 1 all, 2 clients on this machine. */
   debugCommand: server.word(),
   moduleCommand: server.word(),
   /** Long strings are compressed in RDB forms. */
@@ -88,7 +88,10 @@ export const CONTROL = {
   watchedKeys: server.line().word(),
   /** Threads whose script runs for longer than `busy-reply-threshold`. */
   busyScripts: server.word(),
-  /** Shards on which somebody may wait with a group (XREADGROUP), by bits: changes of any kind concern them. */
+  /**
+   * One bit for each shard on which a client may be blocked in XREADGROUP: on such shards every change of a key must be
+   * looked at.
+   */
   groupReaders: server.word(),
   /** Clients with tracking on, and clients in MONITOR, over all I/O threads. */
   trackers: server.word(),
@@ -134,11 +137,11 @@ const area = new Words("a thread's area", THREAD_BYTES);
 export const THREAD = {
   doorbell: area.word(),
   state: area.line().word(),
-  /** Main posted something to the thread's control port and wants it read now. */
+  /** The main thread posted a message to the thread's control port and wants it read now. */
   controlPending: area.word(),
   /** Word on which a thread sleeps for an answer of the main thread (see control-port.ts). */
   answer: area.word(),
-  /** What script runs here, whether it takes too long, and which is to end: see script-run.ts. */
+  /** The script that runs here, whether it takes too long, and whether it is to end: see script-run.ts. */
   scriptBusy: area.word(),
   scriptKill: area.word(),
   scriptRun: area.word(),
@@ -161,9 +164,9 @@ export const REGIONS = {
   claims: { bytes: CLAIM_SLOTS * 4, per: 'ioThread' },
   /** Known scripts (shard/script/script-log.ts). */
   scripts: { bytes: 64 << 20, per: 'server' },
-  /** Libraries of functions: twice the room that they may take (shard/script/library-store.ts). */
+  /** Libraries of functions: twice the space that they may take (shard/script/library-store.ts). */
   libraries: { bytes: 32 << 20, per: 'server' },
-  /** What a shard thread says about the function that it runs for too long (shard/script/running-function.ts). */
+  /** Name and library of a function that a shard thread runs for too long (shard/script/running-function.ts). */
   running: { bytes: 4096, per: 'shard' },
   /** Slow commands (stats/slow-log.ts). */
   slowLog: { bytes: SLOW_LOG_BYTES, per: 'server' },
@@ -229,7 +232,7 @@ export class ControlBlock {
     i32[CONTROL.shards] = shards;
     i32[CONTROL.threads] = threads;
     const block = new ControlBlock(sab);
-    // What holds until the configuration has been written: for tests without one.
+    // Values that hold until the configuration is written: for tests without a configuration.
     i32[CONTROL.activeExpire] = 1;
     i32[CONTROL.maxmemoryPolicy] = NO_EVICTION;
     i32[CONTROL.rdbCompression] = 1;
@@ -312,7 +315,7 @@ export class ControlBlock {
     Atomics.store(this.i32, this.threadWord(threadId) + THREAD.state, state);
   }
 
-  /** hot: reads and clears the flag by which main asks the thread to read its control port. */
+  /** hot: reads and clears the flag by which the main thread asks this thread to read its control port. */
   takeControlPending(threadId: number): boolean {
     const word = this.threadWord(threadId) + THREAD.controlPending;
     if (Atomics.load(this.i32, word) === 0) return false;
@@ -333,7 +336,7 @@ export class ControlBlock {
     return Atomics.load(this.i32, CONTROL.shuttingDown) !== 0;
   }
 
-  /** Unix ms as the server's clients see them: the clock of this machine, and what a test has added to it. */
+  /** Unix ms as the server's clients see them: the clock of this machine, plus the offset that a test has set. */
   nowMs(): number {
     return wallMs() + this.f64[CONTROL_F64.clockOffsetMs]!;
   }
@@ -343,7 +346,7 @@ export class ControlBlock {
     return wallUsec() + this.f64[CONTROL_F64.clockOffsetMs]! * 1000;
   }
 
-  /** A client id nobody had before; ids count from 1 over all I/O threads. */
+  /** A client id that no client had before; ids count from 1 over all I/O threads. */
   nextClientId(): number {
     return Atomics.add(this.i32, CONTROL.clientIds, 1) + 1;
   }

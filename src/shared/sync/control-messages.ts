@@ -1,5 +1,6 @@
 /**
- * What the main thread and its threads say to each other over control ports. Control plane only: objects and strings.
+ * The messages between the main thread and the other threads over control ports. Control plane only: objects and
+ * strings.
  *
  * Invariants: (1) messages of one port keep their order; (2) a thread answers each `ask`, the main thread each `call`,
  * exactly once; (3) a thread that blocks (a shard) reads its port when THREAD.controlPending is set.
@@ -10,7 +11,10 @@ import { SherdError, type SherdErrorCode } from '../errors/sherd-error.js';
 /** redis's levels, as `loglevel` orders them. */
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
-/** A listening socket of one thread; another takes a copy (descriptor-copy.ts), never the number itself. */
+/**
+ * A listening socket of one thread. Another thread takes a copy of the descriptor (descriptor-copy.ts), never the
+ * number itself.
+ */
 export interface ListenFd {
   readonly fd: number;
   readonly kind: 'tcp' | 'unix';
@@ -73,7 +77,7 @@ export interface PairChange {
   readonly requestRing: SharedArrayBuffer | null;
   readonly replyRing: SharedArrayBuffer | null;
   readonly mail: MessagePort;
-  /** The clients of an I/O thread that died have lower ids. */
+  /** All clients of the dead I/O thread have lower ids than this. */
   readonly clientsBefore: number;
 }
 

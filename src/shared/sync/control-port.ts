@@ -1,6 +1,6 @@
 /**
- * A thread's end of the line to the main thread: calls it, answers what it asks, sends log lines. Used by I/O threads
- * (event loop: `start()`) and shard threads (blocking: `drainSync()` when told to). Control plane only.
+ * A thread's end of its control port: calls the main thread, answers the main thread's asks, sends log lines. Used by
+ * I/O threads (event loop: `start()`) and shard threads (blocking: `drainSync()` when told to). Control plane only.
  *
  * Invariants: (1) one handler per ask; an ask without handler is answered with null; (2) answers to asks may come late
  * (promises), in any order; (3) `callSync` blocks the thread and must be rare.
@@ -55,7 +55,9 @@ export class ControlPort {
     this.port.on('message', (message: ToThread) => this.handle(message));
   }
 
-  /** Reads everything that waits, now. Shard threads, and whoever needs what is on its way. */
+  /**
+   * Reads all waiting messages at once. For shard threads, and for a thread that needs a message that is on its way.
+   */
   drainSync(): void {
     for (;;) {
       const got = receiveMessageOnPort(this.port);

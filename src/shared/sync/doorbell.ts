@@ -1,16 +1,18 @@
 /**
- * The doorbell of a consumer thread: one word by which producers wake it, only when it says that it sleeps.
+ * The doorbell of a consumer thread: one word through which producers wake the thread, but only while the thread says
+ * that it sleeps.
  *
  *     AWAKE ----- sleeper stores -----> SLEEPING --- ring(): exchange, notify ---> RUNG
  *       ^                                  |                                         |
  *       +---- looked again, found work ----+------------------ woke up --------------+
  *
- * The consumer stores SLEEPING *before* it looks at its rings for the last time, the producer publishes *before* it
- * reads the word; both through Atomics (sequentially consistent), so one of the two always sees the other.
+ * The consumer stores SLEEPING *before* it looks at its rings for the last time. The producer publishes *before* it
+ * reads the word. Both use Atomics (sequentially consistent): so either the consumer sees the record, or the producer
+ * sees SLEEPING.
  *
  * Shard threads block (`waitSync`), event-loop threads listen (`listen`). Invariant: one outstanding `waitAsync` per
- * bell, without timeout (a timed one leaks its timer, nodejs/node#44409); an interval looks again each second in case a
- * wake-up is ever lost.
+ * bell, without timeout (a timed one leaks its timer, nodejs/node#44409); a timer looks at the rings once a second, in
+ * case a wake-up is lost.
  */
 
 const AWAKE = 0;
@@ -30,7 +32,7 @@ const RECHECK_MS = 1000;
 /** Drains in a row before the event loop gets its turn. */
 const DRAINS_MAX = 4;
 
-/** Something that can say whether there is work, cheaply and without side effects. */
+/** Tells whether there is work, cheaply and without side effects. */
 export interface WorkSource {
   hasWork(): boolean;
 }
@@ -85,7 +87,7 @@ export class Doorbell {
     this.arm();
   }
 
-  /** hot: this thread is at work and will call idle() before it sleeps: producers need not wake it meanwhile. */
+  /** hot: this thread is awake and will call idle() before it sleeps: until then producers need not wake the thread. */
   busy(): void {
     Atomics.store(this.i32, this.index, AWAKE);
   }

@@ -1,5 +1,6 @@
 /**
- * Layouts of shared memory as tables: where a word or a region lies follows from the rows, nobody counts by hand.
+ * Layouts of shared memory as tables: the place of a word or a region follows from the rows; no offset is counted by
+ * hand.
  *
  *     Words     hands out Int32 and Float64 places of one area, one behind the other; so no two of them overlap
  *     offsets   the byte offsets of regions of given sizes and counts, one behind the other
@@ -38,14 +39,16 @@ export class Words {
     return this.word(2) >> 1;
   }
 
-  /** What comes next begins a cache line: it is written often, and must not slow down readers of what came before. */
+  /**
+   * The next word begins a new cache line: it is written often, and must not slow down readers of the words before it.
+   */
   line(): this {
     this.next = (this.next + LINE_WORDS - 1) & -LINE_WORDS;
     return this;
   }
 }
 
-/** One row of a table of regions: so many of them, each of so many bytes. */
+/** One row of a table of regions: how many regions, and how many bytes each has. */
 export interface Region<Count extends string> {
   readonly bytes: number;
   readonly per: Count;

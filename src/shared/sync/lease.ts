@@ -1,5 +1,6 @@
 /**
- * The lease of a shard: a futex mutex over `Atomics.wait/notify`. Whoever holds it may touch the shard's memory.
+ * The lease of a shard: a futex mutex over `Atomics.wait/notify`. Only the thread that holds the lease may touch the
+ * shard's memory.
  *
  *     word 0   0                       free
  *              thread << 1             held, nobody waits
@@ -7,10 +8,10 @@
  *     word 1   handoffs: counts the waiters that got the lease (a polite releaser sleeps on it for an instant)
  *     word 2   reserved
  *
- * The three states of the classic futex mutex (Drepper, "Futexes are tricky"), with the holder's id in the same word: a
- * thread that dies leaves no moment in which the lease is held by nobody known. "Wanted" is the low bit and not a
- * counter of waiters, because a counter would stay wrong for ever after a waiter died, while the bit is repaired by the
- * next release (at the cost of being true once too often after a contended handover).
+ * The three states of the classic futex mutex (Drepper, "Futexes are tricky"), with the holder's id in the same word:
+ * when a thread dies, the word always names the holder. "Wanted" is the low bit and not a counter of waiters. If a
+ * waiter died, a counter would stay wrong permanently; the next release repairs the bit. The price: after a contended
+ * handover the bit may be set once although no thread waits.
  *
  * Invariants: (1) not reentrant; (2) several leases are taken in ascending shard order only; (3) I/O threads only try,
  * shard, task and main threads may wait; (4) nothing is awaited while a lease is held.
@@ -69,7 +70,7 @@ export class Lease {
     for (;;) {
       const state = Atomics.load(i32, index);
       if (state === 0) {
-        // Others may wait as well, so it is taken with the bit set.
+        // Other threads may wait as well, so the lease is taken with the bit set.
         if (Atomics.compareExchange(i32, index, 0, (threadId << 1) | 1) !== 0) continue;
         Atomics.add(i32, index + HANDOFF, 1);
         Atomics.notify(i32, index + HANDOFF);
@@ -95,12 +96,12 @@ export class Lease {
     return Atomics.notify(this.i32, this.index, 1) > 0;
   }
 
-  /** hot: whether somebody waits (or may wait) for the lease; the holder then cuts its critical section short. */
+  /** hot: whether a thread waits (or may wait) for the lease; then the holder cuts its critical section short. */
   wanted(): boolean {
     return (Atomics.load(this.i32, this.index) & 1) !== 0;
   }
 
-  /** The count to give to letWaiterIn(), read before release(). */
+  /** The count of handoffs for letWaiterIn(), to be read before release(). */
   handoffs(): number {
     return Atomics.load(this.i32, this.index + HANDOFF);
   }

@@ -1,12 +1,13 @@
 /**
- * Where records too big for a ring travel: each in SharedArrayBuffers of its own, posted over a MessagePort *before*
- * the ring record that names it is published, so the reader finds it synchronously with `receiveMessageOnPort`.
+ * Carries the records that are too big for a ring. Each travels in SharedArrayBuffers of its own, posted over a
+ * MessagePort *before* the ring record that names the mail is published. So the reader finds the mail synchronously
+ * with `receiveMessageOnPort`.
  *
- * One port pair per (I/O thread, shard); both ends send and receive over it. The sender keeps what it posted until the
- * ring has released the naming record: when the receiver dies, its successor gets a new port and everything again.
+ * One port pair per (I/O thread, shard); both ends send and receive over it. The sender keeps each mail until the ring
+ * has released the naming record: if the receiver dies, its successor gets a new port and all kept mails again.
  *
  * Invariants: (1) ids count up per direction and are never 0; (2) bytes in flight are at most MAIL_BYTES_MAX, or one
- * mail; (3) a mail stays in the box until `drop`: a request that is looked at and put off finds it again.
+ * mail; (3) a mail stays in the box until `drop`: a request that is looked at and put off finds its mail again.
  */
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
@@ -59,7 +60,7 @@ export class Mailbox {
   }
 
   /**
-   * Posts a mail; returns its id for the ring record. All bytes must lie in SharedArrayBuffers that nobody writes any
+   * Posts a mail; returns its id for the ring record. All bytes must lie in SharedArrayBuffers that are not written any
    * more.
    */
   post(chunks: readonly Chunk[], table: Int32Array | null): number {
@@ -88,8 +89,8 @@ export class Mailbox {
   }
 
   /**
-   * The record that names this mail is done with. The mails before it go too: the records of a former life were done,
-   * but not released, when it ended, so their mails came once more.
+   * Drops this mail: the record that names it has been carried out. Earlier mails are dropped too: a dead predecessor
+   * may have carried out records without releasing them, and then their mails were sent a second time.
    */
   drop(id: number): void {
     const { received } = this;
@@ -100,7 +101,9 @@ export class Mailbox {
     }
   }
 
-  /** Takes the mail out of the box; null when it is lost. For who is done with the naming record at once. */
+  /**
+   * Takes the mail out of the box; null when the mail is lost. For a reader that finishes the naming record at once.
+   */
   take(id: number): Mail | null {
     const mail = this.look(id);
     if (mail !== null) this.drop(id);
@@ -138,7 +141,7 @@ export class Mailbox {
     for (const entry of this.sent) port.postMessage(entry.mail);
   }
 
-  /** First id for mails of a restarted sender, above all that its predecessor can have used. */
+  /** First id for mails of a restarted sender: higher than all ids of its predecessor. */
   startIdsAt(id: number): void {
     this.nextId = id;
   }
@@ -147,7 +150,9 @@ export class Mailbox {
     this.port.close();
   }
 
-  /** Forgets what the ring has released up to `headPosition`. Now and then, when nothing is sent. */
+  /**
+   * Drops the mails whose records the ring has released up to `headPosition`. Called now and then when nothing is sent.
+   */
   forgetReleased(headPosition: number): void {
     let n = 0;
     let bytes = 0;

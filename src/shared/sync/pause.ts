@@ -1,8 +1,8 @@
 /**
  * CLIENT PAUSE as every thread sees it: a mode and the moment at which it ends, both in the control block.
  *
- * Invariant: nobody reads the mode without the end. A pause that runs out is cleared by nobody; it is over for every
- * thread at the same moment, because all of them ask the clock here.
+ * Invariant: the mode is never read without the end. When a pause runs out, no thread clears it; the pause is over for
+ * every thread at the same moment, because all threads compare its end with the same clock here.
  */
 import { CONTROL, CONTROL_F64, type ControlBlock } from './control-block.js';
 
@@ -20,12 +20,12 @@ export function isPaused(control: ControlBlock): boolean {
   return control.i32[CONTROL.pauseMode] !== PAUSE.none && pauseAt(control, control.nowMs()) !== PAUSE.none;
 }
 
-/** Begins a pause of `timeoutMs`; one that is in force already is neither loosened nor shortened by it. */
+/** Begins a pause of `timeoutMs`. If a pause is in force already, it is neither loosened nor shortened. */
 export function beginPause(control: ControlBlock, mode: number, timeoutMs: number): void {
   const { i32, f64 } = control;
   const nowMs = control.nowMs();
   const before = pauseAt(control, nowMs);
-  // The clock shows whole milliseconds: without the one more, the pause would be shorter than asked for.
+  // The clock shows whole milliseconds: without the extra millisecond the pause would be shorter than asked for.
   const untilMs = timeoutMs === 0 ? nowMs : nowMs + timeoutMs + 1;
   f64[CONTROL_F64.pauseUntilMs] = before === PAUSE.none ? untilMs : Math.max(f64[CONTROL_F64.pauseUntilMs]!, untilMs);
   Atomics.store(i32, CONTROL.pauseMode, Math.max(before, mode));

@@ -21,7 +21,10 @@ import type { RingConsumer, RingProducer } from './ring.js';
 /** Sizes of the rings per (I/O thread, shard) pair, bytes. */
 export const RING_LIMITS = { requestBytes: 1 << 20, replyBytes: 1 << 20 } as const;
 
-/** In place of the connection: the bytes are bulletins for the I/O thread's clients (src/shared/pubsub/bulletin.ts). */
+/**
+ * In place of a connection's slot: the bytes are bulletins for the I/O thread's clients
+ * (src/shared/pubsub/bulletin.ts).
+ */
 export const BULLETINS = -1;
 
 /** Reply flags. */
@@ -31,7 +34,7 @@ export const REPLY = {
   /** Close the connection after these bytes. */
   CLOSE: 2,
   /**
-   * No reply yet: the client waits. The bytes: until when (float64 unix ms, 0 for ever), what it hears then (int32).
+   * No reply yet: the client is blocked. The bytes: its deadline (float64 unix ms, 0: none).
    */
   BLOCKED: 4,
   /** A thread died while it served the client that waits with this ticket: close the connection. */
@@ -60,11 +63,13 @@ export function argsBytes(args: Args): number {
   return total;
 }
 
-/** What stands before the arguments of a request. A writer has one and fills it again for each request. */
+/**
+ * The head of a request: the fields before its arguments. A writer has one head and fills it again for each request.
+ */
 export class RequestHead {
   /** Slot of the connection in its I/O thread. */
   connId = 0;
-  /** Number of the request there, uint32; both come back in the reply. */
+  /** Sequence number of the request on its connection, uint32; slot and number come back in the reply. */
   seq = 0;
   clientId = 0;
   cmdId = 0;
@@ -196,16 +201,16 @@ export function readRequest(ring: RingConsumer, offset: number, into: RequestVie
   return true;
 }
 
-/** hot: the peeked request, which `view` has read, is done with: its mail goes, and the ring moves on. */
+/** hot: the peeked request, which `view` has read, has been carried out: its mail is dropped, and the ring moves on. */
 export function finishRequest(ring: RingConsumer, view: RequestView): void {
   if (view.mail !== 0 && ring.mailbox !== null) ring.mailbox.drop(view.mail);
   ring.advance();
 }
 
-/** A request whose command is this has been answered already: it is to be passed over. */
+/** A request with this command id has been answered already: the loop passes over it. */
 export const ANSWERED = -1;
 
-/** Reads of the request at payload `offset` connection, number, command and mail into `into`, nothing else. */
+/** Reads slot, sequence number, command and mail of the request at payload `offset` into `into`, and nothing else. */
 export function readRequestHead(ring: RingConsumer, offset: number, into: RequestView): void {
   const w = offset >> 2;
   into.mail = ring.i32[w + (REQUEST.mail >> 2)]!;
@@ -214,7 +219,7 @@ export function readRequestHead(ring: RingConsumer, offset: number, into: Reques
   into.cmdId = ring.i32[w + (REQUEST.cmdId >> 2)]!;
 }
 
-/** The request at payload `offset`, which is not worked on, has been answered. */
+/** Marks the request at payload `offset`, which is not in progress, as answered. */
 export function markAnswered(ring: RingConsumer, offset: number): void {
   ring.i32[(offset + REQUEST.cmdId) >> 2] = ANSWERED;
 }
@@ -313,7 +318,7 @@ export function writeReplyChunks(
   return true;
 }
 
-/** `slabs`: whoever reads them gives slab chunks back. */
+/** `slabs`: the reader gives slab chunks back, so the copies may lie in slabs. */
 function shareChunks(chunks: readonly Chunk[], slabs: boolean): Chunk[] {
   return chunks.map((chunk) => {
     if (!isBytes(chunk) || chunk.buffer instanceof SharedArrayBuffer) return chunk;

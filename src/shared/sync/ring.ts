@@ -13,17 +13,18 @@
  *          128  starved    1 when the producer found it full and wants a wake-up
  *          256  data, `capacity` bytes (a power of two)
  *
- * A record is 8 bytes of header (length of the payload, check word) and the payload, padded to 8. One that would cross
- * the end is preceded by a wrap mark (length -1) and begins at the data's start. Positions are free-running 32-bit
- * counters of bytes. Both ends keep a private copy of the other's position and reload it only when it runs out.
+ * A record is 8 bytes of header (length of the payload, check word) and the payload, padded to 8. If a record would
+ * cross the end of the data, a wrap mark (length -1) is written there, and the record begins at the data's start.
+ * Positions are free-running 32-bit counters of bytes. Each end keeps a private copy of the other end's position, and
+ * reloads it only when the copy shows no room or no record.
  *
  * Invariants: (1) positions are multiples of 8; (2) 0 <= tail - head <= capacity; (3) head <= done <= begun, and begun
  * differs from done only inside one record's work; (4) a record is at most a quarter of the capacity, so a reader that
  * advances always makes room.
  *
- * A thread that died is followed by another that attaches to the same memory. A new producer goes on at `committed`:
- * whole records that its predecessor had not published are published by it. A new consumer goes on at `done`, and asks
- * `interrupted` whether its predecessor died inside a record: that one may have taken effect.
+ * The successor of a dead thread attaches to the same memory. A new producer goes on at `committed`: it publishes the
+ * whole records that its predecessor had not published. A new consumer goes on at `done`, and asks `interrupted`
+ * whether its predecessor died inside a record: such a record may have taken effect.
  */
 import { invariant } from '../errors/invariant.js';
 import { faultPoint, POINT } from '../memory/fault-point.js';
@@ -165,7 +166,7 @@ export class RingProducer extends RingView {
     return this.position;
   }
 
-  /** Forgets mails that were taken out. Now and then, when nothing is sent. */
+  /** Drops mails that were taken out. Called now and then when nothing is sent. */
   forgetReleased(): void {
     if (this.mailbox !== null) this.mailbox.forgetReleased(this.headPosition());
   }
@@ -192,7 +193,7 @@ export class RingConsumer extends RingView {
    * Whether the previous consumer of this ring died between begin() and advance(); the record at peek() is that one.
    */
   readonly interrupted: boolean;
-  /** With `interrupted`: what it passed to begin(), and whether it had called executed(). */
+  /** After `interrupted`: the mark that the predecessor passed to begin(), and whether it had called executed(). */
   readonly interruptedMark: number;
   readonly interruptedExecuted: boolean;
   private position: number;
@@ -270,19 +271,25 @@ export class RingConsumer extends RingView {
     this.ahead = this.aheadNext;
   }
 
-  /** hot: work on the peeked record begins; `mark` is for whoever finds it interrupted. Optional, see `interrupted`. */
+  /**
+   * hot: work on the peeked record begins; `mark` is for the successor that finds the record interrupted. Optional, see
+   * `interrupted`.
+   */
   begin(mark: number): void {
     this.i32[MARK] = mark;
     this.i32[EXECUTED] = 0;
     this.i32[BEGUN] = this.next;
   }
 
-  /** hot: the peeked record is taken up: until `advance` or `putOff` a death of this thread is laid at its door. */
+  /**
+   * hot: the peeked record is taken up: if this thread dies before `advance` or `putOff`, the record counts as the
+   * cause.
+   */
   takeUp(): void {
     this.i32[TAKEN_UP] = this.next;
   }
 
-  /** The record taken up waits for its turn, and it is not to blame when this thread dies meanwhile. */
+  /** The record taken up waits for its turn: if this thread dies meanwhile, the record does not count as the cause. */
   putOff(): void {
     this.i32[TAKEN_UP] = this.position;
   }

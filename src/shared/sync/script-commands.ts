@@ -1,7 +1,7 @@
 /**
  * Commands that an I/O thread answers when a client sends them, and a shard thread when a script calls them. A shard
- * thread's registry ends before them, so I/O threads leave their ids in the control block: by these what scripts call
- * is counted with the rest.
+ * thread's registry ends before these commands. So I/O threads write the ids of the commands into the control block,
+ * and a shard thread counts a script's calls under these ids.
  */
 
 import type { Registry } from '../command/registry.js';

@@ -1,15 +1,15 @@
 /**
- * What a shard's thread says about the Lua that it runs, and what others say to it, in three words of its area of the
- * control block:
+ * How a shard's thread tells other threads about the Lua that it runs, and how they ask it to end a run: three words of
+ * the thread's area of the control block:
  *
  *     scriptRun     number << 6 | RUN bits: the thread's n-th run. Written by the thread alone, with plain stores: at
  *                   the begin and the end of each run, around each command, at the first write
  *     scriptBusy    SCRIPT_BUSY bits while the run takes longer than `busy-reply-threshold`, else 0
  *     scriptKill    the number of the run that is to end; of no meaning for any other run
  *
- * A script is called busy by its own hook (script-engine.ts), and, where it spends its time in one call of a library
- * and no hook comes, by the main thread's watch (main/threads/script-watch.ts). The watch also ends the thread when a
- * run that is to end does not.
+ * The script's own hook marks a script as busy (script-engine.ts). If a script spends its time in one call of a
+ * library, the hook does not run; then the main thread's watch marks it (main/threads/script-watch.ts). If a run that
+ * is to end does not end, the watch ends the thread.
  *
  * Invariants: (1) CONTROL.busyScripts is the number of threads whose scriptBusy is not 0; (2) a thread is ended in the
  * middle of a run only while none of RUN.sacred is set, so never in the middle of a store.
@@ -19,11 +19,11 @@ import { CONTROL, type ControlBlock, SCRIPT_BUSY, THREAD } from './control-block
 /** Bits of THREAD.scriptRun. The first three are those of SCRIPT_BUSY. */
 export const RUN = {
   ...SCRIPT_BUSY,
-  /** A command of the script is carried out just now. */
+  /** A command of the script is being carried out. */
   command: 8,
   /** The transaction around the script has changed something. */
   pinned: 16,
-  /** No script runs: the interpreter collects what is left of them. No lease is held. */
+  /** No script runs: the interpreter collects garbage of earlier scripts. No lease is held. */
   background: 32,
 } as const;
 const SHIFT = 6;
@@ -51,7 +51,7 @@ export function mayBeEnded(word: number): boolean {
   return (word & RUN.running) !== 0 && (word & SACRED) === 0;
 }
 
-/** Says that the script on `threadId` takes too long; false when it was said already. */
+/** Marks the script on `threadId` as busy; false when it was marked already. */
 export function markBusy(control: ControlBlock, threadId: number, bits: number): boolean {
   const { i32 } = control;
   const busy = bits & (RUN.running | RUN.wrote | RUN.isFunction);
@@ -60,19 +60,19 @@ export function markBusy(control: ControlBlock, threadId: number, bits: number):
   return true;
 }
 
-/** Takes it back. */
+/** Takes the mark of a busy script back. */
 export function clearBusy(control: ControlBlock, threadId: number): void {
   const { i32 } = control;
   if (Atomics.exchange(i32, control.threadWord(threadId) + THREAD.scriptBusy, 0) === 0) return;
   Atomics.sub(i32, CONTROL.busyScripts, 1);
 }
 
-/** For the heir of a thread that died: how its run was ended by the watch. */
+/** For the successor of a dead thread: whether the watch ended the run. */
 export const ENDED = { not: 0, script: 1, function: 2 } as const;
 
 /**
- * The thread is dead, and so is its run. Returns whether somebody wanted that run to end: ENDED. The next run of its
- * heir has another number.
+ * The thread died, and its run ended with the thread. Returns ENDED if the run was asked to end. The next run of the
+ * thread's successor has another number.
  */
 export function buryRun(control: ControlBlock, threadId: number): number {
   const { i32 } = control;

@@ -1,14 +1,16 @@
 /**
  * How memory segments reach every thread: implements the arena's SegmentProvider.
  *
- * Whoever allocates a segment announces it on the server's BroadcastChannel and only then publishes the shard's segment
- * count. A thread that meets an unknown index drains the channel synchronously. A thread that was started after the
- * announcement finds nothing there: so it asks the main thread, which collects all announcements, before it serves and
- * while it holds no lease (`prefetch`). Whatever is announced from then on is in its own channel. A main thread that is
- * busy for long keeps a new thread from beginning, and nobody else from going on.
+ * The thread that allocates a segment announces the segment on the server's BroadcastChannel, and only then publishes
+ * the shard's segment count. A thread that meets an unknown index drains the channel synchronously. If a thread was
+ * started after the announcement, its channel does not have the segment. So a new thread asks the main thread, which
+ * collects all announcements, before it serves and while it holds no lease (`prefetch`). Later announcements arrive in
+ * the new thread's own channel. If the main thread is busy for long, a new thread begins late; threads that run already
+ * are not held up.
  *
- * Invariants: (1) announced before published, so who sees the count finds the segment here or at the main thread; (2)
- * the last announcement of an index wins: an earlier one came from a thread that died before it published.
+ * Invariants: (1) announced before published, so a thread that sees the count finds the segment here or at the main
+ * thread; (2) the last announcement of an index wins: an earlier announcement came from a thread that died before it
+ * published the count.
  */
 import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { SegmentProvider } from '../memory/arena.js';
@@ -73,7 +75,7 @@ export class SegmentExchange implements SegmentProvider {
     this.drain();
     for (let shard = 0; shard < this.segments.length; shard++) {
       const list = this.segments[shard]!;
-      // The first one that nobody knows will be announced to this thread, too.
+      // The first segment that is still unknown everywhere will be announced to this thread, too.
       for (let index = 0; ; index++) {
         if (list[index] !== undefined) continue;
         const sab = ask(shard, index);

@@ -76,6 +76,6 @@ export interface ShardWorkerData extends ThreadData {
   readonly jobTable: SharedArrayBuffer;
   /** Whether the predecessor died while it held the shard's lease. */
   readonly leaseWasHeld: boolean;
-  /** Whether somebody wanted the script of the predecessor to end, and so it was ended: ENDED of script-run.ts. */
+  /** Whether the predecessor was ended because its script was to end: ENDED of script-run.ts. */
   readonly endedScript: number;
 }

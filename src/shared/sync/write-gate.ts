@@ -1,7 +1,7 @@
 /**
- * The write gate: one word of the control block with everything that decides what becomes of a write. It is read for
- * each command, under its leases. So whoever changes a bit while it holds all leases knows: a command that ran
- * before saw the old word, and every command from now on sees the new one.
+ * The write gate: one word of the control block whose bits decide whether a write is recorded or refused. Each command
+ * reads the word under its leases. So if a thread changes a bit while it holds all leases, every command before the
+ * change saw the old word, and every command after the change sees the new word.
  *
  * What belongs here: whether writes are recorded, and every reason to refuse them. Conditions to come (a disk that
  * fails, a replica that only reads, a data set that is being loaded, a failover) each get a bit.

@@ -28,7 +28,9 @@ export class BitEngine extends KeysEngine {
 
   /** Checking mode: as at the end of a critical section. */
   settle(): void {
+    this.ctx.leases.takeAll();
     for (const arena of this.arenas) arena.settleTouched();
+    this.ctx.leases.giveAll();
   }
 
   /** The text of an error reply. */

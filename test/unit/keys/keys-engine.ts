@@ -148,6 +148,7 @@ export class KeysEngine {
 
   /** A string without SET. */
   put(key: string, value: string, expireAtMs = -1, db = this.db): void {
+    this.ctx.leases.takeAll();
     const keyspace = this.keyspaceFor(key, db);
     const arena = keyspace.arena;
     const old = this.find(key, db);
@@ -171,6 +172,7 @@ export class KeysEngine {
     this.find(key, db);
     keyspace.insert(e);
     arena.settleTouched();
+    this.ctx.leases.giveAll();
   }
 
   /** The string at a key, expired or not; null when there is none. */

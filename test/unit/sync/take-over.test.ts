@@ -35,10 +35,10 @@ function scene() {
       replies: new RingProducer(replyRing),
       bell: { ring() {} },
     };
-    const registry = { route: new Uint8Array(1), defs: [] };
+    const registry = { route: new Uint8Array(1), defs: [], facts: new Int32Array(0), flags: new Int32Array(0) };
     const port = { log() {} };
     const block = { claims: () => new Int32Array(8) };
-    const executor = { outbox: null, scripts: null, blocking: {} };
+    const executor = { outbox: null, scripts: null, blocking: {}, tellLost() {} };
     const loop = new ShardLoop({ pairs: [pair], jobTable, registry, port, block, executor } as unknown as ShardParts);
     loop.takeOver(leaseWasHeld);
     const replies = new RingConsumer(replyRing);

@@ -1,9 +1,9 @@
 /**
  * The clients that CLIENT LIST and KILL mean, on all I/O threads: found, listed and closed in slices, since there may
- * be as many as maxclients (../slices.ts). Each thread does so for the connections that it owns; the others ask it by
- * name over the control port.
+ * be as many as maxclients (../slices.ts). Each thread works through its own connections; other threads ask it over the
+ * control port.
  *
- * Invariant: a client that comes while the clients are gone through is not looked at; one that goes is left out.
+ * Invariant: a client that connects during the search is not looked at; a client that goes is left out.
  */
 
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -21,7 +21,7 @@ export interface ClientFilter {
   readonly addr: string | null;
   readonly laddr: string | null;
   readonly user: string | null;
-  /** Those that are connected for so many seconds or longer. */
+  /** Only clients that have been connected for at least this many seconds. */
   readonly maxAge: number | null;
   /** Id of a client to leave out, 0: none. */
   readonly exceptId: number;

@@ -1,5 +1,5 @@
 /**
- * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See pubsub/channels.ts for who
+ * SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. Local: I/O thread, no lease. See messages/channels.ts for who
  * subscribes to what, and hub.ts for how a message reaches the other I/O threads.
  */
 
@@ -119,7 +119,7 @@ function publish(io: IoThread, conn: Connection, args: Args, reply: Reply, kind:
   return answerLater(io, conn, reply, false, (out) => whenDelivered(io, out, others));
 }
 
-/** Delivers a message while its publisher, who may hear it too, waits. */
+/** Delivers a message while its publisher waits; the publisher may also be a subscriber. */
 async function publishLate(io: IoThread, args: Args, reply: Reply, kind: number, others: number): Promise<void> {
   const { u8, off, len } = args;
   const count = io.hub.channels.deliver(kind, u8, off[1]!, len[1]!, u8, off[2]!, len[2]!);

@@ -1,6 +1,6 @@
 /**
- * WAIT and WAITAOF: how many replicas, and whether the journal, have the connection's writes. There are no replicas
- * and no journal yet, so whoever wants any waits until the time is up, as with a Redis without them.
+ * WAIT and WAITAOF: how many replicas, and whether the journal, have the connection's writes. There are no replicas and
+ * no journal yet. So a client that asks for any waits until its timeout, as in a Redis without them.
  *
  * Invariant: while a connection waits, `conn.endWait` ends it: by the timer, CLIENT UNBLOCK, or the connection's end.
  */
@@ -18,7 +18,7 @@ import { beginWaiting, endWaiting } from '../waiting/waiting-clients.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
-/** Longest time that a timer takes; who waits longer waits again. */
+/** Longest time that a timer takes; a longer wait sets the timer again. */
 const TIMER_MS_MAX = 0x7fffffff;
 
 /** A timeout in milliseconds, 0 for none; null after an error has been written. */
@@ -33,10 +33,13 @@ function timeoutAt(args: Args, i: number, nowMs: number, reply: Reply): number |
   return null;
 }
 
-/** Waits for `timeoutMs` (0: for ever), or until somebody ends it. True when that was to be an error. */
+/**
+ * Waits for `timeoutMs` (0: without limit), or until `conn.endWait` is called. True if the caller of `endWait` wants an
+ * error.
+ */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
   beginWaiting(io.stats, conn, BARRIER.blocked);
-  // One more, since the clock shows whole milliseconds: nobody is answered before the time asked for.
+  // One millisecond is added, since the clock shows whole milliseconds: no client is answered before its timeout.
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : io.control.nowMs() + timeoutMs + 1;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | null = null;

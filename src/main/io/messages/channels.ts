@@ -1,12 +1,12 @@
 /**
- * Channels: who of this I/O thread's clients subscribes to what, and the delivery of a message to them.
+ * Channels: which of this I/O thread's clients subscribe to a channel or pattern, and the delivery of messages to them.
  *
  *     channels, shardChannels, patterns: name -> Channel { conns }      patterns also by beginning (pattern-index.ts)
  *     connection -> Subscriptions: Channel -> index in conns
  *
- * Subscribing and unsubscribing take constant time: a connection knows its place in each list, and the last one takes
- * the place of one that leaves. What is subscribed to stands in the thread's interest (shared memory) before it is
- * confirmed, for the other threads.
+ * Subscribing and unsubscribing take constant time: a connection knows its place in each list, and when a connection
+ * leaves, the last connection of the list takes the free place. For the other threads, a subscription stands in this
+ * thread's interest (shared memory) before the subscription is confirmed.
  *
  * Invariants: (1) `channel.conns[i]`'s Subscriptions has `i` for the channel; (2) a channel without connections is in
  * no map; (3) lists change between messages only, never while one is delivered.
@@ -100,7 +100,7 @@ export class Channels {
     return channel;
   }
 
-  /** Tells the other threads how many subscribe now; `before`: how many did. */
+  /** Tells the other threads how many clients subscribe now; `before`: how many subscribed until now. */
   private note(channel: Channel, before: number): void {
     const n = channel.conns.length;
     if (channel.noted !== null) this.interest.setName(channel.noted, n);
@@ -141,8 +141,8 @@ export class Channels {
   }
 
   /**
-   * Ends all subscriptions of a connection, silently. Of a closed one that has many this takes some slices; it gets
-   * nothing meanwhile.
+   * Ends all subscriptions of a connection, silently. If a closed connection has many, this takes several slices; the
+   * connection gets no message meanwhile.
    */
   removeAll(conn: Connection): void {
     const own = conn.session.subscriptions;
@@ -271,7 +271,7 @@ export class Channels {
     return this.fanOut(pattern.conns, patternMessage(pattern.bytes, u8, off, len, m, mOff, mLen));
   }
 
-  /** A message for the subscribers of a channel goes with those before it. Returns how many they are. */
+  /** Adds a message for the subscribers of a channel to the train. Returns the number of subscribers. */
   private board(channel: Channel, message: Uint8Array): number {
     const { train } = this;
     if (train.channel !== null && (train.channel !== channel || train.bytes > TRAIN_BYTES_MAX)) this.depart();
@@ -284,7 +284,10 @@ export class Channels {
     return channel.conns.length;
   }
 
-  /** Gives the messages that wait to the subscribers of their channel. Before these get anything else. */
+  /**
+   * Gives the waiting messages to the subscribers of their channel. Must be called before a subscriber gets other
+   * bytes.
+   */
   depart(): void {
     const { io, train } = this;
     if (train.channel === null) return;
@@ -334,7 +337,7 @@ function matches(pattern: Channel, u8: Uint8Array, off: number, len: number): bo
   return globMatch(pattern.bytes, 0, pattern.bytes.length, u8, off, len, false);
 }
 
-/** A message that was not begun, with bytes of its own. */
+/** A message whose delivery has not begun, with bytes of its own. */
 function lateMessage(
   kind: number,
   u8: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * Hub: where an I/O thread hears what its clients are to be told, and tells the other threads what theirs are.
+ * Hub: takes in the messages for this I/O thread's clients, and passes messages for other clients to their I/O threads.
  *
  *     inline commands -> outbox --flush--> own clients: channels, tracking, monitors
  *     PUBLISH         ->   "       "  `--> links to peers (rings)
@@ -64,7 +64,7 @@ export class Hub {
     this.links = new IoLinks(io.control, parts?.links ?? [null]);
   }
 
-  /** Tells everybody what was gathered in this turn. @requires no lease held */
+  /** Sends to all threads what was gathered in this turn. @requires no lease held */
   flush(): void {
     this.tellOwn();
     this.tracking.broadcast();
@@ -74,7 +74,9 @@ export class Hub {
     this.links.send(outbox.buffers);
   }
 
-  /** Tells this thread's clients, but those in broadcast mode, who hear of a whole turn at its end. As `flush`. */
+  /**
+   * Tells this thread's clients. Clients in broadcast mode are told of the whole turn at its end instead. As `flush`.
+   */
   tellOwn(): void {
     const { outbox } = this;
     const own = outbox.buffers[this.index]!;
@@ -86,7 +88,9 @@ export class Hub {
     }
   }
 
-  /** So much waits for another I/O thread, or to be compared with patterns, that no more should be published. */
+  /**
+   * Too many bytes wait for another I/O thread, or wait to be compared with patterns: commands that publish must wait.
+   */
   get isCongested(): boolean {
     return this.links.isCongested || this.channels.late.isCongested;
   }
@@ -109,7 +113,7 @@ export class Hub {
     return readBulletins(u8, start, end, this.view, this.tell);
   };
 
-  /** Never adds to the own buffer: that may be the one being read. */
+  /** Never adds to this thread's own buffer: it may be the buffer that is being read. */
   private readonly tell = (v: BulletinView): void => {
     switch (v.kind) {
       case KIND_CHANNEL:

@@ -31,7 +31,10 @@ export function invalidationPush(keys: Uint8Array | null): Uint8Array {
   return made.push;
 }
 
-/** The message for a RESP2 client that gets the notifications of another. The bytes must not be changed. */
+/**
+ * The message for a RESP2 client to which the notifications of another client are redirected. The bytes must not be
+ * changed.
+ */
 export function invalidationMessage(keys: Uint8Array | null): Uint8Array {
   const wanted = keys ?? NULL2;
   if (made.messageKeys !== wanted || made.message === NULL2) {
@@ -41,7 +44,7 @@ export function invalidationMessage(keys: Uint8Array | null): Uint8Array {
   return made.message;
 }
 
-/** Tells a RESP3 client that the one that was to get its notifications is gone. */
+/** Tells a RESP3 client that the client to which its notifications were redirected is gone. */
 export function redirectGonePush(redirectId: number): Uint8Array {
   return Uint8Array.from(Buffer.from(`>2\r\n$21\r\ntracking-redir-broken\r\n:${redirectId}\r\n`, 'latin1'));
 }

@@ -1,10 +1,10 @@
 /**
  * The rings between this I/O thread and the others, over which bulletins travel.
  *
- * A ring carries a stream of bytes: a record holds some of them, in general many whole bulletins; one that does not fit
- * into a record goes on in the next. What finds no room stays in the outbox's buffer; when much does, `isCongested`,
- * and commands that may produce more wait (waiting/pause-watch.ts) until the peer has read: back-pressure, nothing is
- * dropped.
+ * A ring carries a stream of bytes: a record usually holds many whole bulletins; a bulletin that does not fit into a
+ * record continues in the next record. If the ring is full, the bytes stay in the outbox's buffer. If many bytes stay
+ * there, `isCongested` is set, and commands that may publish more wait (waiting/pause-watch.ts) until the peer has
+ * read. This is back pressure: nothing is dropped.
  *
  * Invariant: bytes for a peer leave in order; a peer that was started again gets a new stream, which begins with a
  * whole bulletin.
@@ -15,10 +15,10 @@ import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 import type { LinkData } from '../../../shared/sync/thread-data.js';
 
-/** From so many bytes that wait for one peer on, this thread's clients have to wait. */
+/** If more bytes than this wait for one peer, this thread's clients must wait before they publish more. */
 const WAITING_BYTES_MAX = 1 << 20;
 
-/** Takes whole bulletins out of u8[start, end); returns where the first one that is not whole begins. */
+/** Takes whole bulletins out of u8[start, end); returns where the first incomplete bulletin begins. */
 export type BulletinReader = (u8: Uint8Array, start: number, end: number, fromIo: number) => number;
 
 interface Link {
@@ -32,9 +32,9 @@ interface Link {
 
 export class IoLinks {
   private readonly links: (Link | null)[];
-  /** Some bytes found no room. */
+  /** Some bytes did not fit into a ring. */
   isBlocked = false;
-  /** So many that commands must wait. */
+  /** Too many bytes wait for a peer: commands that publish must wait. */
   isCongested = false;
 
   constructor(control: ControlBlock, links: readonly (LinkData | null)[]) {
@@ -46,7 +46,7 @@ export class IoLinks {
     });
   }
 
-  /** The peer was started again: new rings; what waited for it concerned clients that are gone. */
+  /** The peer was started again: takes its new rings, and drops the waiting bytes, whose clients are gone. */
   replace(peer: number, incoming: SharedArrayBuffer, outgoing: SharedArrayBuffer, buffer: BulletinBuffer): void {
     const link = this.links[peer]!;
     if (link === null) return;

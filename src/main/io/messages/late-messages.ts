@@ -1,12 +1,13 @@
 /**
- * LateMessages: messages that must be compared with so many patterns that it is done in slices (../slices.ts). While
- * one is under way, all that come after it wait behind it, so that nobody gets messages in another order.
+ * LateMessages: messages that are compared with so many patterns that the work is done in slices (../slices.ts). While
+ * one message is under way, all later messages wait behind it, so that every client gets the messages in order.
  *
  *     deliver -> the slice is over -> late: the patterns left -> slice, slice ... -> `done` tells the publisher
  *     deliver -> something is late -> late: all of it
  *
- * Who publishes waits until its message has been delivered, so a client adds one message at most; of what comes from
- * shards and other I/O threads there may be more: from BYTES_MAX on whatever may publish waits (PAUSE_CONGESTED).
+ * A client that publishes waits until its message has been delivered, so each client adds at most one message. Shards
+ * and other I/O threads may add more: if more than BYTES_MAX bytes wait, all commands that may publish wait
+ * (PAUSE_CONGESTED).
  *
  * Invariant: the first of the queue is under way exactly while the queue is not empty, a slice being scheduled.
  */
@@ -18,7 +19,7 @@ import type { Channel } from './channel.js';
 
 /** So many bytes wait at most before publishers do. */
 const BYTES_MAX = 16 * 1024 * 1024;
-/** The clock is read once for so many patterns (a power of two). */
+/** The clock is read once for this many patterns (a power of two). */
 export const PATTERNS_PER_LOOK = 64;
 
 export interface LateMessage {
@@ -54,7 +55,7 @@ export class LateMessages {
     return this.queue.length === 0;
   }
 
-  /** So much waits that no more should be published. */
+  /** Too many bytes wait: commands that publish must wait. */
   get isCongested(): boolean {
     return this.bytes > BYTES_MAX;
   }

@@ -1,6 +1,6 @@
 /**
- * MONITOR: every command that a client of any I/O thread sends, as a line to each client that asked for it. Lines are
- * made by the thread that got the command, only while somebody monitors (CONTROL.monitors, read once a turn).
+ * MONITOR: every command that a client of any I/O thread sends, as a line to each client that asked for it. The thread
+ * that received the command makes the line, and only while a client monitors (CONTROL.monitors, read once a turn).
  *
  * Invariant: a connection is in `monitors` exactly while MODE.monitor is set.
  */
@@ -56,7 +56,8 @@ export class Monitors {
 
   /** Shows a command that was run. `flags`: of the command. */
   feed(conn: Connection, flags: number, args: Args): void {
-    // Of what is not shown when it is run, scripts are shown before, by whoever got them.
+    // ADMIN and SKIP_MONITOR commands are not shown. Script calls are the exception: they carry SKIP_MONITOR, but are
+    // shown here, by the I/O thread that received them.
     if ((flags & FLAG_ADMIN) !== 0 || (flags & (FLAG_SKIP_MONITOR | FLAG_NO_MANDATORY_KEYS)) === FLAG_SKIP_MONITOR)
       return;
     const from =

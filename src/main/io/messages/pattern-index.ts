@@ -1,11 +1,11 @@
 /**
- * PatternIndex: the patterns that this I/O thread's clients subscribe to, by what stands before their first special
- * character. A message is compared with those alone whose beginning is that of its channel.
+ * PatternIndex: the patterns that this I/O thread's clients subscribe to, indexed by their prefix: the text before the
+ * first special character. A message is compared only with patterns whose prefix begins the message's channel.
  *
  *     user:* , user:?:x      -> 'user:'  [two patterns]
  *     *:done , [ab]x         -> ''       [two patterns]
  *
- * Invariant: a pattern stands at `listIndex` of the list of its beginning; a list is not empty.
+ * Invariant: a pattern stands at `listIndex` of the list of its prefix; a list is not empty.
  */
 
 import { invariant } from '../../../shared/errors/invariant.js';

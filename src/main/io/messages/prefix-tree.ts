@@ -1,6 +1,7 @@
 /**
  * PrefixTree: names, each with a value, in a radix tree. It tells which of the names a text begins with, in time that
- * grows with the text and not with the number of names; and whether a name overlaps with one that is there.
+ * grows with the text and not with the number of names. It also tells whether a name overlaps with a name in the tree:
+ * whether one is a prefix of the other.
  *
  *     user: , user:1: , job:          ''
  *                                    /  \

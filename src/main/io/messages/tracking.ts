@@ -1,21 +1,22 @@
 /**
- * Tracking: which keys this I/O thread's clients may have in their caches, and who is told when one changes.
+ * Tracking: which keys this I/O thread's clients may have in their caches, and which clients are told when a key
+ * changes.
  *
  *     a client reads k       `remember` before the read is sent on: table[k] += client, and k stands in the interest
  *     anybody changes k      under the shard's lease: is k in some interest? then a bulletin to that I/O thread
  *     the bulletin arrives   `invalidated`: table[k] is taken away, each of its clients is told
  *
- * The key is noted before the read is run, and whoever writes looks while it has the lease: so a write behind the read
- * is always noticed. A write before the read may be noticed too; the client then drops a value that was good. An
- * invalidation goes behind all replies under way (push.ts), so a value read earlier never arrives after it.
+ * The key is noted before the read is run, and a writer looks into the interests while it holds the lease. So a write
+ * after the read is always noticed. A write before the read may be noticed too; the client then drops a value that was
+ * good. An invalidation goes behind all replies under way (push.ts), so a value read earlier never arrives after it.
  *
  * Clients in broadcast mode keep no keys: their prefixes stand in the interest; changed keys are gathered over a turn
  * and sent as one message per prefix.
  *
  * Invariants: (1) a key is in `table` exactly when it is counted in the interest; (2) the table has at most
  * tracking-table-max-keys keys, over all I/O threads together; (3) ids of clients that are gone stay in the table until
- * their key changes or is dropped: nobody has to look for them. With the last client that tracks all keys go, since
- * nobody tells a thread without such clients of changes.
+ * their key changes or is dropped: no search for them is needed. When the last tracking client goes, all keys are
+ * dropped, since a thread without tracking clients is not told of changes.
  */
 
 import type { Outbox } from '../../../shard/blocking/outbox.js';
@@ -79,10 +80,13 @@ export class Tracking {
   /** Walks over the table in search of keys to drop. */
   private oldest: Iterator<string> | null = null;
   private keysMax = 0;
-  /** Keys that changed while nobody had them, with who changed them: of this second, and of the one before. */
+  /**
+   * Keys that changed while no client had them cached, with the id of the client that changed the key: in this second,
+   * and in the second before.
+   */
   private missed: Map<string, number> = new Map();
   private missedBefore: Map<string, number> = new Map();
-  /** There were too many of them to be kept. */
+  /** Too many such keys changed, and not all could be kept. */
   private missesLost = false;
 
   constructor(io: TrackingContext, interest: InterestWriter, outbox: Outbox) {
@@ -210,7 +214,10 @@ export class Tracking {
     this.markReads(conn);
   }
 
-  /** Puts down in the connection's flags whether its reads are tracked, for whoever runs its transactions. */
+  /**
+   * Writes into the connection's flags whether its reads are tracked; the thread that runs its transactions reads the
+   * flag.
+   */
   private markReads(conn: Connection): void {
     if (tracksReads(conn.session.tracking!.flags)) conn.session.flags |= CLIENT_FLAG.tracksReads;
     else conn.session.flags &= ~CLIENT_FLAG.tracksReads;
@@ -234,7 +241,7 @@ export class Tracking {
 
   /**
    * A client has read a key inside of a transaction or script, says a bulletin; the key is counted in the interest. If
-   * somebody has changed it since, that may have been said before: then the client is told at once.
+   * the key has changed since, the invalidation may have been sent before: then the client is told at once.
    */
   remembered(id: number, u8: Uint8Array, off: number, len: number): void {
     const key = latin1(u8, off, len);
@@ -258,13 +265,13 @@ export class Tracking {
     if (this.table.size > this.keysMax) this.limit();
   }
 
-  /** A change of a key that nobody here had: a transaction under way may have read it. */
+  /** Notes a change of a key that no client here had cached: a transaction under way may have read the key before. */
   private miss(key: string, writer: number): void {
     if (this.missed.size >= MISSES_MAX) this.missesLost = true;
     else this.missed.set(key, writer);
   }
 
-  /** Once a second: changes that were missed long ago concern nobody. */
+  /** Once a second: forgets missed changes that are too old to matter to a transaction under way. */
   cron(): void {
     if (this.missed.size === 0 && this.missedBefore.size === 0) return;
     this.missedBefore = this.missed;
@@ -291,7 +298,7 @@ export class Tracking {
     this.items++;
   }
 
-  /** Drops keys until there are no more than may be: the oldest of this thread. Their clients are told. */
+  /** Drops the oldest keys of this thread until the table is within its limit. The clients of dropped keys are told. */
   limit(): void {
     for (let n = 0; n < DROPS_MAX && this.table.size > 0 && this.isOver(); n++) {
       let next = this.oldest?.next();
@@ -384,7 +391,7 @@ export class Tracking {
   flushed(): void {
     this.forgetKeys();
     for (const conn of this.trackers) if (!this.expected.has(conn)) this.tell(conn, conn.session.tracking!, null);
-    // What was to be said before is said with it.
+    // An invalidation of all keys includes all earlier ones.
     for (const untold of this.expected.values()) untold.splice(0, untold.length, { keys: null, writer: 0 });
     this.countTable();
   }
@@ -414,7 +421,10 @@ export class Tracking {
 
   // ---- telling
 
-  /** Sends an invalidation to whom the connection wants it to go. `keys` null: all keys. */
+  /**
+   * Sends an invalidation to the connection, or to the client to which it redirects invalidations. `keys` null: all
+   * keys.
+   */
   private tell(conn: Connection, state: TrackingState, keys: Uint8Array | null): void {
     if (state.redirectId === 0) {
       if (conn.session.proto === 3) pushBehindReplies(this.io, conn, invalidationPush(keys));

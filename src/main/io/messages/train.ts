@@ -1,9 +1,10 @@
 /**
- * A train: messages on one channel, one behind the other, that its subscribers get in one go. A pipelining publisher so
- * costs each subscriber one append instead of one for each message, and all of them share the bytes.
+ * A train: messages on one channel, one behind the other, that the subscribers of the channel get in one go. So a
+ * pipelining publisher costs each subscriber one append, not one append for each message, and all subscribers share the
+ * bytes.
  *
- * Whoever is going to give a subscriber anything else, or changes who subscribes, lets the train depart first
- * (`Channels.depart`), so nobody can tell the difference.
+ * Before a subscriber gets any other bytes, and before the list of subscribers changes, the train departs
+ * (`Channels.depart`). So no client can see a difference.
  *
  * Invariants: (1) `channel` is null exactly while the train is empty; (2) a train departs at the latest when the turn
  * of the event loop ends; (3) at most TRAIN_BYTES_MAX and one message wait in it.
@@ -27,7 +28,7 @@ export class Train {
   /** Where each message begins. */
   private starts = new Int32Array(64);
 
-  /** Puts a message, whose bytes nobody changes any more, at the end. @requires it is on `channel`, if there is one */
+  /** Puts a message, whose bytes do not change any more, at the end. @requires it is on `channel`, if there is one */
   // hot: bench/pubsub.js
   add(channel: Channel, message: Uint8Array): void {
     if (this.channel === null) {

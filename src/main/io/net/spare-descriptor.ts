@@ -20,7 +20,7 @@ export class SpareDescriptor {
     }
   }
 
-  /** Gives it to whoever opens something next; false when none was kept. */
+  /** Closes the spare descriptor, so that the next open succeeds; false when there was no spare descriptor. */
   release(): boolean {
     if (this.fd < 0) return false;
     const { fd } = this;

@@ -3,10 +3,10 @@
  *
  * One write per connection and turn. If the kernel takes it at once, as it nearly always does, the buffer goes back to
  * the thread's pool. If not, libuv keeps the buffer until it is written; meanwhile replies gather in `conn.out`, and
- * are written together when the first write is done. What is more than one buffer leaves in pieces, one a turn
- * (`conn.queue`, out-queue.ts). Beyond OUTPUT_BYTES_MAX nothing more is parsed for that client until it has read half
- * of it; beyond `client-output-buffer-limit` of its class it is disconnected, also when what it is to hear has not been
- * offered to the kernel yet.
+ * are written together when the first write is done. Output of more than one buffer leaves in pieces, one piece a turn
+ * (`conn.queue`, out-queue.ts). If the output of a client exceeds OUTPUT_BYTES_MAX, no command of the client is parsed
+ * until it has read half of the output. If the output exceeds `client-output-buffer-limit` of the client's class, the
+ * client is disconnected, even when the output has not been offered to the kernel yet.
  *
  * Invariants: (1) one write at a time per connection; (2) a buffer in a write is not touched until the write is done;
  * (3) memory for one client's output is bounded by OUTPUT_BYTES_MAX and what one turn adds; (4) `conn.out` waits until
@@ -24,10 +24,13 @@ import type { IoContext } from '../thread/io-context.js';
 
 /** From this much unread output on a client's commands wait. */
 export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
-/** They go on when it has fallen below this. */
+/** Commands of such a client go on when its output has fallen below this. */
 const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
 
-/** Redis keeps so much beside its list of output. No limit is looked at for less, as long as the kernel takes it. */
+/**
+ * Redis has a fixed buffer of this size beside its list of output, and its limits count only the list. So smaller
+ * output is not checked against the limits, as long as the kernel takes the output.
+ */
 const UNLISTED_BYTES = 16 * 1024;
 
 /** Sends what is in `conn.out`, unless a write is under way. @requires the connection is open */
@@ -97,7 +100,7 @@ function pieceWritten(io: IoContext, conn: Connection, queue: OutQueue): void {
   if (queue.bytes === 0) conn.queue = null;
 }
 
-/** hot: sends one message that other connections have, too; nobody writes into it. */
+/** hot: sends one message whose bytes other connections share; the bytes are never changed. */
 function sendShared(io: IoContext, conn: Connection, bytes: Uint8Array): void {
   if (bytes.length > UNLISTED_BYTES && checkLimits(io, conn)) return;
   conn.pushed = null;
@@ -124,7 +127,7 @@ export function mayGoOn(conn: Connection): boolean {
   return (conn.barrier & BARRIER.output) !== 0 && conn.outputBytes < OUTPUT_BYTES_RESUME;
 }
 
-/** The connection is closed: what it has not been sent is forgotten. */
+/** The connection is closed: its unsent output is dropped. */
 export function dropOutput(io: IoContext, conn: Connection): void {
   noteDropped(conn.outputBytes);
   if (conn.queue !== null) conn.queue.drop();
@@ -134,7 +137,7 @@ export function dropOutput(io: IoContext, conn: Connection): void {
   conn.pushed = null;
 }
 
-/** Whether the client has left so much unread that its next command must wait; sets the barrier then. */
+/** Whether the client's unread output is so large that its next command must wait; if so, sets the barrier. */
 export function outputFull(io: IoContext, conn: Connection): boolean {
   const bytes = conn.outputBytes;
   if (bytes < OUTPUT_BYTES_MAX) {
@@ -142,7 +145,7 @@ export function outputFull(io: IoContext, conn: Connection): boolean {
     return hard > 0 && bytes > hard && (conn.writing || conn.queue !== null) && checkLimits(io, conn);
   }
   if (checkLimits(io, conn)) return true;
-  // What is there is written first.
+  // The output that is there is written first.
   conn.barrier |= BARRIER.output;
   return true;
 }
@@ -152,7 +155,7 @@ function limitOf(io: IoContext, conn: Connection): OutputBufferLimit {
   return (conn.session.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
 }
 
-/** CLIENT LIST `omem`: what waits for the kernel, or is more than one buffer of Redis's would take. */
+/** CLIENT LIST `omem`: bytes that wait for the kernel, or that exceed Redis's fixed buffer. */
 export function listedBytes(conn: Connection): number {
   const bytes = conn.outputBytes;
   return conn.writing ? bytes : Math.max(0, bytes - UNLISTED_BYTES);

@@ -1,4 +1,4 @@
-/** Replies as they come out of the shards' rings: each goes to its connection's output when it is its turn. */
+/** Replies as they come out of the shards' rings: each reply goes to its connection's output when its turn has come. */
 import type { ServedSink } from '../../../shard/blocking/serve.js';
 import { releaseChunks } from '../../../shared/memory/pins.js';
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -10,13 +10,13 @@ import type { IoContext } from '../thread/io-context.js';
 import { endBlocking, nowWaits, sendServe } from '../waiting/blocking.js';
 import { ReplyOrder } from './reply-order.js';
 
-/** Replies larger than this make fewer requests be in flight. */
+/** If replies are larger than this, fewer requests of the connection may be in flight. */
 const LARGE_REPLY_BYTES = 64 * 1024;
 const IN_FLIGHT_MAX = 1024;
 
 /**
- * Takes one reply in. Returns the connection it was for, or null when nobody waits for it any more. `whole`: false when
- * its bytes were lost.
+ * Takes one reply in. Returns the reply's connection, or null when the client is gone. `whole`: false when its bytes
+ * were lost.
  */
 // hot: every reply over a ring
 export function takeReply(io: IoContext, view: ReplyView, whole: boolean): Connection | null {
@@ -70,7 +70,7 @@ export function takeReply(io: IoContext, view: ReplyView, whole: boolean): Conne
   return conn;
 }
 
-/** Gives clients of this thread the replies to what they waited for, served by the command that runs here. */
+/** Gives blocked clients of this thread their replies when a command that runs here has served them. */
 export class OwnClients implements ServedSink {
   private readonly io: IoContext;
 
@@ -94,7 +94,7 @@ export class OwnClients implements ServedSink {
   }
 }
 
-/** Sends what commands run by this thread left to be sent about clients who were blocked. */
+/** Sends what commands run by this thread have left to be sent about blocked clients of other threads. */
 export function settleServed(io: IoContext): void {
   const { blocking, replyView: view } = io;
   blocking.unsent = false;

@@ -1,14 +1,14 @@
 /**
- * ReplyOrder: replies that came from a shard before it was their turn, kept until it is.
+ * ReplyOrder: early replies from shards, held until their turn.
  *
  *     headSeq                     nextSeq
  *        | wait | held | wait | held |         `off`, `len`, `state` are indexed by seq & mask
  *                   `-> bytes [ ....xxxx..yyyyy... ]
  *
- * A reply whose turn it is never comes here: it goes straight to the output. The bytes of held ones lie one behind the
- * other in a buffer that begins anew whenever nothing is held, which with a pipeline happens at every wake-up; when
- * it fills up before that, the living ones are copied together. Pieces of long replies and mailed ones, which are
- * rare, are kept in a map.
+ * A reply whose turn has come goes straight to the output and never comes here. The bytes of held replies lie one
+ * behind the other in a buffer. Whenever no reply is held, the buffer is filled from its start again; with a pipeline
+ * this happens at every wake-up. If the buffer gets full before that, the bytes of the replies still held are moved
+ * together. Pieces of long replies and mailed replies are rare and are kept in a map.
  *
  * Invariants: (1) nextSeq - headSeq <= capacity; (2) HELD slots lie in [headSeq, nextSeq); (3) one thread.
  */
@@ -75,7 +75,7 @@ export class ReplyOrder {
     this.state[seq & this.mask] = WAIT;
   }
 
-  /** Keeps a reply, or a piece of it when `more`. `head`: the reply that is waited for. */
+  /** Keeps a reply, or a piece of a reply when `more`. `head`: sequence number of the oldest outstanding reply. */
   hold(head: number, seq: number, more: boolean, from: Uint8Array, start: number, length: number): void {
     const slot = seq & this.mask;
     const state = this.state[slot]!;
@@ -154,7 +154,7 @@ export class ReplyOrder {
     for (const piece of list) out.rawChunk(piece);
   }
 
-  /** Copies what is held together, into a buffer with room for `length` more bytes. */
+  /** Moves the held bytes together, into a buffer with room for `length` more bytes. */
   private makeRoom(head: number, length: number): void {
     let size = 4096;
     while (size < (this.heldBytes + length) * 2) size *= 2;

@@ -17,7 +17,7 @@ export class ReplyPool {
     return reply;
   }
 
-  /** @requires nobody reads its buffer any more, or `replaceBuffer` was called */
+  /** @requires its buffer is not read any more, or `replaceBuffer` was called */
   give(reply: Reply): void {
     reply.reset();
     if (this.free.length < POOL_MAX) this.free.push(reply);

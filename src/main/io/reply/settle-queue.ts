@@ -1,18 +1,19 @@
 /**
- * Which connections have something to be written, and when that is done: once per turn of the event loop, after all
- * sockets that had something were read. Clients are so woken in one row at the end, not one by one between reads (a
- * third of the system time at 50 pipelining clients). Writing earlier, after some bytes, connections or microseconds,
- * was measured, too: it wakes the clients sooner and makes more turns, and nothing became faster.
+ * Which connections have output, and when the output is written: once per turn of the event loop, after all readable
+ * sockets have been read. So all clients are woken together at the end of the turn, not one by one between reads (a
+ * third of the system time at 50 pipelining clients). Earlier writes, after some bytes, connections or microseconds,
+ * were measured, too: they wake the clients sooner and make more turns, and nothing became faster.
  *
- * From the first such connection to the end of the turn the thread says that it is awake: what shards answer meanwhile
- * is taken out of the rings here, without a wake-up.
+ * From the first such connection to the end of the turn the thread is marked as awake: it takes the shards' replies out
+ * of the rings without a wake-up.
  *
  * Waking a shard thread costs more than a short request does (about 30 us on either side with the ways through the
- * kernel), so where several clients sent a few requests the thread looks at its sockets once more before it publishes.
+ * kernel), so if several clients sent a few requests, the thread reads its sockets once more before it publishes.
  *
- * First come those that sent something, then those that were only pushed to, the listeners. A message may be for
- * thousands of them: they are written in slices, between which the thread reads on, and a listener whose turn comes
- * later gets what has been published meanwhile in the same write. When that becomes much the slice has no end.
+ * First come the connections that sent something, then the listeners: connections that only got pushes. A message may
+ * be for thousands of listeners, so listeners are written in slices, and between two slices the thread reads its
+ * sockets. If more is published meanwhile, a listener that has not been written yet gets it in the same write. If much
+ * waits for one listener (HURRY_BYTES), the slice goes on until all listeners are written.
  *
  * Invariants: (1) a connection is in one of the lists exactly while `unsettled` is set; (2) what waits for a listener
  * is bounded by HURRY_BYTES and what one turn adds.
@@ -26,9 +27,12 @@ import type { ShardRings } from '../thread/shard-rings.js';
 /** Longest slice of writing to listeners, ms; the clock is read once per so many (a power of two). */
 const SLICE_MS = 0.2;
 const CLOCK_EVERY = 16;
-/** When so many bytes wait for a listener, nothing is read before all are written. */
+/** When this many bytes wait for one listener, no socket is read until all listeners are written. */
 const HURRY_BYTES = 16 * 1024;
-/** Fewer requests to shards, of several clients, wait for those that one more look at the sockets finds. */
+/**
+ * If several clients have sent fewer requests to shards than this, the thread reads its sockets once more before it
+ * publishes.
+ */
 const GATHER_COMMANDS = 32;
 
 /** What the queue needs of the I/O thread. */
@@ -58,7 +62,9 @@ export class SettleQueue {
     this.io = io;
   }
 
-  /** The connection sent something: it is answered, and its state looked at, when all have been read. */
+  /**
+   * The connection sent something: when all sockets have been read, its replies are written and its state is checked.
+   */
   // hot
   add(conn: Connection): void {
     if (conn.unsettled) return;
@@ -134,7 +140,7 @@ export class SettleQueue {
     }
     if (i < listeners.count) {
       this.next = i;
-      // Those written before would be kept alive for as long as there is always somebody left.
+      // Without this the list would keep written connections alive as long as it never becomes empty.
       if (i > 1024 && i * 2 > listeners.count) {
         listeners.dropFirst(i);
         this.next = 0;

@@ -1,5 +1,5 @@
 /**
- * From parsed arguments to whoever runs them. dispatch only decides; each step is a file beside it.
+ * From parsed arguments to the code that runs the command. dispatch only decides; each step is a file beside it.
  *
  *     looked up -> gates.ts   what refuses the command, or has it wait: refuse.ts, transaction-gate.ts
  *               -> placed     its slot and its shards (shared/command/placement.ts)

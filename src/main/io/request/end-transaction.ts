@@ -1,8 +1,8 @@
 /**
  * How a transaction or a watch ends: EXEC refused, DISCARD, UNWATCH, RESET, a connection that is closed.
  *
- * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) a watch that a busy script keeps
- * from being ended is voided: it does not count any more, and is ended later.
+ * Invariants: (1) what is written into `conn.out` here is written in its turn; (2) if a busy script prevents the end of
+ * a watch, the watch is voided: it does not count any more, and is ended later.
  */
 import { CLIENT_IO_SHIFT } from '../../../shared/command/client-state.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -22,7 +22,7 @@ const RETRY_MS = 10;
 
 const BECAUSE_OF = '-EXECABORT Transaction discarded because of: ';
 
-/** What a thread that only wants an effect lets write its reply. */
+/** Receives the replies of commands that are run only for their effect. */
 const unread = new Reply(1024);
 
 /**
@@ -69,7 +69,7 @@ export function forgetWatches(io: IoContext, conn: Connection, tx: Transaction):
   return what;
 }
 
-/** `ran`: it counts as an EXEC that failed, otherwise as one that was refused. */
+/** `ran`: the EXEC counts as failed; otherwise as refused. */
 export function abort(
   io: IoContext,
   conn: Connection,
@@ -90,7 +90,7 @@ export function abort(
   return what;
 }
 
-/** EXEC was refused with `refusal`: gives the transaction up, and the watches where there is none. */
+/** EXEC was refused with `refusal`: gives up the transaction; if there is none, ends the watches. */
 export function abortTransaction(
   io: IoContext,
   conn: Connection,
@@ -110,7 +110,7 @@ export function endExec(io: IoContext, conn: Connection): void {
   tracking.expectNoMore(conn);
 }
 
-/** RESET. Watches that could not be ended yet are kept for it: a WATCH behind it must not end with them. */
+/** RESET. Watches that could not be ended yet are kept apart: a WATCH that follows RESET must not end with them. */
 export function resetTransaction(io: IoContext, conn: Connection): void {
   const { tx } = conn.session;
   if (tx === null || !tx.voided) {
@@ -122,7 +122,7 @@ export function resetTransaction(io: IoContext, conn: Connection): void {
   conn.captured = null;
 }
 
-/** A connection is closed, or reset: its watches end, without anybody waiting for it. */
+/** A connection is closed, or reset: its watches end, and no client waits for that. */
 export function dropTransaction(io: IoContext, conn: Connection): void {
   const tx = conn.session.tx;
   if (conn.inExec) endExec(io, conn);

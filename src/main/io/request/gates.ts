@@ -6,8 +6,8 @@
  *
  * dispatch gathers the bits of the gates that are to be asked (session/gate-bits.ts); for nearly all commands there are
  * none, and no gate costs anything. To add a gate (permission of a user, loading, role of a replica, slot of a
- * cluster): give it a bit, put its row at its place below, and have whoever knows set the bit: the connection
- * (permission), the thread at the beginning of a turn (loading, role), or dispatch (slot).
+ * cluster): give the gate a bit, put its row at its place below, and set the bit where the condition is known: in the
+ * connection (permission), in the thread at the beginning of a turn (loading, role), or in dispatch (slot).
  *
  * Invariants: (1) the rows stand in the order of their bits; (2) a gate that answers anything but PASS has written the
  * refusal in its turn, or has set the barrier under which the command waits.

@@ -1,7 +1,7 @@
-/** Answers from this thread in their turn: behind the replies that the connection still waits for. */
+/** Replies written by this thread in their turn: behind the replies that the connection still waits for. */
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
 
-/** Whether replies are outstanding, which come first: the connection then waits for them. */
+/** Whether replies are outstanding that must come first; then the connection waits for them. */
 export function mustWait(conn: Connection): boolean {
   if (conn.headSeq === conn.nextSeq) return false;
   conn.barrier |= BARRIER.order;

@@ -1,9 +1,9 @@
 /**
- * What inputs with a long rest need and give up again: a buffer, and a parser with its arguments. Clients that send
- * values of some KiB have a long rest at the end of nearly every read; making all this anew each time kept the
- * collector of garbage at work for a fifth of the time.
+ * A pool of what an input with a long rest needs for a while: a buffer, and a parser with its arguments. If clients
+ * send values of some KiB, nearly every read ends with a long rest. When buffers and parsers were made anew each time,
+ * the garbage collector took a fifth of the time.
  *
- * Invariant: what lies here is referred to by nobody else.
+ * Invariant: nothing outside of the pool refers to an object in the pool.
  */
 import { Args } from '../../../shared/resp/args.js';
 import { RespParser } from '../../../shared/resp/parser.js';
@@ -12,10 +12,10 @@ import { RespParser } from '../../../shared/resp/parser.js';
 const SMALLEST_BYTES = 8 * 1024;
 const LARGEST_BYTES = 128 * 1024;
 const SIZES = Math.log2(LARGEST_BYTES / SMALLEST_BYTES) + 1;
-/** Of each size at most. */
+/** At most this many buffers of each size are kept. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 const PARSERS_MAX = 64;
-/** One that has seen a command of more arguments is not kept. */
+/** A parser that has seen a command with more arguments than this is not kept. */
 const ARGS_KEPT_MAX = 1024;
 
 export class InputBuffer {
@@ -29,10 +29,10 @@ export class InputBuffer {
   }
 }
 
-/** A buffer for those who have none. */
+/** Stands for "no buffer". */
 export const NOTHING = new InputBuffer(new ArrayBuffer(0));
 
-/** A parser that remembers, with the arguments of the command that it is at. */
+/** A parser that remembers its place, with the arguments of the command that it is parsing. */
 export class InputParser {
   readonly parser = new RespParser();
   readonly args = new Args();
@@ -70,7 +70,7 @@ export class InputPool {
   }
 }
 
-/** Which of the sizes has room for so many bytes. */
+/** Index of the smallest size with room for `bytes` bytes. */
 function sizeOf(bytes: number): number {
   return bytes <= SMALLEST_BYTES ? 0 : 32 - Math.clz32((bytes - 1) >>> Math.log2(SMALLEST_BYTES));
 }

@@ -2,15 +2,15 @@
  * ConnectionInput: the bytes of one client that could not be run yet. Most of the time there are none: commands are
  * parsed where the kernel put them, in the thread's read buffer.
  *
- * a short rest   kept here, put in front of the next read (the read buffer has headroom), parsed again from its start
- *     a long rest    parsed where it lies, in a buffer of its own that grows, by a parser that remembers
- *
  *     a short rest   kept here, in front of the next read (the read buffer has headroom), parsed again from its start
- * run the rest of the read is parsed where it lies. So the buffers are short-lived; small ones come from a pool.
+ *     a long rest    parsed where it lies, in a buffer of its own that grows, by a parser that remembers its place
  *
- * So a command of 512 MB is copied as it arrives and looked at once; the buffer grows with the bytes that really came
- * (at most BYTES_PER_BYTE times as much address space), never with what a header promises. Large buffers are shared
- * memory, so that a finished command can be given to a shard without another copy.
+ * Into the buffer of a long rest only the missing bytes of the unfinished argument are copied. When that command has
+ * been run, the rest of the read is parsed where it lies. So the buffers are short-lived; small ones come from a pool.
+ *
+ * A command of 512 MB is copied as its bytes arrive, and each byte is parsed once. The buffer grows with the bytes that
+ * really came (at most BYTES_PER_BYTE times as much address space), never with what a header promises. Large buffers
+ * are shared memory, so that a finished command can be given to a shard without another copy.
  *
  * Invariants: (1) `parser === null` exactly when the rest is short or empty; (2) `bytes` is the length of the rest;
  * (3) with a parser, the rest is `u8[parser.restStart, parser.end)`.
@@ -63,7 +63,7 @@ export class ConnectionInput {
     return this.short.length + this.buffer.u8.length;
   }
 
-  /** How many more bytes the argument at hand needs; 0 when that is not known. @requires `parser !== null` */
+  /** How many more bytes the unfinished argument needs; 0 when that is not known. @requires `parser !== null` */
   get missingBytes(): number {
     invariant(this.parser !== null, 'something is kept');
     return this.awaited !== 0 ? this.awaited : this.parser!.missingBytes;
@@ -125,14 +125,14 @@ export class ConnectionInput {
     if (rest === 0 || (!waiting && rest <= SHORT_REST_BYTES)) {
       const { u8 } = this.buffer;
       this.drop();
-      // The buffer may be another connection's next time, but not yet.
+      // The buffer goes back to the pool, but its bytes are still read by the present command.
       if (rest > 0) this.keep(u8, start, start + rest, false, 0);
       return;
     }
     if (start > this.buffer.u8.length >> 1) this.moveToFront(start, rest);
   }
 
-  /** The parsed command's buffer was given away: what follows it moves to a new one. */
+  /** The buffer of the parsed command was given away: the bytes behind the command move to a new buffer. */
   gaveAway(): void {
     const parser = this.parser!;
     const old = this.buffer.u8;

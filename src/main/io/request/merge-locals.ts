@@ -28,7 +28,7 @@ export async function mergeLocals(
   reply.array(tx.commands);
   let sliceEndMs = monotonicMs() + SLICE_MS;
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
-    // It may have been closed during a command that waits, or between two slices.
+    // The connection may have been closed during a command that waits, or between two slices.
     if (conn.closed) return;
     const id = tx.heads[3 * c]!;
     const def = io.registry.defs[id]!;

@@ -1,6 +1,6 @@
 /**
  * What makes a connection's commands different: subscriptions in RESP2, tracking, MONITOR. Called from dispatch for
- * connections with `modes`, and for all while somebody monitors.
+ * connections with `modes`, and for all connections while a client monitors.
  */
 import {
   FACT_KEEPS_CACHING,
@@ -43,7 +43,7 @@ export function beforeCommand(
   if ((conn.session.modes & MODE.monitor) !== 0 && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
     return NO_KEYSPACE;
   }
-  // What a transaction reads is told by whoever runs it.
+  // The thread that runs a transaction reports what the transaction reads.
   if (conn.session.tracking !== null && (conn.session.tx === null || !conn.session.tx.open)) {
     io.hub.tracking.beforeCommand(conn, id, flags, args);
   }
@@ -62,7 +62,7 @@ export function afterCommand(io: IoContext, conn: Connection, args: Args): void 
   const refused = io.turn.refused;
   io.turn.refused = false;
   if (conn.closed) return;
-  // What the client is told of its own command stands before the reply to the next one.
+  // Messages that a command causes for its own client stand before the reply to the next command.
   if (conn.session.modes !== 0 && io.hub.outbox.pending) {
     io.executor.endBatch();
     io.hub.tellOwn();

@@ -2,12 +2,12 @@
  * From the bytes of one read to dispatched commands.
  *
  * `runCommands` parses one command, dispatches it, parses the next. `runPipeline` does the same in batches: it parses
- * up to BATCH_MAX commands, has the memory that they will read asked for all at once (shard/execute/look-ahead.ts),
- * and then dispatches them one by one.
+ * up to BATCH_MAX commands, prefetches the memory that they will read (shard/execute/look-ahead.ts), and then
+ * dispatches them one by one.
  *
- * Invariants: (1) what a client sees is the same in both: a command that must wait (AGAIN, WAIT) puts the parser back
- * behind the last one that was begun, and what was parsed ahead is forgotten; (2) only a client that need not
- * authenticate is parsed ahead, since that changes the parser's limits.
+ * Invariants: (1) what a client sees is the same in both: if a command must wait (AGAIN, WAIT), the parser goes back to
+ * the end of the last command that was begun, and all commands that were parsed ahead are dropped; (2) only a client
+ * that need not authenticate is parsed ahead, since that changes the parser's limits.
  */
 import { BATCH_MAX } from '../../../shard/execute/look-ahead.js';
 import type { Args } from '../../../shared/resp/args.js';

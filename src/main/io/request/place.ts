@@ -2,9 +2,9 @@
 import type { IoContext } from '../thread/io-context.js';
 
 /**
- * The shard to which the placed command is sent. With several shards one whose thread is at work is preferred: the
- * command waits for that thread anyway, and an idle thread stays free. Otherwise the lowest: so open scripts share one
- * interpreter.
+ * The shard to which the placed command is sent. With several shards, prefer a shard whose thread is busy: the command
+ * waits for that thread anyway, and an idle thread stays free. Otherwise the lowest shard. A command that needs all
+ * shards always goes to the lowest: so scripts that may use any key share one interpreter.
  * @requires `io.placement` is the command's
  */
 export function ringOf(io: IoContext): number {

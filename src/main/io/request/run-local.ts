@@ -18,7 +18,7 @@ export function runLocal(io: IoContext, conn: Connection, id: number, flags: num
   stats.call(id);
   const local = io.registry.defs[id]!.local!;
   if ((flags & FLAG_PUBSUB) !== 0) {
-    // Messages of earlier commands come first, and nobody waits for a lease while many clients are told.
+    // Messages of earlier commands come first. No lease may be held while many clients are told.
     io.executor.endBatch();
     if (io.hub.outbox.pending) io.hub.flush();
   }
@@ -55,7 +55,10 @@ function answersByPush(flags: number): boolean {
   return (flags & (FLAG_PUBSUB | FLAG_NOSCRIPT)) === (FLAG_PUBSUB | FLAG_NOSCRIPT);
 }
 
-/** CLIENT REPLY: what a local command wrote is thrown away when replies are off, or were to be skipped before it. */
+/**
+ * CLIENT REPLY: the reply of a local command is dropped if replies were off, or the next reply was to be skipped,
+ * before the command ran.
+ */
 function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: number): void {
   if (conn.replyMode === REPLY_MODE.skipAsked) {
     conn.replyMode = REPLY_MODE.skipNext;
@@ -71,7 +74,7 @@ function runAsync(io: IoContext, conn: Connection, id: number, args: Args): numb
   conn.barrier |= BARRIER.promise;
   const started = monotonicMs();
   conn.argvBytes = args.bytes;
-  // The arguments are gone when it has ended. CONFIG SET may have it noted itself.
+  // The arguments are gone when the command has ended. CONFIG SET may note itself in the slow log.
   const isNoted = io.slow.mode === WATCH.everything || (io.registry.flags[id]! & FLAG_ADMIN) !== 0;
   const kept = isNoted ? slowArguments(args) : null;
   const done = (error: unknown): void => {

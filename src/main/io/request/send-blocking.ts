@@ -44,7 +44,7 @@ function blockHere(io: IoContext, conn: Connection, id: number, args: Args): num
   }
   if (!blocking.blocked) return NEXT;
   blocking.blocked = false;
-  // The lease is held still: nobody has seen the waiter before its claim is there.
+  // The lease is still held: no other thread has seen the waiter before its claim exists.
   beginBlocking(io, conn, id, args);
   conn.nextSeq = (seq + 1) >>> 0;
   if (conn.order !== null) conn.order.reserve(conn.headSeq, seq, conn.pending);

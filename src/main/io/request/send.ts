@@ -5,7 +5,7 @@
  *     sendAlone    after all requests before it, before all behind it
  *     sendOwn      what a connection asks on its own account: EXEC, UNWATCH
  *
- * Invariant: `io.placement` says where the command at hand belongs; all of this only reads it.
+ * Invariant: `io.placement` is the placement of the current command; the functions here only read it.
  */
 import type { Args } from '../../../shared/resp/args.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';

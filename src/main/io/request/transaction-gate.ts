@@ -79,7 +79,10 @@ function failWith(io: IoContext, conn: Connection, id: number, error: Uint8Array
   return NEXT;
 }
 
-/** WATCH outside of MULTI. Allowed while a script is busy, when no shard can be asked: EXEC then fails for it. */
+/**
+ * WATCH outside of MULTI. WATCH is allowed while a script is busy, although no shard can be asked then: the EXEC that
+ * follows fails.
+ */
 function watch(io: IoContext, conn: Connection, id: number, tx: Transaction, args: Args): number {
   if (isBusy(io, id, args)) {
     if (mustWait(conn)) return AGAIN;
@@ -127,7 +130,7 @@ function unwatch(io: IoContext, conn: Connection, id: number): number {
   return what;
 }
 
-/** Ends the watches before a command that is to find none. */
+/** Ends the watches before a command that must not see them. */
 function unwatchFirst(io: IoContext, conn: Connection, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
   return endWatches(io, conn, tx) === NEXT ? PASS : AGAIN;

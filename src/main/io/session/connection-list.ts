@@ -1,5 +1,5 @@
 /**
- * Connections in a row that are gone through and emptied once per turn of the event loop. It keeps its room: an array
+ * A list of connections that is processed and emptied once per turn of the event loop. It keeps its room: an array
  * whose `length` is set to 0 gives its elements back to the heap and grows anew in the next turn, step by step.
  *
  * Invariant: the places from `count` on hold null, so that no closed connection is kept alive.

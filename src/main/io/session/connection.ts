@@ -5,9 +5,9 @@
  *     socket -> input (unparsed bytes) -> parser -> dispatch -> inline reply ----------------> out -> socket
  *                                            `-> ring request (nextSeq++) ... reply (headSeq++) -'
  *
- * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when
- * `headSeq === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until
- * the replies it still waits for have come; (4) `out` is null or a Reply that nobody else uses.
+ * Invariants: (1) replies enter `out` in the order of the requests: an inline or local command runs only when `headSeq
+ * === nextSeq`; (2) while `barrier` is not 0 nothing is parsed; (3) a closed connection keeps its slot until the
+ * replies it still waits for have come; (4) `out` is null or a Reply that only this connection uses.
  */
 
 import type { Reply } from '../../../shared/resp/reply.js';
@@ -40,13 +40,14 @@ export const BARRIER = {
   order: 32,
   /** As many ring requests are under way as may be. */
   inFlight: 128,
-  /** For commands that block (later issues). */
+  /** The client waits in a blocking command (BLPOP, WAIT). */
   blocked: 64,
 } as const;
 
 /**
- * Where a connection's sequence numbers begin: far from those of the one that had its slot before, in this life of the
- * I/O thread or in another. What that one left behind in the queues of blocked clients names slot and number.
+ * Where a connection's sequence numbers begin: far from the numbers of the slot's last connection, in this life of the
+ * I/O thread or in another. Waiters that the last connection left in the queues of blocked clients name slot and
+ * number.
  */
 function firstSeqOf(id: number): number {
   return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
@@ -136,7 +137,7 @@ export class Connection {
   deferred: DeferredPush[] | null = null;
 
   // ---- transactions
-  /** Takes the reply that is waited for in place of `out`, and who is to be told when it is whole. */
+  /** Takes the next reply instead of `out`, and is told when the reply is complete. */
   capture: Reply | null = null;
   captured: (() => void) | null = null;
   /** EXEC of a transaction with local commands is under way. */
@@ -152,7 +153,7 @@ export class Connection {
   pushed: Uint8Array | null = null;
   /** Larger output that is sent in pieces, before `out`; null when there is none. */
   queue: OutQueue | null = null;
-  /** Bytes given to the socket and not yet taken by it, those of the queue not counted. */
+  /** Bytes given to the socket and not yet taken by the socket, without the bytes of the queue. */
   inFlightBytes = 0;
   /** Buffers of that write: kept until it is done. */
   writing = false;

@@ -6,11 +6,11 @@
  * but while a reply is there in part.
  *
  * An invalidation must not overtake a reply under way: the client would drop the key and then keep the old value that
- * comes behind. So it waits for all replies that were outstanding when it came (`pushBehindReplies`). A client that is
- * blocked is told at once: what it will be answered with has not been read yet, as long as nobody has claimed it.
+ * comes behind. So it waits for all replies that were outstanding when it came (`pushBehindReplies`). A blocked client
+ * is told at once: as long as no thread has claimed its request, the values of its reply have not been read yet.
  *
- * Invariants: (1) `conn.pushed` is set only while `conn.out` is null; (2) shared bytes are never written again;
- * (3) whoever was pushed to is flushed at the end of the event loop's turn.
+ * Invariants: (1) `conn.pushed` is set only while `conn.out` is null; (2) shared bytes are never written again; (3)
+ * each connection with a push is flushed at the end of the event loop's turn.
  */
 import { invariant } from '../../../shared/errors/invariant.js';
 import { isOpen } from '../../../shared/sync/claims.js';
@@ -36,7 +36,7 @@ export function push(io: PushContext, conn: Connection, bytes: Uint8Array): void
   give(io, conn, bytes);
 }
 
-/** As `push`, for messages on channels themselves. @requires no train waits (pubsub/train.ts) */
+/** As `push`, for messages on channels themselves. @requires no train waits (messages/train.ts) */
 // hot: once per subscriber and message
 export function give(io: PushContext, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
@@ -58,7 +58,7 @@ function isHeld(conn: Connection): boolean {
   return (conn.barrier & BARRIER.promise) !== 0 && conn.endWait === null;
 }
 
-/** The client waits for a key, and nobody has begun to serve it. (Nothing else of it is under way then.) */
+/** The client is blocked on a key, and no thread has begun to serve it. (Nothing else of it is under way then.) */
 function isWaiting(io: PushContext, conn: Connection): boolean {
   const { blocked } = conn;
   return blocked !== null && blocked.waits && isOpen(io.connections.claims, conn.slot, blocked.seq);

@@ -1,6 +1,6 @@
 /**
  * Session: what a client is to the commands that it sends, without the way on which they come. A `Connection` has one;
- * so may whoever runs commands without a socket: loading a file, following a master, a client in the same process.
+ * so may code that runs commands without a socket: loading a file, following a master, a client in the same process.
  *
  * Lives on one thread, which alone touches it. Invariant: `gates` says at which gates (gate-bits.ts) the session's
  * commands are asked, so whatever changes what a gate looks at sets its bit.

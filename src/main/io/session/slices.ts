@@ -1,6 +1,6 @@
 /**
- * Slices: how work that grows with what clients have made, and that nobody needs in one piece, leaves room for other
- * clients. It runs for at most SLICE_MS, then lets the event loop go round once.
+ * Slices: how work that grows with the clients' data, and need not be done in one piece, leaves time for other clients.
+ * It runs for at most SLICE_MS, then lets the event loop go round once.
  *
  * Invariant: between two slices anything may happen; connections may be closed, sets may change.
  */

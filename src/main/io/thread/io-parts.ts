@@ -35,11 +35,11 @@ export interface InlineExecutor {
   tryInline(cmdId: number, args: Args, reply: Reply, client: ClientState, placement: Placement): boolean;
   /** Whether a placed command would wait for a script that runs for too long. */
   waitsForScript(cmdId: number, placement: Placement): boolean;
-  /** Whether the shard's own thread is at work on it: a recent moment. */
+  /** Whether the shard's own thread held the lease of the shard a moment ago. */
   isAtWork(shard: number): boolean;
   /** Whether commands that may need memory are refused now. */
   refusesMemory(): boolean;
-  /** The last tryInline gave up because the reply is big; cleared by whoever looks. */
+  /** The last tryInline gave up because the reply is big; the reader of this flag clears it. */
   bigReply: boolean;
 }
 

@@ -66,7 +66,7 @@ export class IoThread implements DispatchContext, SettleContext, ConnectionOwner
   readonly port: ControlPort | null;
   readonly registry: Registry;
   readonly executor: InlineExecutor;
-  /** Who is blocked and served by the commands run here. */
+  /** The clients that commands run here block or serve. */
   readonly blocking: Blocking;
   readonly stats: StatsBlock;
   /** All directives as CONFIG GET shows them; kept current by the control port. */
@@ -97,7 +97,7 @@ export class IoThread implements DispatchContext, SettleContext, ConnectionOwner
   private readonly batch = Array.from({ length: BATCH_MAX }, () => new Args());
   readonly replyView: ReplyView;
 
-  /** Where the command at hand belongs, and the head of its request. */
+  /** The placement of the current command, and the head of its request. */
   readonly placement: Placement;
   readonly head: RequestHead = new RequestHead();
   /** The gates of commands, in order. */
@@ -187,7 +187,7 @@ export class IoThread implements DispatchContext, SettleContext, ConnectionOwner
   // hot
   onData(conn: Connection, n: number): void {
     if (conn.closeAfterReply) return;
-    // Whoever listens has heard all that was said before its command came.
+    // A subscribed client gets all earlier messages before its next command is run.
     if (conn.session.modes !== 0 && this.hasIncoming()) {
       this.onWake();
       if (conn.closed) return;
@@ -224,7 +224,7 @@ export class IoThread implements DispatchContext, SettleContext, ConnectionOwner
   private addInput(conn: Connection, end: number): void {
     const { input } = conn;
     let at = SHORT_REST_BYTES;
-    // Only what the argument at hand lacks is copied; what follows it is parsed where it lies.
+    // Only the missing bytes of the unfinished argument are copied; the bytes behind them are parsed where they lie.
     while (input.parser !== null && conn.barrier === 0) {
       const missing = input.missingBytes;
       if (missing === 0 || missing >= end - at) break;

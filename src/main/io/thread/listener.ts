@@ -253,7 +253,10 @@ export class Listener {
     this.add(new SocketTransport(socket, io.readBuffer), unix, peer, own, fd);
   }
 
-  /** Counts one more client over all threads, unless there are as many as may be, or its descriptor is a last one. */
+  /**
+   * Counts a new client over all threads, unless `maxclients` is reached, or the client's descriptor is one of the
+   * last.
+   */
   private admit(fd: number): boolean {
     const { i32 } = this.io.control;
     const max = i32[CONTROL.maxclients]!;

@@ -2,14 +2,14 @@
  * The rings between an I/O thread and the shards, as the I/O thread sees them. Requests are written at any time and
  * published together: one publish and at most one ring of the bell for each shard and turn of the event loop.
  *
- * Invariant: whoever writes a request says so (`written`) in the same turn, so that it is published at its end.
+ * Invariant: code that writes a request calls `written` in the same turn, so that it is published at its end.
  */
 import type { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import type { RingConsumer, RingProducer } from '../../../shared/sync/ring.js';
 
-/** Requests for shards are published at the end of a turn of the event loop, or when there are so many. */
+/** Requests for shards are published at the end of a turn of the event loop, or when there are this many. */
 const PUBLISH_COMMANDS = 256;
 
 export class ShardRings {

@@ -29,7 +29,10 @@ export class QueuedState {
   tracks = false;
   private readonly io: IoContext;
   private readonly flags: number;
-  /** I/O threads of clients that redirection is wanted to; of those that had to be asked for. */
+  /**
+   * By client id: the I/O thread of a client to which tracking redirects; only clients that other I/O threads were
+   * asked for.
+   */
   private readonly found: ReadonlyMap<number, number> | null;
   /** A client that must be asked for; 0 for none. */
   unknown = 0;

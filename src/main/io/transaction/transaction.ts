@@ -47,7 +47,10 @@ export class Transaction {
   clients: Int32Array | null = null;
   /** Tracking is switched on in it. */
   tracks = false;
-  /** I/O threads of clients that CLIENT TRACKING in it names, -1 for none: of those that had to be asked for. */
+  /**
+   * By client id: the I/O thread of a client that a queued CLIENT TRACKING names, -1: no thread has it. Only clients
+   * that other I/O threads were asked for.
+   */
   redirects: Map<number, number> | null = null;
   /** Flags of all queued commands together. */
   flags = 0;
@@ -75,7 +78,7 @@ export class Transaction {
   private readonly watched: Set<string> = new Set();
   /** They do not count any more, but a busy script has the shards that must forget them. */
   voided = false;
-  /** A WATCH came while a busy script had its keys: nobody can tell whether they change, so EXEC fails. */
+  /** A WATCH came while a busy script had its keys: it is not known whether they change, so EXEC fails. */
   spoiled = false;
 
   constructor() {

@@ -1,4 +1,4 @@
-/** A request that may block, from when it is sent. */
+/** A request that may block, from the moment it is sent. */
 export interface BlockedRequest {
   readonly seq: number;
   /** Id of the command. */

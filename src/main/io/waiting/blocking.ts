@@ -1,12 +1,13 @@
 /**
- * Blocked clients as their I/O thread sees them: until when they wait, and who else may answer them.
+ * Blocked clients as their I/O thread sees them: their deadlines, and their claims (other threads may answer, too).
  *
  *     request -> ring, claim opened -> BLOCKED record: the shard has queued the request (shard/blocking/)
  *     request run here, its lease being free: queued by this thread, claim opened (request/send-blocking.ts)
  *          -> the reply, when a key is ready   |  the time is up, CLIENT UNBLOCK, the client goes: claim taken here
  *
  * Invariants: (1) while `conn.blocked` is not null the request is the oldest unanswered one and nothing else is under
- * way; (2) who answers here has taken the claim; the waiters in the shards are then dropped by `blocking|forget`.
+ * way; (2) this thread answers a blocked client only after it has taken the claim; `blocking|forget` then drops the
+ * waiters in the shards.
  */
 import { FACT_WAITS_FOR_END } from '../../../shared/command/flags.js';
 import type { CommandDef } from '../../../shared/command/spec.js';
@@ -26,7 +27,7 @@ import { beginWaiting, endWaiting } from './waiting-clients.js';
 const LOOK_AGAIN_MS = 1;
 /** Wait before another try to send into a full ring, ms. */
 const RETRY_MS = 10;
-/** Of more keys than this each is kept once. */
+/** If a request names more keys than this, duplicates are removed. */
 const DISTINCT_KEYS_MIN = 8;
 /** Longest time that a timer takes. */
 const TIMER_MS_MAX = 0x7fffffff;
@@ -41,7 +42,7 @@ export function beginBlocking(io: IoContext, conn: Connection, id: number, args:
   const def = io.registry.defs[id]!;
   const count = io.placement.findKeys(def, args) - targetsOf(def);
   const keys: Uint8Array[] = [];
-  // The same key twice is one wait. Of a short row, which nearly all are, no set is made.
+  // A key that is named twice is one wait. Nearly all lists of keys are short; for a short list no set is made.
   const known = count > DISTINCT_KEYS_MIN ? new Set<string>() : null;
   for (let k = 0; k < count; k++) {
     const i = io.placement.keys[k]!;
@@ -66,14 +67,17 @@ export function beginBlocking(io: IoContext, conn: Connection, id: number, args:
   openClaim(io.connections.claims, conn.slot, conn.nextSeq);
 }
 
-/** How many keys a command puts something into (BLMOVE): they stand last, and nobody waits for them. */
+/** How many keys a command only writes to (BLMOVE): these keys stand last, and the command does not wait for them. */
 function targetsOf(def: CommandDef): number {
   let count = 0;
   for (const spec of def.keys ?? []) if (spec.flags.includes('insert')) count++;
   return count;
 }
 
-/** Keys that clients of this thread wait for, each with its database; of those, the ones whose end somebody awaits. */
+/**
+ * `keys`: the keys, each with its database, on which clients of this thread are blocked; `absent`: the keys among them
+ * for which a client wants to be told when the key is gone.
+ */
 export interface WaitedKeys {
   readonly keys: Set<string>;
   readonly absent: Set<string>;
@@ -128,7 +132,7 @@ export function nowWaits(io: IoContext, conn: Connection, view: ReplyView): void
   waitsUntil(io, conn, record.getFloat64(0, true));
 }
 
-/** The connection's request is queued and waits. `deadlineMs`: unix ms, 0 for ever. @requires beginBlocking */
+/** The connection's request is queued and waits. `deadlineMs`: unix ms, 0: no deadline. @requires beginBlocking */
 export function waitsUntil(io: IoContext, conn: Connection, deadlineMs: number): void {
   const blocked = conn.blocked!;
   blocked.waits = true;
@@ -150,7 +154,10 @@ function startTimer(io: IoContext, conn: Connection, blocked: BlockedRequest): v
   }, ms);
 }
 
-/** What a client hears when its time is up: the null array also where the command has a string to give (BLMOVE). */
+/**
+ * The reply when the deadline of a client has passed: a null array, even if the command otherwise returns a string
+ * (BLMOVE).
+ */
 function timeOut(reply: Reply): void {
   reply.nullArray();
 }
@@ -159,7 +166,7 @@ function unblockedByError(reply: Reply): void {
   reply.errorText('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 }
 
-/** Answers a waiting client from here; false when somebody else has. */
+/** Answers a blocked client from this thread; false when another thread has the claim. */
 function answerInstead(io: IoContext, conn: Connection, write: (reply: Reply) => void): boolean {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits || conn.closed) return false;
@@ -209,7 +216,7 @@ export function unblockClient(io: IoContext, clientId: number, withError: boolea
   return answerInstead(io, conn, withError ? unblockedByError : timeOut);
 }
 
-/** The client is gone: its request is taken back, if nobody carries it out already. */
+/** The client is gone: its request is taken back, unless a thread carries it out already. */
 export function abandon(io: IoContext, conn: Connection): void {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits) return;
@@ -229,12 +236,12 @@ function sendForget(io: IoContext, slot: number, clientId: number, blocked: Bloc
   sendWhenRoom(io, 'blocking|forget', 0, clientId, argsOf([new Uint8Array(head.buffer), ...blocked.keys]));
 }
 
-/** Has a shard thread serve those who wait for a key: leases are needed that this thread cannot wait for. */
+/** Has a shard thread serve the waiters of a key: an I/O thread cannot wait for the leases that this needs. */
 export function sendServe(io: IoContext, db: number, key: Uint8Array): void {
   sendWhenRoom(io, 'blocking|serve', db, 0, argsOf([key]));
 }
 
-/** The arguments of a request behind the name of its command, which nobody reads. */
+/** The arguments of a request, behind an unused first argument (the command's name). */
 function argsOf(words: readonly Uint8Array[]): Args {
   const bytes = Uint8Array.from(Buffer.concat(words));
   const args = new Args(1 + words.length);

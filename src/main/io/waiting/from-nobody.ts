@@ -1,4 +1,4 @@
-/** Requests to a shard behind which no connection stands: nobody waits for the reply. */
+/** Requests to a shard that belong to no connection: their replies are dropped. */
 import { PLACED_NOT } from '../../../shared/command/placement.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { writeRequest } from '../../../shared/sync/records.js';
@@ -17,7 +17,7 @@ export function sendFromNobody(
   args: Args,
 ): boolean {
   const { head } = io;
-  // The slot of nobody: the reply finds no connection.
+  // No connection has this slot, so the reply is dropped.
   head.connId = io.connections.nobodySlot();
   head.seq = 0;
   head.clientId = clientId;

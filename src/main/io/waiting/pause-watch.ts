@@ -1,4 +1,7 @@
-/** CLIENT PAUSE as an I/O thread keeps it: the connections that wait for its end, and a timer that looks for it. */
+/**
+ * CLIENT PAUSE in an I/O thread: the connections that wait for the end of the pause, and a timer that checks for the
+ * end.
+ */
 import { FLAG_MAY_REPLICATE, FLAG_PUBSUB, FLAG_WRITE } from '../../../shared/command/flags.js';
 import type { Registry } from '../../../shared/command/registry.js';
 import type { Args } from '../../../shared/resp/args.js';
@@ -10,7 +13,7 @@ import type { Turn } from '../thread/turn.js';
 import { PAUSE_CONGESTED } from './pause-mode.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
 
-/** How often the end of a pause is looked for, while somebody waits for it. */
+/** How often the end of a pause is checked for, while a connection waits for it. */
 const LOOK_MS = 10;
 
 /** What the watch needs of the I/O thread. */

@@ -1,7 +1,7 @@
 /**
- * I/O threads, as the supervisor handles them. An I/O thread that dies takes its connections with it, and nobody
- * else's. Its successor gets new rings; what the old ones held is forgotten, because nobody is left who wants the
- * answers. Main thread.
+ * I/O threads, as the supervisor handles them. If an I/O thread dies, its own connections are lost, and only those. Its
+ * successor gets new rings; the content of the old rings is dropped, because the clients that wanted the answers are
+ * gone. Main thread.
  */
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { givePinsOf } from '../../../shared/memory/pins.js';
@@ -71,7 +71,7 @@ export class IoKind implements ThreadKind {
     } as ConstructorParameters<typeof Worker>[1]);
   }
 
-  /** Its clients are gone: nobody tells, serves or counts them any more, however late a successor comes. */
+  /** Its clients are gone: no thread tells, serves or counts them any more, however late a successor comes. */
   afterDeath(thread: Thread): void {
     const { block, wiring, leases, listening } = this.parts;
     const { i32 } = block;

@@ -1,7 +1,7 @@
 /**
  * What HSCAN, SSCAN and ZSCAN have in common: the cursor, the options, and collecting the elements of a big value.
  * Redis's guarantee holds while the value changes between the calls: an element that is there throughout is met at
- * least once (types/element-table.ts). Packed values are returned whole.
+ * least once (structures/element-table.ts). Packed values are returned whole.
  */
 import { NOT_INTEGER, SYNTAX } from '../../../shared/errors/replies.js';
 import { globMatch } from '../../../shared/glob.js';

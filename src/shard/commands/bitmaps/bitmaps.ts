@@ -216,7 +216,7 @@ function bitpos(ctx: ExecContext, args: Args, reply: Reply): void {
   const first = RANGE.inBits ? RANGE.start : RANGE.start * 8;
   const last = RANGE.inBits ? RANGE.end : RANGE.end * 8 + 7;
   const found = firstBit(RUNS, bit, first, last);
-  // Without an end the string goes on with zeros for ever.
+  // If no end is given, the string counts as followed by zeros without end.
   if (found < 0 && bit === 0 && args.argc < 5) reply.int(RUNS.length * 8);
   else reply.int(found);
 }

@@ -1,4 +1,4 @@
-/** Bit offsets as arguments: the limit is that of strings, `proto-max-bulk-len`. */
+/** Bit offsets as arguments: the limit is the limit of strings, `proto-max-bulk-len`. */
 import { int64, int64Number, parseInt64 } from '../../../shared/numbers/int64.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { CONTROL_F64 } from '../../../shared/sync/control-block.js';

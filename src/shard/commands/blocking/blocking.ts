@@ -1,4 +1,4 @@
-/** What I/O threads send to the shards about clients that wait: those that do no longer, and those to be served. */
+/** Requests from I/O threads about blocked clients: unblock these, serve those. */
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';

@@ -1,6 +1,6 @@
 /**
- * DEBUG: what test suites and people at work on the server ask for. One job: it takes the leases that a subcommand
- * needs itself. ARENA and EFFECTS are ours.
+ * DEBUG: commands for test suites and for work on the server. One job: it takes the leases that a subcommand needs.
+ * ARENA and EFFECTS are ours.
  */
 import { monotonicMs } from '../../../shared/clock.js';
 import { OPT_MANY, str } from '../../../shared/command/shorthand.js';
@@ -148,13 +148,16 @@ function effects(ctx: ExecContext, args: Args, reply: Reply): void {
   ctx.leases.giveAll();
 }
 
-/** `command`; of one that not everybody gets, who does. */
+/** The kind of a record: `command`, or its only receiver (`journal`, `replicas`) if it does not go to all. */
 function recordKind(record: EffectRecord): string {
   if (record.skips === 0) return 'command';
   return record.skips === SKIP_REPLICAS ? 'journal' : 'replicas';
 }
 
-/** Nobody reads or writes data meanwhile, as in Redis, which stands still; connections are still served. */
+/**
+ * While it sleeps no command reads or writes data, as in Redis, which does nothing at all; connections are still
+ * served.
+ */
 function sleep(ctx: ExecContext, args: Args, reply: Reply): void {
   const seconds = Number.parseFloat(args.latin1(2));
   const end = monotonicMs() + (seconds > 0 ? seconds * 1000 : 0);
@@ -265,7 +268,7 @@ function figures(size: number, elements: number): string {
   return `${title} table size: ${size}\n number of elements: ${elements}\n`;
 }
 
-/** No value has a hash table yet; types that have one add their case. */
+/** Refuses every key: no value of sherd has a hash table of the kind that Redis reports on here. */
 function htstatsKey(ctx: ExecContext, args: Args, reply: Reply): void {
   ctx.leases.takeAll();
   const found = entryOf(ctx, args, 2) !== NULL;

@@ -251,7 +251,7 @@ function expireOne(ctx: ExecContext, args: Args, e: Ptr, i: number, condition: n
   const arena = ctx.arena;
   if (!findField(arena, e, args.u8, args.dv, args.off[i]!, args.len[i]!)) return NO_FIELD;
   const oldMs = foundAtMs(arena, e);
-  // One that is over is no field any more, whoever removes it.
+  // An expired field does not exist any more, even if it has not been removed yet.
   if (oldMs !== STAYS && oldMs < ctx.overMs) return NO_FIELD;
   if (!allowed(condition, oldMs, atMs)) return NOT_MET;
   return setFoundTime(ctx, e, i, atMs);

@@ -175,7 +175,10 @@ function pfcount(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.int64(cardinality.hi, cardinality.lo);
 }
 
-/** PFCOUNT only reads, yet the header has changed: whoever copies this server is to have the same bytes. */
+/**
+ * PFCOUNT only reads, yet the header has changed: a copy of this server (a replica, a journal) must have the same
+ * bytes.
+ */
 function noteCached(ctx: ExecContext, args: Args): void {
   ctx.noteChange(args, 1);
   const f64 = ctx.stats.f64;

@@ -75,7 +75,7 @@ function timeArg(args: Args, unitMs: number, baseMs: number): number {
 function allowed(bits: number, presentMs: number, atMs: number): boolean {
   if ((bits & NX) !== 0 && presentMs !== -1) return false;
   if ((bits & XX) !== 0 && presentMs === -1) return false;
-  // A key without an expiry lives for ever: nothing is later, everything is earlier.
+  // A key without an expiry never expires: no time is later than that, and every time is earlier.
   if ((bits & GT) !== 0 && (presentMs === -1 || atMs <= presentMs)) return false;
   return (bits & LT) === 0 || presentMs === -1 || atMs < presentMs;
 }

@@ -1,6 +1,6 @@
 /**
  * EVAL, EVALSHA, their read-only forms, and SCRIPT LOAD, EXISTS, FLUSH. They run on shard threads only, where the
- * interpreter is (script/script-engine.ts). SCRIPT KILL is local: main/io/commands/script-kill.ts.
+ * interpreter is (script/script-engine.ts). SCRIPT KILL is local: main/io/commands/kill-running.ts.
  */
 import { integer, key, keyCounted, MANY, OPT, oneOf, str, token } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';

@@ -71,7 +71,7 @@ function noteFlushed(ctx: ExecContext, db: number): void {
   }
 }
 
-/** Whoever watches a key that exists in a database (-1: any) has it changed. @requires all leases */
+/** Marks each watched key that exists in database `db` (-1: in any database) as changed. @requires all leases */
 function touchWatchedKeys(ctx: ExecContext, db: number): void {
   for (const keyspaces of ctx.keyspaces) {
     for (const { arena, dict, db: number } of keyspaces) {
@@ -191,7 +191,7 @@ function touchSwapped(ctx: ExecContext, first: number, second: number): void {
   }
 }
 
-/** Whether a key exists; one that has expired goes, which is a change for those who watch it in its database. */
+/** Whether a key exists. An expired key is deleted here, which counts as a change for clients that watch the key. */
 function isThere(
   ctx: ExecContext,
   keyspace: ExecContext['keyspace'],

@@ -45,8 +45,8 @@ export function compareTexts(list: MemberList, a: number, b: number): number {
 }
 
 /**
- * Six bytes of string i behind the first `skip`, which are the same in all, as a number: the order of the numbers is
- * that of the strings as far as it goes.
+ * Six bytes of string i behind the first `skip`, which are the same in all, as a number: if two numbers differ, the
+ * strings are in the order of the numbers.
  */
 function prefixOf(list: MemberList, i: number, skip: number): number {
   const len = list.len[i]! - skip;

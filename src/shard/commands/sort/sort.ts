@@ -1,8 +1,8 @@
 /**
- * SORT and SORT_RO: collects the elements and their weights, orders them (sort-order.ts), then answers with the
- * elements, or what GET patterns make of them, or stores that as a list.
+ * SORT and SORT_RO: collects the elements and their weights, orders them (order.ts), then answers with the elements, or
+ * what GET patterns make of them, or stores that as a list.
  *
- *     options -> elements (sort-source.ts) -> weights (sort-lookup.ts) -> order -> reply or list
+ *     options -> elements (source.ts) -> weights (lookup.ts) -> order -> reply or list
  *
  * What it collects lies beside the arena and is given back at the end; elements are not copied. A call with patterns
  * holds the leases of all shards, any other those of its keys only.

@@ -1,4 +1,4 @@
-/** XCLAIM and XAUTOCLAIM: entries that somebody has not acknowledged get another owner. */
+/** XCLAIM and XAUTOCLAIM: entries that a consumer has not acknowledged get another owner. */
 import { integer, key, keyRW, MANY, OPT, str, token, unixTime } from '../../../shared/command/shorthand.js';
 import { type CommandDef, defineCommand } from '../../../shared/command/spec.js';
 import { SYNTAX } from '../../../shared/errors/replies.js';
@@ -199,7 +199,10 @@ function parseAuto(args: Args, reply: Reply): boolean {
   return true;
 }
 
-/** The entries that XAUTOCLAIM got, and the ids that are no longer there: what comes before them is known last. */
+/**
+ * The entries that XAUTOCLAIM claimed, and the ids of deleted entries. Both are collected here, since the next cursor,
+ * which stands before them in the reply, is known last.
+ */
 let claimed = new Reply(1024);
 let gone = new Reply(1024);
 

@@ -178,7 +178,7 @@ function destroy(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.int(1);
   ctx.dirty++;
   ctx.notifyAside('xgroup-destroy', args, KEY);
-  // Who waits with this group hears that it is gone.
+  // Clients blocked on this group are told that the group is gone.
   ctx.signalReady(args, KEY);
 }
 

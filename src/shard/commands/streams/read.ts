@@ -326,7 +326,7 @@ function consumerOf(ctx: ExecContext, args: Args, i: number, group: Ptr): Ptr {
   return consumer;
 }
 
-/** Gives the consumer entries from `from` on, which nobody in the group has got. */
+/** Gives the consumer entries from `from` on, which no consumer of the group has got. */
 function readNew(
   ctx: ExecContext,
   args: Args,
@@ -349,7 +349,7 @@ function readNew(
     replyEntry(cursor, reply);
     n++;
     if (noAck) continue;
-    // XGROUP SETID may have sent the group back, so that somebody has got the entry before.
+    // XGROUP SETID may have set the group back, so that a consumer has got the entry before.
     let el = pendingOf(arena, group).find(id);
     if (el === NULL) el = addPending(arena, group, consumer, id, nowMs, 1);
     else {

@@ -1,6 +1,6 @@
 /**
  * `math.random` and `math.randomseed`. A script that gives a seed finds the numbers that Redis gives for it (drand48's
- * generator: 48 bits, x = x * 0x5DEECE66D + 11), until it ends; any other finds numbers that nobody can foretell.
+ * generator: 48 bits, x = x * 0x5DEECE66D + 11), until it ends; any other finds numbers that no client can predict.
  */
 import { random } from '../../../shared/random.js';
 import { GLOBALS, type LuaVm } from '../lua/lua-vm.js';

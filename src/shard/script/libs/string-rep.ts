@@ -1,6 +1,6 @@
 /**
- * `string.rep` without the traps of Lua's own: that one appends the string once for each repetition, which keeps the
- * thread at work for seconds where nothing can stop it, and takes 2^31 repetitions for none.
+ * `string.rep` without the traps of Lua's own: Lua's own appends the string once for each repetition, which may take
+ * seconds in which nothing can stop the thread. Lua's own also takes 2^31 repetitions for none.
  */
 import type { LuaVm } from '../lua/lua-vm.js';
 import { GLOBALS } from '../lua/lua-vm.js';

@@ -8,10 +8,10 @@
  *     table       +8 metatable                      (address, 0 for none)
  *
  * That is Lua 5.1's own layout (lstate.h, lobject.h) with pointers of 32 bits; the package is pinned to one version,
- * and `check` proves it for the instance at hand.
+ * and `check` proves the layout for this instance.
  *
- * Invariants: (1) `l` is the thread of Lua that calls or is called; (2) whoever pushes keeps to the 20 values that a
- * function of C may have, or reserves more.
+ * Invariants: (1) `l` is the thread of Lua that calls or is called; (2) code that pushes values keeps to the 20 values
+ * that a C function may have, or reserves more.
  */
 import { invariant } from '../../../shared/errors/invariant.js';
 

@@ -5,9 +5,9 @@
  * A JavaScript function becomes a Lua C function through `addFunction`; a Lua error leaves it as an exception that must
  * not be caught, so callbacks here end with `return vm.error()` and have no `try` around calls into Lua.
  *
- * Invariants: (1) `heap` may be replaced whenever Lua runs: read `vm.heap` after each call; (2) the stack is balanced
- * by whoever pushes; (3) scratch memory holds until the next call that uses it; (4) `l` is the thread of Lua that
- * called last: a coroutine's inside of its callbacks, else the main one.
+ * Invariants: (1) `heap` may be replaced whenever Lua runs: read `vm.heap` after each call; (2) code that pushes values
+ * takes them off the stack again; (3) scratch memory holds until the next call that uses it; (4) `l` is the thread of
+ * Lua that called last: a coroutine's inside of its callbacks, else the main one.
  */
 import { createRequire } from 'node:module';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';

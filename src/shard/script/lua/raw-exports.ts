@@ -15,8 +15,8 @@ type Instantiate = (
 ) => Promise<{ readonly instance?: { readonly exports: Exports } }>;
 
 /**
- * What the module could reach the system with: files, other programs, the environment, the end of the process. Nothing
- * of it is needed, so it fails whoever finds a way to call it.
+ * Imports through which the module could reach the system: files, other programs, the environment, the end of the
+ * process. None of them is needed, so each of them fails if a script finds a way to call it.
  */
 const SYSTEM_CALL = /^(__syscall_|fd_|environ_|_emscripten_system$)/;
 /** "Not implemented" as a system call (negated) and as WASI say it. */

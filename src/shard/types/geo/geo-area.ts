@@ -28,7 +28,10 @@ const CELLS = 9;
 /** How far each cell is from the centre, in steps. */
 const LON_MOVE: readonly number[] = [0, 0, 0, 1, -1, 1, -1, 1, -1];
 const LAT_MOVE: readonly number[] = [0, 1, -1, 0, 0, 1, 1, -1, -1];
-/** What is so much, relatively, beyond a limit or below it is so in spite of all rounding. */
+/**
+ * Relative margins: in spite of all rounding, a value above limit * BEYOND is outside of the limit, and a value below
+ * limit * BELOW is inside.
+ */
 const BEYOND = 1 + 1e-9;
 const BELOW = 1 - 1e-9;
 const QUARTER = Math.PI / 2;

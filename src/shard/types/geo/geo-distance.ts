@@ -1,7 +1,7 @@
 /**
  * Distances on the globe: the haversine formula (R. W. Sinnott, "Virtues of the haversine", 1984) on a sphere of the
- * Earth's mean radius. In metres. The order of the operations is that of Redis, so that results agree but for what the
- * two libraries' sines differ in the last bit.
+ * Earth's mean radius. In metres. The operations are in the same order as in Redis. So results agree, except where the
+ * sine functions of the two libraries differ in the last bit.
  *
  * Pure functions; any thread.
  */

@@ -5,8 +5,8 @@
  *     score, 52 bits    [ lon25 lat25 lon24 lat24 ... lon0 lat0 ]
  *
  * A cell of 2 * step bits is the prefix of all scores in it: they lie between two numbers. Latitudes end at the square
- * of the Mercator map (EPSG:3857). At the very edge a coordinate gives step 2^26, one bit more than there is room for;
- * so it is in Redis, and so it stays here.
+ * of the Mercator map (EPSG:3857). At the very edge a coordinate gives step 2^26, which needs one bit too many. Redis
+ * does the same, so sherd keeps it.
  *
  * Bits are handled as 32-bit integers, never as BigInt. Pure functions; results are left in `position`, one a thread.
  */

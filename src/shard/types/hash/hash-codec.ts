@@ -3,7 +3,8 @@
  * forms of Redis 7.4: RDB_HASH_LISTPACK_EX with triples of field, value and time, and RDB_HASH_METADATA with a time
  * before each field; both begin with the earliest time.
  *
- * Read are also ziplists (2.6 to 6.2), zipmaps (2.4 and before), and what candidates of 7.4 wrote.
+ * Older forms are also read: ziplists (2.6 to 6.2), zipmaps (2.4 and before), and the forms of release candidates of
+ * 7.4.
  */
 
 import type { Arena } from '../../../shared/memory/arena.js';
@@ -125,7 +126,7 @@ function open(entries: ForeignEntries, input: Text): void {
   if (!entries.open(input.u8, input.dv, input.off, input.len)) throw BAD_DATA;
 }
 
-/** Fields and values by turns, which are kept packed however long they are. */
+/** Reads alternating fields and values. They stay packed even if single strings are long. */
 function takePairs(ctx: ValueContext, e: Ptr, entries: ForeignEntries, input: Text): void {
   open(entries, input);
   const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.hashMaxListpackEntries]!;
@@ -194,7 +195,7 @@ function addEntries(ctx: ValueContext, e: Ptr, entries: ForeignEntries): void {
   }
 }
 
-/** Fields, values and times by turns. */
+/** Reads triples of field, value and time. */
 function addTriples(ctx: ValueContext, e: Ptr, input: Text): void {
   open(LISTPACK, input);
   if (LISTPACK.count % 3 !== 0) throw BAD_DATA;

@@ -1,6 +1,6 @@
 /**
- * Big hashes: an element table (types/element-table.ts) whose elements are fields with their values, and, for those
- * that expire, a tree of their times (hash-times.ts).
+ * Big hashes: an element table (structures/element-table.ts) whose elements are fields with their values, and, for
+ * those that expire, a tree of their times (hash-times.ts).
  *
  * An element has a number exactly when its field expires: the unix time in ms. Then it is in the tree under that
  * number, too.

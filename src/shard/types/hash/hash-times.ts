@@ -1,6 +1,7 @@
 /**
- * The times of expiry of a big hash's fields, in order: a counted B+tree (zset/score-tree.ts) of the fields' elements
- * by unix ms, whose words are in the root cell of the table from TIMES_WORD on. Without such fields it takes no memory.
+ * The times of expiry of a big hash's fields, in order: a counted B+tree (structures/score-tree.ts) of the fields'
+ * elements by unix ms, whose words are in the root cell of the table from TIMES_WORD on. Without such fields it takes
+ * no memory.
  *
  * Invariants: (1) lease held; (2) an element is here exactly while it has a number, under that number; (3) an element
  * is still whole when it is removed or swapped, as its name decides among equal times.

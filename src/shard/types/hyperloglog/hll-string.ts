@@ -142,7 +142,10 @@ export class HllString {
     return did;
   }
 
-  /** Whether the string lies in the entry `e` in a cell and form that it keeps whatever one change makes of it. */
+  /**
+   * Whether the string lies in the entry `e`, and stays in the same cell and form whatever one change does to its
+   * length.
+   */
   hasRoom(e: Ptr): boolean {
     const { length } = this;
     if (this.cell !== e || this.inCell + length + GROWS_MAX > cellBytes(this.arena!, e)) return false;

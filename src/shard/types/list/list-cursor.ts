@@ -1,9 +1,9 @@
 /**
  * Places in a list, and reading what stands there: seeking by index, walking, comparing with a wanted string.
  *
- * A place is a node and, in a packed node, the absolute byte offset of an entry in the view of the node's segment (0
- * in a plain node). `ListCursor` holds one; commands share the module's `cursor`, whoever needs a second one makes it
- * once.
+ * A place is a node and, in a packed node, the absolute byte offset of an entry in the view of the node's segment (0 in
+ * a plain node). A `ListCursor` holds one place. Commands share the module's `cursor`; a command that needs a second
+ * cursor makes it once.
  *
  * Invariants: (1) lease held; (2) a place is good until the list changes; (3) `wanted` is read by `matches` until the
  * next `want`.

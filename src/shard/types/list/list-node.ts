@@ -14,7 +14,7 @@
  * arrays word by word if both sides are aligned alike, otherwise byte by byte.
  *
  * Invariants: (1) lease held; (2) 0 <= start <= end <= room, the entries fill [start, end) exactly; (3) functions that
- * may move a node return it, with the same links: whoever called puts the new one in its place.
+ * may move a node return its new pointer, with the same links: the caller puts the new pointer in place of the old one.
  */
 
 import { invariant } from '../../../shared/errors/invariant.js';

@@ -55,7 +55,7 @@ export const Q_COUNT = 2;
 export const Q_NODES = 3;
 /** Four words are ours; the others are for the list of garbage (structures/garbage.ts). */
 const ROOT_BYTES = 64;
-/** From so many nodes on, a new one is made as big as it may become. */
+/** If a list has this many nodes, a new node is made at its full size at once. */
 const WHOLE_NODES_FROM = 8;
 /** Longest string whose entry has a head of one byte. */
 const SHORT_MAX = 63;

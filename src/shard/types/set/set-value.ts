@@ -2,7 +2,7 @@
  * A set as the commands see it, whatever its encoding:
  *
  *     SET_INTSET   integers only, one cell               intset.ts
- *     SET_PACKED   few short members, one listpack       packed/listpack.ts
+ *     SET_PACKED   few short members, one listpack       structures/listpack.ts
  *     SET_TABLE    an element table                      element-table.ts
  *
  * Sets grow from one to the next at Redis 7.2's limits (set-max-intset-entries, set-max-listpack-entries, -value), or

@@ -241,7 +241,7 @@ export const ID_BAD = 0;
 export const ID_GIVEN = 1;
 /** "ms-*": the sequence is to be chosen. */
 export const ID_AUTO_SEQ = 2;
-/** "ms" alone: the sequence is the one that was asked for. */
+/** "ms" alone: the sequence is 0, or the highest with `fillMax`. */
 export const ID_NO_SEQ = 3;
 
 /**

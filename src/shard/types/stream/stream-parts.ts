@@ -1,9 +1,9 @@
 /**
- * Streams of the arena for the stream codec: what it asks of one that is written, and what it makes of one that it
- * reads. Runs under the shard's lease.
+ * Streams of the arena, as the stream codec sees them: the parts of a stream that is written, and the receiver of a
+ * stream that is read. Runs under the shard's lease.
  *
  *     StoredStream      nodes as they are: a node's bytes are its RDB form
- *     StreamReceiver    a sound node becomes one here, as it is; one that is too big for a cell, or not in the form in
+ *     StreamReceiver    a sound node is taken as it is; a node that is too big for a cell, or not in the form in
  *                       which it would be written here, is taken apart into its entries
  */
 

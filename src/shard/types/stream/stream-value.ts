@@ -399,7 +399,7 @@ export function edgeId(arena: Arena, root: Ptr, last: boolean, into: StreamId): 
   return true;
 }
 
-/** The id of the first entry, be it deleted; the highest id when there is none. */
+/** The id of the first entry, even if that entry is deleted; the highest id when there is no entry. */
 export function firstOfAll(arena: Arena, root: Ptr, into: StreamId): StreamId {
   const tree = nodes.open(arena, root, S_TREE);
   if (tree.count === 0) return into.setMax();
@@ -414,7 +414,7 @@ export function hasEntry(arena: Arena, root: Ptr, id: StreamId): boolean {
 
 // ---- removing
 
-/** After entries went: the first id is that of what is left. */
+/** After entries went: the first id becomes the id of the first entry that is left. */
 function firstChanged(arena: Arena, root: Ptr): void {
   if (streamLengthOf(arena, root) === 0 || !edgeId(arena, root, false, edge)) edge.setMin();
   setFirstId(arena, root, edge);

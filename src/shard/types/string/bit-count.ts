@@ -69,9 +69,12 @@ export function popcountBytes(u8: Uint8Array, i32: Int32Array, at: number, n: nu
   return total;
 }
 
-/** Set bits of the bytes [start, end] of an open string. @requires lease, 0 <= start <= end < length */
+/**
+ * Set bits of the bytes [start, end] of an open string; none if start > end.
+ * @requires lease, 0 <= start, end < length
+ */
 export function countBytes(runs: ByteRuns, start: number, end: number): number {
-  invariant(start >= 0 && start <= end && end < runs.length, '0 <= start <= end < length');
+  invariant(start >= 0 && end < runs.length, '0 <= start, end < length');
   let total = 0;
   while (start <= end) {
     runs.seek(start);

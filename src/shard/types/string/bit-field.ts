@@ -183,7 +183,7 @@ function fitWide(value: bigint, bits: number, signed: boolean, overflow: number,
   return signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 }
 
-/** Redis computes `max - value` in 64 bits: a value so low that this wraps is taken for one that is too big. */
+/** Redis computes `max - value` in 64 bits: if a very low value makes this wrap, the value counts as too big. */
 function countsAsTooBig(value: bigint, max: bigint, signed: boolean): boolean {
   return !signed || max - value > INT64_MAX;
 }

@@ -9,8 +9,8 @@
  * A cursor without data: `open` an entry, `seek` a byte; then `bytes` of them from there on lie at `u8[at]`, or are all
  * zero and nowhere if `zeros`. Two strings at a time need two cursors.
  *
- * Invariants: (1) lease held from `open` to the last use; (2) whoever changes the string opens it again; (3) the run at
- * an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
+ * Invariants: (1) lease held from `open` to the last use; (2) after a change of the string the caller opens it again;
+ * (3) the run at an offset that is a multiple of 4 begins at a multiple of 4 in its memory, so `i32` can be used.
  */
 
 import { invariant } from '../../../shared/errors/invariant.js';

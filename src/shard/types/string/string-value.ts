@@ -192,7 +192,10 @@ export function embedBytes(len: number): number {
   return len <= SHORT_VALUE_MAX ? len : 4 + len;
 }
 
-/** Whether a string of `len` bytes lies in the entry of a key of `keyLen` bytes, be it with an expiry or without. */
+/**
+ * Whether a string of `len` bytes lies in the entry of a key of `keyLen` bytes. The answer is the same with and without
+ * an expiry.
+ */
 export function embeds(keyLen: number, len: number): boolean {
   const keyBytes = keyLen > KEY_INLINE_MAX ? 8 : (keyLen + 3) & ~3;
   return HEAD_BYTES + 8 + keyBytes + embedBytes(len) <= ENTRY_BYTES_MAX;

@@ -1,6 +1,6 @@
 /**
  * Members with scores that one command collects, outside the arena: the result of a union, intersection or difference
- * before it is answered or stored. The strings stay where they are (types/member-list.ts).
+ * before it is answered or stored. The strings stay where they are (structures/member-list.ts).
  *
  *     add, or accumulate, for each member -> sort -> visit in the order of `order`
  *

@@ -69,7 +69,7 @@ export function readZset(ctx: ValueContext, e: Ptr, form: number, reader: RdbRea
   takePairs(ctx, e, form === RDB_ZSET_ZIPLIST ? ZIPLIST : LISTPACK, reader.text);
 }
 
-/** Members and scores by turns, which are kept packed however long they are. */
+/** Reads alternating members and scores. They stay packed even if single members are long. */
 function takePairs(ctx: ValueContext, e: Ptr, entries: ForeignEntries, input: Text): void {
   if (!entries.open(input.u8, input.dv, input.off, input.len)) throw BAD_DATA;
   const few = entries.count / 2 <= ctx.control.f64[CONTROL_F64.zsetMaxListpackEntries]!;

@@ -3,8 +3,7 @@
  *
  *     score   an integer entry if it is one (up to 2 ** 62), else the text of the double
  *
- * Every change is one splice of the listpack, so it happens or, when memory runs out, does not. An index is that of a
- * member, from 0.
+ * Every change is one splice of the listpack: if memory runs out, nothing has changed. Indexes count members, from 0.
  *
  * Invariants: (1) lease held; (2) `p` is at a member, the score is the entry behind it; (3) before something is added
  * `packedFits` said yes; (4) the bytes of a new member do not lie in the same listpack.
