@@ -4,6 +4,7 @@
  */
 import type { Args } from '../resp/args.js';
 import type { Reply } from '../resp/reply.js';
+import type { ClientState } from './client-state.js';
 
 /** Redis's command flags, as COMMAND INFO names them. */
 export type CommandFlag =
@@ -168,6 +169,22 @@ export interface CommandSpec extends CommandFacts {
   readonly async?: boolean;
 }
 
+/** The I/O thread that runs a local command, as far as a definition tells. */
+interface LocalThread {
+  readonly index: number;
+}
+
+/** The connection of a local command's client, as far as a definition tells. */
+interface LocalClient {
+  readonly session: ClientState;
+}
+
+/** The client as a command in a transaction finds it, as far as a definition tells. */
+interface LocalState {
+  readonly proto: 2 | 3;
+  readonly noTouch: boolean;
+}
+
 /** A specification with its code. Exactly one of `handler`, `job` is there, except in pure containers. */
 // biome-ignore lint/suspicious/noExplicitAny: the context type belongs to the layer that defines the command
 export type CommandDef<C = any> = CommandSpec & {
@@ -175,15 +192,13 @@ export type CommandDef<C = any> = CommandSpec & {
   readonly job?: JobHandler<C>;
   /** What must happen all the same when a thread died at the command, which may have been carried out or not. */
   readonly lost?: (ctx: C, args: Args) => void;
-  /** Local commands: `(io, conn, args, reply)`; its types belong to src/main/io. */
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  readonly local?: (io: any, conn: any, args: Args, reply: Reply) => void | Promise<void>;
+  /** Local commands: the handler; the whole of `io` and `conn` is known to src/main/io alone. */
+  local?(io: LocalThread, conn: LocalClient, args: Args, reply: Reply): void | Promise<void>;
   /**
-   * Local commands: what this call in a transaction means for the commands behind it, `(io, state, args, unread)`; see
+   * Local commands: what this call in a transaction means for the commands behind it; see
    * src/main/io/transaction/queued-state.ts.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  readonly clientState?: (io: any, state: any, args: Args, unread: Reply) => void;
+  clientState?(io: LocalThread, state: LocalState, args: Args, unread: Reply): void;
 };
 
 /** Types a definition for its context; no effect at run time. */

@@ -5,6 +5,7 @@ import { localCommands } from '../../../src/main/io/commands/local-commands.js';
 import type { Connection } from '../../../src/main/io/session/connection.js';
 import { Session } from '../../../src/main/io/session/session.js';
 import type { IoThread } from '../../../src/main/io/thread/io-thread.js';
+import { Turn } from '../../../src/main/io/thread/turn.js';
 import { CLIENT_FLAG } from '../../../src/shared/command/client-state.js';
 import { buildRegistry, type Registry } from '../../../src/shared/command/registry.js';
 import type { CommandDef } from '../../../src/shared/command/spec.js';
@@ -90,7 +91,7 @@ export class LocalRunner {
       connections: { byId: new Map([[1, this.conn]]) },
       index: 0,
       slow: new SlowWatch(control, this.registry),
-      nowMs: Date.now(),
+      turn: new Turn(control),
       server: new ServerView({
         control,
         threadId,

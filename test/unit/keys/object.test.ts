@@ -159,7 +159,7 @@ describe('the containers in the registry of an I/O thread', () => {
   it('OBJECT HELP lists each of them', () => {
     const reply = new Reply();
     const def = registry.defs.find((d) => d.name === 'object|help')!;
-    void def.local!(null, null, wordsToArgs(['object', 'help']), reply);
+    void def.local!(null as never, null as never, wordsToArgs(['object', 'help']), reply);
     const lines = parseReply(Buffer.concat(reply.takeChunks())) as string[];
     expect(lines[0]).toBe('OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:');
     expect(lines.filter((line) => !line.startsWith(' ')).slice(1)).toEqual([

@@ -1,12 +1,12 @@
 /** What CLIENT LIST and INFO know of a connection: its line. On the thread that owns it; see client-search.ts. */
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
-import type { Registry } from '../../../shared/command/registry.js';
 import { TRACK } from '../messages/tracking-state.js';
 import { READ_BYTES } from '../net/transport.js';
 import { listedBytes } from '../reply/output.js';
 import { clientMemory, inputBytes, inputRoom, outputRoom } from '../session/client-memory.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { watchedChanged } from '../transaction/watched-changed.js';
 
 /** What a command in a transaction's queue takes beside its arguments. */
@@ -20,15 +20,15 @@ export function secondsSince(sinceMs: number, nowMs: number): number {
 }
 
 /** The line of CLIENT LIST for one connection, without a line end. */
-export function clientLine(conn: Connection, registry: Registry, nowMs: number): string {
+export function clientLine(io: IoThread, conn: Connection, nowMs: number): string {
   const { session } = conn;
-  const command = session.lastCommandId < 0 ? 'NULL' : registry.defs[session.lastCommandId]!.name;
+  const command = session.lastCommandId < 0 ? 'NULL' : io.registry.defs[session.lastCommandId]!.name;
   const queued = listedBytes(conn);
   const buffered = conn.outputBytes - queued;
   const own = session.subscriptions;
   const peak = Math.max(conn.outputPeakBytes, buffered);
   const { tx } = session;
-  const isDirty = watchedChanged(conn.io, conn);
+  const isDirty = watchedChanged(io, conn);
   const watches = isDirty || tx === null ? 0 : tx.watches.length;
   const queueBytes = tx === null ? 0 : tx.used + tx.commands * QUEUED_BYTES;
   return (

@@ -75,7 +75,7 @@ async function eachMeant(io: IoThread, filter: ClientFilter, each: (conn: Connec
 async function listHere(io: IoThread, filter: ClientFilter): Promise<ClientLine[]> {
   const nowMs = io.control.nowMs();
   const lines: ClientLine[] = [];
-  await eachMeant(io, filter, (conn) => lines.push([conn.session.id, clientLine(conn, io.registry, nowMs)]));
+  await eachMeant(io, filter, (conn) => lines.push([conn.session.id, clientLine(io, conn, nowMs)]));
   return lines;
 }
 

@@ -10,7 +10,7 @@ import { type Connection, REPLY_MODE } from '../session/connection.js';
 import { GATE } from '../session/gate-bits.js';
 import type { IoThread } from '../thread/io-thread.js';
 import type { QueuedState } from '../transaction/queued-state.js';
-import { PAUSE_CONGESTED } from '../waiting/pause-watch.js';
+import { PAUSE_CONGESTED } from '../waiting/pause-mode.js';
 import { CLIENT_HELP } from './client-help.js';
 import { clientLine } from './client-list.js';
 import {
@@ -66,7 +66,7 @@ function setInfo(_io: IoThread, conn: Connection, args: Args, reply: Reply): voi
 
 function info(io: IoThread, conn: Connection, args: Args, reply: Reply): void {
   conn.argvBytes = args.bytes;
-  const line = clientLine(conn, io.registry, io.control.nowMs());
+  const line = clientLine(io, conn, io.control.nowMs());
   conn.argvBytes = 0;
   reply.verbatim('txt', `${line}\n`);
 }
@@ -219,15 +219,15 @@ function pause(io: IoThread, _conn: Connection, args: Args, reply: Reply): void 
   else if (nowMs + timeoutMs >= 2 ** 63) reply.errorText('ERR timeout is out of range');
   else {
     beginPause(io.control, mode, timeoutMs);
-    io.pauseMode = pauseAt(io.control, nowMs) | (io.pauseMode & PAUSE_CONGESTED);
-    io.gates |= GATE.pause;
+    io.turn.pauseMode = pauseAt(io.control, nowMs) | (io.turn.pauseMode & PAUSE_CONGESTED);
+    io.turn.gates |= GATE.pause;
     reply.ok();
   }
 }
 
 function unpause(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
   endPause(io.control);
-  io.pauseMode &= PAUSE_CONGESTED;
+  io.turn.pauseMode &= PAUSE_CONGESTED;
   reply.ok();
 }
 

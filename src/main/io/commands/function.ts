@@ -99,7 +99,7 @@ export const functionCommand: CommandDef = container(
       complexity: 'O(1)',
       summary: 'Ends the function that runs, if it has not written anything.',
       tips: ['request_policy:all_shards', 'response_policy:one_succeeded'],
-      local: (io, _conn, _args, reply) => killRunning(io.control, true, reply),
+      local: (io: IoThread, _conn, _args, reply) => killRunning(io.control, true, reply),
     }),
     defineCommand({
       ...COMMON,

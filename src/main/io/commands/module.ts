@@ -2,6 +2,7 @@
 import { refusesProtected } from '../../../shard/script/protected-command.js';
 import { block, container, OPT_MANY, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
+import type { IoThread } from '../thread/io-thread.js';
 import { replyHelp } from './help.js';
 
 const HELP = [
@@ -16,7 +17,7 @@ const HELP = [
 ];
 
 function guarded(error: string): NonNullable<CommandDef['local']> {
-  return (io, conn, _args, reply) =>
+  return (io: IoThread, conn, _args, reply) =>
     reply.errorText(refusesProtected('MODULE', io.control, conn.session.flags) ?? error);
 }
 

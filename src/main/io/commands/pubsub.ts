@@ -7,7 +7,7 @@ import { container, pattern, str } from '../../../shared/command/shorthand.js';
 import { type CommandDef, type CommandSpec, defineCommand } from '../../../shared/command/spec.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { Channel } from '../messages/channels.js';
+import type { Channel } from '../messages/channel.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from '../messages/kinds.js';
 import { subcommandSyntax } from '../reply/cold-arguments.js';
 import { BARRIER, type Connection } from '../session/connection.js';
@@ -144,8 +144,8 @@ function whenDelivered(io: IoThread, reply: Reply, others: number): Promise<void
  * (shard/commands/pubsub/publish.ts).
  */
 export const publishHandlers: Readonly<Record<string, Local>> = {
-  publish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
-  spublish: (io, conn, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),
+  publish: (io: IoThread, conn: Connection, args, reply) => publish(io, conn, args, reply, KIND_CHANNEL),
+  spublish: (io: IoThread, conn: Connection, args, reply) => publish(io, conn, args, reply, KIND_SHARD_CHANNEL),
 };
 
 // ---- PUBSUB

@@ -63,7 +63,7 @@ export const scriptCommand: CommandDef = container(
       complexity: 'O(1)',
       summary: 'Ends the script that runs, if it has not written anything.',
       tips: ['request_policy:all_shards', 'response_policy:one_succeeded'],
-      local: (io, _conn, _args, reply) => killRunning(io.control, false, reply),
+      local: (io: IoThread, _conn, _args, reply) => killRunning(io.control, false, reply),
     }),
   ],
 );

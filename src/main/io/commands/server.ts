@@ -30,7 +30,7 @@ function role(_io: IoThread, _conn: Connection, _args: Args, reply: Reply): void
 
 /** Nothing has been saved: as in Redis the server's start counts. */
 function lastSave(io: IoThread, _conn: Connection, _args: Args, reply: Reply): void {
-  reply.int(Math.floor((io.server?.startedAtMs ?? io.nowMs) / 1000));
+  reply.int(Math.floor((io.server?.startedAtMs ?? io.turn.nowMs) / 1000));
 }
 
 function lolwut(io: IoThread, _conn: Connection, args: Args, reply: Reply): void {
@@ -38,7 +38,7 @@ function lolwut(io: IoThread, _conn: Connection, args: Args, reply: Reply): void
     reply.error(NOT_INTEGER);
     return;
   }
-  reply.verbatim('txt', `${drawSherds(io.nowMs)}\nRedis ver. ${REDIS_VERSION}\n`);
+  reply.verbatim('txt', `${drawSherds(io.turn.nowMs)}\nRedis ver. ${REDIS_VERSION}\n`);
 }
 
 async function shutdown(io: IoThread, _conn: Connection, args: Args, reply: Reply): Promise<void> {

@@ -110,7 +110,7 @@ export const slowlogCommand: CommandDef = container(
       summary: 'Returns a text about the subcommands.',
       flags: ['loading', 'stale'],
     }),
-    sub('len', (io, _conn, _args, reply) => reply.int(io.slow.log.length), {
+    sub('len', (io: IoThread, _conn, _args, reply) => reply.int(io.slow.log.length), {
       arity: 2,
       summary: 'Returns the number of slow commands kept.',
       tips: ['request_policy:all_nodes', 'response_policy:agg_sum', 'nondeterministic_output'],

@@ -38,7 +38,7 @@ function timeoutAt(args: Args, i: number, nowMs: number, reply: Reply): number |
  * error.
  */
 function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<boolean> {
-  beginWaiting(io, conn, BARRIER.blocked);
+  beginWaiting(io.stats, conn, BARRIER.blocked);
   // One millisecond is added, since the clock shows whole milliseconds: no client is answered before its timeout.
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : io.control.nowMs() + timeoutMs + 1;
   return new Promise((resolve) => {
@@ -46,7 +46,7 @@ function blockFor(io: IoThread, conn: Connection, timeoutMs: number): Promise<bo
     const end = (withError: boolean): void => {
       if (timer !== null) clearTimeout(timer);
       conn.endWait = null;
-      endWaiting(io, conn, BARRIER.blocked);
+      endWaiting(io.stats, conn, BARRIER.blocked);
       resolve(withError);
     };
     const start = (): void => {

@@ -15,13 +15,14 @@
 import type { ChannelHasher } from '../../../shard/blocking/outbox.js';
 import { monotonicMs } from '../../../shared/clock.js';
 import { globMatch } from '../../../shared/glob.js';
-import type { InterestName, InterestWriter } from '../../../shared/pubsub/interest.js';
+import type { InterestWriter } from '../../../shared/pubsub/interest.js';
+import type { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { Connection } from '../session/connection.js';
-import { give } from '../session/push.js';
+import { give, type PushContext } from '../session/push.js';
 import { MODE } from '../session/session.js';
 import { inSlices, MANY, SLICE_MS } from '../session/slices.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { Channel } from './channel.js';
 import { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD_CHANNEL } from './kinds.js';
 import { type LateMessage, LateMessages, PATTERNS_PER_LOOK } from './late-messages.js';
 import { latin1 } from './latin1.js';
@@ -30,22 +31,15 @@ import { PatternIndex } from './pattern-index.js';
 import { Subscriptions } from './subscriptions.js';
 import { TRAIN_BYTES_MAX, Train, WAGON_BYTES_MAX } from './train.js';
 
-/** A channel, shard channel or pattern with the connections that subscribe to it. */
-export interface Channel {
-  readonly kind: number;
-  /** One char a byte. */
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  readonly h1: number;
-  readonly h2: number;
-  readonly conns: Connection[];
-  /** Patterns: where it stands in the interest, and in its list of the index. */
-  readonly noted: InterestName | null;
-  listIndex: number;
+/** What channels need of the I/O thread. */
+export interface ChannelsContext extends PushContext {
+  readonly stats: StatsBlock;
+  retryRingFull(): void;
+  failed(where: string, error: unknown): void;
 }
 
 export class Channels {
-  private readonly io: IoThread;
+  private readonly io: ChannelsContext;
   private readonly interest: InterestWriter;
   private readonly hasher: ChannelHasher;
   private readonly channels: Map<string, Channel> = new Map();
@@ -61,7 +55,7 @@ export class Channels {
   /** Messages that subscribers are going to get. */
   readonly train: Train = new Train();
 
-  constructor(io: IoThread, interest: InterestWriter, hasher: ChannelHasher) {
+  constructor(io: ChannelsContext, interest: InterestWriter, hasher: ChannelHasher) {
     this.io = io;
     this.interest = interest;
     this.hasher = hasher;

@@ -25,17 +25,21 @@ import {
 import { createInterest, InterestWriter } from '../../../shared/pubsub/interest.js';
 import type { LinkData } from '../../../shared/sync/thread-data.js';
 import type { Connection } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
-import { Channels } from './channels.js';
+import { Channels, type ChannelsContext } from './channels.js';
 import { IoLinks } from './io-links.js';
-import { Monitors } from './monitor.js';
-import { Tracking } from './tracking.js';
+import { Monitors, type MonitorsContext } from './monitor.js';
+import { Tracking, type TrackingContext } from './tracking.js';
 
 /** What a hub is made of; null where an I/O thread stands alone (tests). */
 export interface HubParts {
   readonly outbox: Outbox;
   readonly interest: SharedArrayBuffer;
   readonly links: readonly (LinkData | null)[];
+}
+
+/** What a hub and its parts need of the I/O thread. */
+export interface HubContext extends ChannelsContext, MonitorsContext, TrackingContext {
+  readonly hub: TrackingContext['hub'];
 }
 
 export class Hub {
@@ -49,7 +53,7 @@ export class Hub {
   /** The I/O thread that the bulletin being read comes from; its own for those of shards. */
   private fromIo = 0;
 
-  constructor(io: IoThread, parts: HubParts | null) {
+  constructor(io: HubContext, parts: HubParts | null) {
     const interest = parts?.interest ?? createInterest();
     this.index = io.index;
     this.outbox = parts?.outbox ?? new Outbox(io.control, [interest]);

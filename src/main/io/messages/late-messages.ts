@@ -15,7 +15,7 @@
 import { monotonicMs } from '../../../shared/clock.js';
 import { invariant } from '../../../shared/errors/invariant.js';
 import { SLICE_MS } from '../session/slices.js';
-import type { Channel } from './channels.js';
+import type { Channel } from './channel.js';
 
 /** So many bytes wait at most before publishers do. */
 const BYTES_MAX = 16 * 1024 * 1024;

@@ -11,19 +11,26 @@ import { FLAG_ADMIN, FLAG_NO_MANDATORY_KEYS, FLAG_SKIP_MONITOR } from '../../../
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import { monitorLine } from '../../../shared/pubsub/monitor-line.js';
 import type { Args } from '../../../shared/resp/args.js';
-import { CONTROL } from '../../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock } from '../../../shared/sync/control-block.js';
 import type { Connection } from '../session/connection.js';
-import { push } from '../session/push.js';
+import { type PushContext, push } from '../session/push.js';
 import { MODE } from '../session/session.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { Turn } from '../thread/turn.js';
+
+/** What monitors need of the I/O thread. */
+export interface MonitorsContext extends PushContext {
+  readonly index: number;
+  readonly control: ControlBlock;
+  readonly turn: Turn;
+}
 
 export class Monitors {
-  private readonly io: IoThread;
+  private readonly io: MonitorsContext;
   private readonly interest: InterestWriter;
   private readonly outbox: Outbox;
   private readonly monitors: Set<Connection> = new Set();
 
-  constructor(io: IoThread, interest: InterestWriter, outbox: Outbox) {
+  constructor(io: MonitorsContext, interest: InterestWriter, outbox: Outbox) {
     this.io = io;
     this.interest = interest;
     this.outbox = outbox;
@@ -35,7 +42,7 @@ export class Monitors {
     this.monitors.add(conn);
     Atomics.add(this.io.control.i32, CONTROL.monitors, 1);
     // Also for the commands behind MONITOR in the same pipeline: the count is read at the beginning of a turn.
-    this.io.monitored = true;
+    this.io.turn.monitored = true;
     this.interest.setMonitors(this.monitors.size);
   }
 

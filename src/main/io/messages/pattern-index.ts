@@ -9,7 +9,7 @@
  */
 
 import { invariant } from '../../../shared/errors/invariant.js';
-import type { Channel } from './channels.js';
+import type { Channel } from './channel.js';
 import { PrefixTree } from './prefix-tree.js';
 
 /** Longer beginnings tell no more apart. */

@@ -1,5 +1,5 @@
 /** What one connection subscribes to: channels, patterns and shard channels, each with its place in the list there. */
-import type { Channel } from './channels.js';
+import type { Channel } from './channel.js';
 import { KIND_CHANNEL, KIND_PATTERN } from './kinds.js';
 
 export class Subscriptions {

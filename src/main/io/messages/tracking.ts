@@ -22,15 +22,19 @@
 import type { Outbox } from '../../../shard/blocking/outbox.js';
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
 import { FACT_NEEDS_SCRIPTS, FLAG_PUBSUB, FLAG_READONLY } from '../../../shared/command/flags.js';
+import type { Placement } from '../../../shared/command/placement.js';
+import type { Registry } from '../../../shared/command/registry.js';
 import { KIND_INVALIDATE, KIND_REDIRECT_GONE, KIND_REDIRECTED } from '../../../shared/pubsub/bulletin.js';
 import type { InterestWriter } from '../../../shared/pubsub/interest.js';
 import type { Args } from '../../../shared/resp/args.js';
+import type { StatsBlock } from '../../../shared/stats/stats-block.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
-import { CONTROL } from '../../../shared/sync/control-block.js';
+import { CONTROL, type ControlBlock } from '../../../shared/sync/control-block.js';
+import type { ThreadValues } from '../../config/thread-config.js';
+import type { ServerView } from '../../figures/server-view.js';
 import type { Connection } from '../session/connection.js';
-import { push, pushBehindReplies } from '../session/push.js';
+import { type PushContext, push, pushBehindReplies } from '../session/push.js';
 import { MODE } from '../session/session.js';
-import type { IoThread } from '../thread/io-thread.js';
 import { invalidationMessage, invalidationPush, keyArray, redirectGonePush } from './invalidations.js';
 import { latin1 } from './latin1.js';
 import { PrefixTree } from './prefix-tree.js';
@@ -49,8 +53,20 @@ interface Prefix {
   readonly changed: Map<string, number>;
 }
 
+/** What tracking needs of the I/O thread. */
+export interface TrackingContext extends PushContext {
+  readonly index: number;
+  readonly control: ControlBlock;
+  readonly registry: Registry;
+  readonly placement: Placement;
+  readonly stats: StatsBlock;
+  readonly limits: ThreadValues;
+  readonly server: ServerView | null;
+  readonly hub: PushContext['hub'] & { flush(): void };
+}
+
 export class Tracking {
-  private readonly io: IoThread;
+  private readonly io: TrackingContext;
   private readonly interest: InterestWriter;
   private readonly outbox: Outbox;
   /** Ids of the clients that may have a key: one, or several. */
@@ -73,7 +89,7 @@ export class Tracking {
   /** Too many such keys changed, and not all could be kept. */
   private missesLost = false;
 
-  constructor(io: IoThread, interest: InterestWriter, outbox: Outbox) {
+  constructor(io: TrackingContext, interest: InterestWriter, outbox: Outbox) {
     this.io = io;
     this.interest = interest;
     this.outbox = outbox;

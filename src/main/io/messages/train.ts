@@ -10,7 +10,7 @@
  * of the event loop ends; (3) at most TRAIN_BYTES_MAX and one message wait in it.
  */
 import { invariant } from '../../../shared/errors/invariant.js';
-import type { Channel } from './channels.js';
+import type { Channel } from './channel.js';
 
 /** A train of this length departs. */
 export const TRAIN_BYTES_MAX = 64 * 1024;

@@ -14,20 +14,18 @@
  */
 
 import { noteDropped } from '../../../shared/memory/shared-garbage.js';
-import { CHUNK_BYTES_MAX, Reply } from '../../../shared/resp/reply.js';
+import { CHUNK_BYTES_MAX, type Reply } from '../../../shared/resp/reply.js';
 import { STAT } from '../../../shared/stats/stats-layout.js';
 import type { OutputBufferLimit } from '../../config/config.js';
 import { OutQueue } from '../net/out-queue.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 
 /** From this much unread output on a client's commands wait. */
 export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
 /** Commands of such a client go on when its output has fallen below this. */
 const OUTPUT_BYTES_RESUME = OUTPUT_BYTES_MAX / 2;
-/** Reply buffers kept for the next turn. */
-const POOL_MAX = 128;
 
 /**
  * Redis has a fixed buffer of this size beside its list of output, and its limits count only the list. So smaller
@@ -35,39 +33,9 @@ const POOL_MAX = 128;
  */
 const UNLISTED_BYTES = 16 * 1024;
 
-/** First size of a buffer for messages. */
-const SMALL_BYTES = 1024;
-
-export class ReplyPool {
-  private readonly free: Reply[] = [];
-
-  take(proto: 2 | 3): Reply {
-    const reply = this.free.pop() ?? new Reply();
-    reply.slabs = true;
-    reply.isOwn = true;
-    reply.proto = proto;
-    return reply;
-  }
-
-  /** @requires its buffer is not read any more, or `replaceBuffer` was called */
-  give(reply: Reply): void {
-    reply.reset();
-    if (this.free.length < POOL_MAX) this.free.push(reply);
-  }
-
-  /** A buffer that begins small, for messages to many at once. */
-  takeSmall(proto: 2 | 3): Reply {
-    const reply = this.free.pop() ?? new Reply(SMALL_BYTES);
-    reply.slabs = true;
-    reply.isOwn = true;
-    reply.proto = proto;
-    return reply;
-  }
-}
-
 /** Sends what is in `conn.out`, unless a write is under way. @requires the connection is open */
 // hot: once per connection and turn
-export function flush(io: IoThread, conn: Connection): void {
+export function flush(io: IoContext, conn: Connection): void {
   const out = conn.out;
   if (conn.queue !== null) {
     flushQueue(io, conn, conn.queue);
@@ -86,7 +54,7 @@ export function flush(io: IoThread, conn: Connection): void {
   if (conn.inFlightBytes > 0) checkLimits(io, conn);
 }
 
-function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
+function send(io: IoContext, conn: Connection, out: Reply, bytes: number): void {
   if (bytes > conn.outputPeakBytes) conn.outputPeakBytes = bytes;
   if (!out.isSingleChunk || bytes > CHUNK_BYTES_MAX) {
     conn.queue = new OutQueue(out.takeAll());
@@ -106,12 +74,12 @@ function send(io: IoThread, conn: Connection, out: Reply, bytes: number): void {
 }
 
 /** Sends the next piece of the queue, unless a write is under way. */
-function flushQueue(io: IoThread, conn: Connection, queue: OutQueue): void {
+function flushQueue(io: IoContext, conn: Connection, queue: OutQueue): void {
   if (!checkLimits(io, conn) && !conn.writing) sendPiece(io, conn, queue);
 }
 
 /** Sends one piece; when the kernel took it, what is left follows in the next turn of the event loop. */
-function sendPiece(io: IoThread, conn: Connection, queue: OutQueue): void {
+function sendPiece(io: IoContext, conn: Connection, queue: OutQueue): void {
   const piece = queue.nextPiece(io.executor.arenas);
   io.stats.f64[STAT.writesProcessed]! += 1;
   const whole = conn.transport.writeChunks(piece);
@@ -125,7 +93,7 @@ function sendPiece(io: IoThread, conn: Connection, queue: OutQueue): void {
 }
 
 /** A piece has left; with the last one the queue ends. */
-function pieceWritten(io: IoThread, conn: Connection, queue: OutQueue): void {
+function pieceWritten(io: IoContext, conn: Connection, queue: OutQueue): void {
   const bytes = queue.pieceWritten();
   io.stats.f64[STAT.netOutputBytes]! += bytes;
   conn.bytesOut += bytes;
@@ -133,7 +101,7 @@ function pieceWritten(io: IoThread, conn: Connection, queue: OutQueue): void {
 }
 
 /** hot: sends one message whose bytes other connections share; the bytes are never changed. */
-function sendShared(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+function sendShared(io: IoContext, conn: Connection, bytes: Uint8Array): void {
   if (bytes.length > UNLISTED_BYTES && checkLimits(io, conn)) return;
   conn.pushed = null;
   const f64 = io.stats.f64;
@@ -147,7 +115,7 @@ function sendShared(io: IoThread, conn: Connection, bytes: Uint8Array): void {
 }
 
 /** The write under way has ended well. */
-export function written(io: IoThread, conn: Connection): void {
+export function written(io: IoContext, conn: Connection): void {
   conn.writing = false;
   conn.inFlightBytes = 0;
   if (conn.queue !== null) pieceWritten(io, conn, conn.queue);
@@ -160,7 +128,7 @@ export function mayGoOn(conn: Connection): boolean {
 }
 
 /** The connection is closed: its unsent output is dropped. */
-export function dropOutput(io: IoThread, conn: Connection): void {
+export function dropOutput(io: IoContext, conn: Connection): void {
   noteDropped(conn.outputBytes);
   if (conn.queue !== null) conn.queue.drop();
   if (conn.out !== null) io.replies.give(conn.out);
@@ -170,7 +138,7 @@ export function dropOutput(io: IoThread, conn: Connection): void {
 }
 
 /** Whether the client's unread output is so large that its next command must wait; if so, sets the barrier. */
-export function outputFull(io: IoThread, conn: Connection): boolean {
+export function outputFull(io: IoContext, conn: Connection): boolean {
   const bytes = conn.outputBytes;
   if (bytes < OUTPUT_BYTES_MAX) {
     const hard = limitOf(io, conn).hardBytes;
@@ -183,7 +151,7 @@ export function outputFull(io: IoThread, conn: Connection): boolean {
 }
 
 /** The limit of the connection's class. */
-function limitOf(io: IoThread, conn: Connection): OutputBufferLimit {
+function limitOf(io: IoContext, conn: Connection): OutputBufferLimit {
   return (conn.session.modes & MODE.subscribed) !== 0 ? io.limits.pubsubOutput : io.limits.output;
 }
 
@@ -194,14 +162,14 @@ export function listedBytes(conn: Connection): number {
 }
 
 /** Disconnects a client over its limit; returns whether it did. */
-export function checkLimits(io: IoThread, conn: Connection): boolean {
+export function checkLimits(io: IoContext, conn: Connection): boolean {
   const limit = limitOf(io, conn);
   if (limit.hardBytes === 0 && limit.softBytes === 0) return false;
   const bytes = conn.outputBytes;
   let over = limit.hardBytes > 0 && bytes > limit.hardBytes;
   if (limit.softBytes > 0 && bytes > limit.softBytes) {
-    if (conn.softLimitSinceMs === 0) conn.softLimitSinceMs = io.nowMs;
-    else if (io.nowMs - conn.softLimitSinceMs > limit.softSeconds * 1000) over = true;
+    if (conn.softLimitSinceMs === 0) conn.softLimitSinceMs = io.turn.nowMs;
+    else if (io.turn.nowMs - conn.softLimitSinceMs > limit.softSeconds * 1000) over = true;
   } else conn.softLimitSinceMs = 0;
   if (!over) return false;
   io.stats.f64[STAT.outputLimitDisconnections]! += 1;

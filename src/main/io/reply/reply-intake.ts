@@ -6,7 +6,7 @@ import { ticketOf } from '../../../shared/sync/claims.js';
 import { REPLY, type ReplyView } from '../../../shared/sync/records.js';
 import { type Connection, IN_FLIGHT_MAX_LARGE } from '../session/connection.js';
 import { outOf, releaseDeferred } from '../session/push.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { endBlocking, nowWaits, sendServe } from '../waiting/blocking.js';
 import { ReplyOrder } from './reply-order.js';
 
@@ -19,7 +19,7 @@ const IN_FLIGHT_MAX = 1024;
  * were lost.
  */
 // hot: every reply over a ring
-export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connection | null {
+export function takeReply(io: IoContext, view: ReplyView, whole: boolean): Connection | null {
   const conn = io.connections.bySlot[view.connId];
   if (conn === null || conn === undefined) {
     if (view.chunks !== null) releaseChunks(view.chunks);
@@ -72,9 +72,9 @@ export function takeReply(io: IoThread, view: ReplyView, whole: boolean): Connec
 
 /** Gives blocked clients of this thread their replies when a command that runs here has served them. */
 export class OwnClients implements ServedSink {
-  private readonly io: IoThread;
+  private readonly io: IoContext;
 
-  constructor(io: IoThread) {
+  constructor(io: IoContext) {
     this.io = io;
   }
 
@@ -95,7 +95,7 @@ export class OwnClients implements ServedSink {
 }
 
 /** Sends what commands run by this thread have left to be sent about blocked clients of other threads. */
-export function settleServed(io: IoThread): void {
+export function settleServed(io: IoContext): void {
   const { blocking, replyView: view } = io;
   blocking.unsent = false;
   const { served, deferred } = blocking;

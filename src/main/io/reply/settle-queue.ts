@@ -19,9 +19,10 @@
  * is bounded by HURRY_BYTES and what one turn adds.
  */
 import { monotonicMs } from '../../../shared/clock.js';
+import type { Doorbell } from '../../../shared/sync/doorbell.js';
 import type { Connection } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { ShardRings } from '../thread/shard-rings.js';
 
 /** Longest slice of writing to listeners, ms; the clock is read once per so many (a power of two). */
 const SLICE_MS = 0.2;
@@ -34,8 +35,19 @@ const HURRY_BYTES = 16 * 1024;
  */
 const GATHER_COMMANDS = 32;
 
+/** What the queue needs of the I/O thread. */
+export interface SettleContext {
+  readonly bell: Doorbell | null;
+  readonly rings: ShardRings;
+  readonly hub: { readonly channels: { depart(): void } };
+  hasIncoming(): boolean;
+  onWake(): boolean;
+  finishServed(): void;
+  settle(conn: Connection): void;
+}
+
 export class SettleQueue {
-  private readonly io: IoThread;
+  private readonly io: SettleContext;
   private readonly clients = new ConnectionList();
   private readonly listeners = new ConnectionList();
   /** Those with more to be written than one turn takes. */
@@ -46,7 +58,7 @@ export class SettleQueue {
   private isHurried = false;
   private hasGathered = false;
 
-  constructor(io: IoThread) {
+  constructor(io: SettleContext) {
     this.io = io;
   }
 

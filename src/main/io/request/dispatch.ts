@@ -22,8 +22,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import { settleServed } from '../reply/reply-intake.js';
 import { type Connection, IN_FLIGHT_MAX_LARGE, REPLY_MODE } from '../session/connection.js';
 import { GATE } from '../session/gate-bits.js';
-import type { IoThread } from '../thread/io-thread.js';
-import { passGates } from './gates.js';
+import { type DispatchContext, passGates } from './gates.js';
 import { refuseUnknown } from './refuse.js';
 import { runLocal } from './run-local.js';
 import { sendAlone, sendKeyed } from './send.js';
@@ -37,7 +36,7 @@ const INLINE_OR_BLOCKING = FLAG_INLINE | FLAG_BLOCKING;
 
 /** Runs or sends one command of `commandBytes` bytes. @requires no barrier; `conn.out` not null */
 // hot: every command passes here
-export function dispatch(io: IoThread, conn: Connection, args: Args, commandBytes: number): number {
+export function dispatch(io: DispatchContext, conn: Connection, args: Args, commandBytes: number): number {
   const registry = io.registry;
   let id = args.commandId;
   if (id < 0) id = registry.lookup(args.u8, args.off[0]!, args.len[0]!);
@@ -51,7 +50,7 @@ export function dispatch(io: IoThread, conn: Connection, args: Args, commandByte
     id = sub;
     flags = registry.flags[id]!;
   }
-  let asked = conn.session.gates | io.gates;
+  let asked = conn.session.gates | io.turn.gates;
   const arity = registry.arity[id]!;
   if (arity >= 0 ? args.argc !== arity : args.argc < -arity) asked |= GATE.arity;
   if ((flags & FLAG_TRANSACTION) !== 0) asked |= GATE.transaction;

@@ -9,7 +9,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { CONTROL } from '../../../shared/sync/control-block.js';
 import type { Connection } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { buildArgs, type Transaction } from '../transaction/transaction.js';
 import { sendFromNobody } from '../waiting/from-nobody.js';
 import { answer } from './in-turn.js';
@@ -29,7 +29,7 @@ const unread = new Reply(1024);
  * Ends the connection's watches. While a busy script has their shards they only do not count any more. AGAIN: nothing
  * was done. @requires nothing under way
  */
-export function endWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+export function endWatches(io: IoContext, conn: Connection, tx: Transaction): number {
   tx.spoiled = false;
   if (tx.watches.length === 0) return NEXT;
   if (isBusy(io, transactionTable(io.registry).unwatch, buildArgs(tx, false))) {
@@ -40,14 +40,14 @@ export function endWatches(io: IoThread, conn: Connection, tx: Transaction): num
 }
 
 /** Whether a command would wait for a busy script. */
-export function isBusy(io: IoThread, id: number, args: Args): boolean {
+export function isBusy(io: IoContext, id: number, args: Args): boolean {
   if (io.control.i32[CONTROL.busyScripts] === 0) return false;
   io.placement.place(id, args);
   return io.executor.waitsForScript(id, io.placement);
 }
 
 /** Has the shards forget the connection's watches. AGAIN: nothing was done. @requires nothing under way */
-export function forgetWatches(io: IoThread, conn: Connection, tx: Transaction): number {
+export function forgetWatches(io: IoContext, conn: Connection, tx: Transaction): number {
   const id = transactionTable(io.registry).unwatch;
   const args = buildArgs(tx, false);
   io.placement.place(id, args);
@@ -71,7 +71,7 @@ export function forgetWatches(io: IoThread, conn: Connection, tx: Transaction): 
 
 /** `ran`: the EXEC counts as failed; otherwise as refused. */
 export function abort(
-  io: IoThread,
+  io: IoContext,
   conn: Connection,
   id: number,
   tx: Transaction | null,
@@ -92,7 +92,7 @@ export function abort(
 
 /** EXEC was refused with `refusal`: gives up the transaction; if there is none, ends the watches. */
 export function abortTransaction(
-  io: IoThread,
+  io: IoContext,
   conn: Connection,
   id: number,
   tx: Transaction | null,
@@ -103,7 +103,7 @@ export function abortTransaction(
 }
 
 /** A transaction with local commands is over, or its connection is closed. */
-export function endExec(io: IoThread, conn: Connection): void {
+export function endExec(io: IoContext, conn: Connection): void {
   conn.inExec = false;
   const { tracking } = io.hub;
   if (conn.session.tracking !== null) tracking.setCaching(conn, conn.session.tracking, false);
@@ -111,7 +111,7 @@ export function endExec(io: IoThread, conn: Connection): void {
 }
 
 /** RESET. Watches that could not be ended yet are kept apart: a WATCH that follows RESET must not end with them. */
-export function resetTransaction(io: IoThread, conn: Connection): void {
+export function resetTransaction(io: IoContext, conn: Connection): void {
   const { tx } = conn.session;
   if (tx === null || !tx.voided) {
     dropTransaction(io, conn);
@@ -123,7 +123,7 @@ export function resetTransaction(io: IoThread, conn: Connection): void {
 }
 
 /** A connection is closed, or reset: its watches end, and no client waits for that. */
-export function dropTransaction(io: IoThread, conn: Connection): void {
+export function dropTransaction(io: IoContext, conn: Connection): void {
   const tx = conn.session.tx;
   if (conn.inExec) endExec(io, conn);
   conn.session.tx = null;
@@ -134,7 +134,7 @@ export function dropTransaction(io: IoThread, conn: Connection): void {
   sendUnwatch(io, conn.session.id, tx);
 }
 
-function sendUnwatch(io: IoThread, clientId: number, tx: Transaction): void {
+function sendUnwatch(io: IoContext, clientId: number, tx: Transaction): void {
   const args = buildArgs(tx, false);
   // A watch belongs to a client and its I/O thread.
   const flags = io.index << CLIENT_IO_SHIFT;

@@ -11,7 +11,7 @@ import { Reply } from '../../../shared/resp/reply.js';
 import { copyOfChunks } from '../net/out-queue.js';
 import { settleServed } from '../reply/reply-intake.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { foretell } from '../transaction/queued-state.js';
 import { buildQueue, runsInline, type Transaction } from '../transaction/transaction.js';
 import { mustPause } from '../waiting/pause-watch.js';
@@ -29,15 +29,15 @@ const NULL_ARRAY = Uint8Array.from(Buffer.from('*-1\r\n'));
 const NULL = Uint8Array.from(Buffer.from('_\r\n'));
 
 /** EXEC of an open transaction. */
-export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+export function exec(io: IoContext, conn: Connection, id: number, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
   if ((tx.flags & FLAG_DENYOOM) !== 0 && io.executor.refusesMemory()) return refuseWith(io, conn, id, OOM);
   if (tx.failed) return abort(io, conn, id, tx, EXECABORT, true);
   if (tx.spoiled) return failSpoiled(io, conn, id, tx);
   if (tx.voided && forgetWatches(io, conn, tx) !== NEXT) return AGAIN;
-  if (io.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
+  if (io.turn.pauseMode !== 0 && mustPause(io, conn, tx.flags)) return AGAIN;
   if (tx.shapes && tx.commands > tx.locals && !foretell(io, conn, tx)) return AGAIN;
-  if (io.monitored) monitorExec(io, conn, tx);
+  if (io.turn.monitored) monitorExec(io, conn, tx);
   io.stats.call(id);
   if (tx.commands === 0 && tx.watches.length === 0) {
     tx.reset();
@@ -52,7 +52,7 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
   if (io.inlineAllowed && conn.replyMode === REPLY_MODE.on && runsInline(tx)) {
     const watched = tx.watches.length !== 0;
     if (!watched) runQueue(tx);
-    const queue = watched ? buildQueue(tx, conn, io.registry.route) : tx.queued;
+    const queue = watched ? buildQueue(tx, conn.session, io.registry.route) : tx.queued;
     const queueId = watched ? table.apply : table.queue;
     io.placement.place(queueId, queue);
     const ran = io.executor.tryInline(queueId, queue, conn.out!, conn.session, io.placement);
@@ -64,7 +64,7 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
     }
     io.executor.bigReply = false;
   }
-  const args = buildQueue(tx, conn, io.registry.route);
+  const args = buildQueue(tx, conn.session, io.registry.route);
   if (tx.tracks) io.hub.tracking.expect(conn);
   const applyId = tx.all ? table.applyAll : table.apply;
   if (tx.all) io.placement.placeAll();
@@ -89,7 +89,7 @@ export function exec(io: IoThread, conn: Connection, id: number, tx: Transaction
 }
 
 /** EXEC as if a watched key had changed. */
-function failSpoiled(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+function failSpoiled(io: IoContext, conn: Connection, id: number, tx: Transaction): number {
   const what = endWatches(io, conn, tx);
   if (what === AGAIN) return AGAIN;
   tx.reset();
@@ -100,7 +100,7 @@ function failSpoiled(io: IoThread, conn: Connection, id: number, tx: Transaction
 }
 
 /** Runs the local commands of a queue and answers EXEC, as an asynchronous command does. */
-function mergeLater(io: IoThread, conn: Connection, tx: Transaction, bytes: Uint8Array): void {
+function mergeLater(io: IoContext, conn: Connection, tx: Transaction, bytes: Uint8Array): void {
   const reply = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   conn.inExec = true;

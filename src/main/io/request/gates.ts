@@ -19,7 +19,7 @@ import type { Args } from '../../../shared/resp/args.js';
 import { busyReply } from '../reply/busy-reply.js';
 import type { Connection } from '../session/connection.js';
 import { GATE } from '../session/gate-bits.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { mustPause, pausedFlags } from '../waiting/pause-watch.js';
 import { beforeCommand } from './modes.js';
 import { refuseArity, refuseWith } from './refuse.js';
@@ -31,10 +31,15 @@ export interface Gate {
   /** The gate is asked while this bit is set. */
   readonly bit: number;
   /** PASS, or the verdict (verdict.ts). `flags`: of the command. */
-  readonly ask: (io: IoThread, conn: Connection, id: number, flags: number, args: Args) => number;
+  readonly ask: (io: IoContext, conn: Connection, id: number, flags: number, args: Args) => number;
 }
 
 /** All gates. */
+/** An I/O thread with its gates, in order. */
+export interface DispatchContext extends IoContext {
+  readonly gateRow: readonly Gate[];
+}
+
 export const GATES: readonly Gate[] = [
   { name: 'arity', bit: GATE.arity, ask: refuseArity },
   { name: 'auth', bit: GATE.auth, ask: authGate },
@@ -50,7 +55,7 @@ checkRow(GATES);
 /** Asks the gates whose bits are in `asked`, until one does not let the command pass. */
 // hot: every command of a transaction, or of a connection with modes
 export function passGates(
-  io: IoThread,
+  io: DispatchContext,
   conn: Connection,
   asked: number,
   id: number,
@@ -76,21 +81,21 @@ export function checkRow(row: readonly Gate[]): void {
   }
 }
 
-function authGate(io: IoThread, conn: Connection, id: number, flags: number): number {
+function authGate(io: IoContext, conn: Connection, id: number, flags: number): number {
   return (flags & FLAG_NO_AUTH) === 0 ? refuseWith(io, conn, id, NOAUTH) : PASS;
 }
 
-function modesGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+function modesGate(io: IoContext, conn: Connection, id: number, flags: number, args: Args): number {
   const refusal = beforeCommand(io, conn, id, flags, args);
   return refusal === null ? PASS : refuseWith(io, conn, id, refusal);
 }
 
-function busyGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+function busyGate(io: IoContext, conn: Connection, id: number, flags: number, args: Args): number {
   if ((flags & FLAG_ALLOW_BUSY) !== 0) return PASS;
   io.placement.place(id, args);
   return io.executor.waitsForScript(id, io.placement) ? refuseWith(io, conn, id, busyReply(io.control)) : PASS;
 }
 
-function pauseGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+function pauseGate(io: IoContext, conn: Connection, id: number, flags: number, args: Args): number {
   return mustPause(io, conn, pausedFlags(io, id, flags, args)) ? AGAIN : PASS;
 }

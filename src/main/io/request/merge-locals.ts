@@ -3,7 +3,7 @@ import { monotonicMs } from '../../../shared/clock.js';
 import type { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../session/connection.js';
 import { otherEvents, SLICE_MS } from '../session/slices.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { queuedArgs, type Transaction } from '../transaction/transaction.js';
 import { countFailure } from './run-local.js';
 
@@ -12,7 +12,7 @@ import { countFailure } from './run-local.js';
  * EXEC. If EXEC was given up, nothing is run.
  */
 export async function mergeLocals(
-  io: IoThread,
+  io: IoContext,
   conn: Connection,
   tx: Transaction,
   bytes: Uint8Array,

@@ -15,14 +15,14 @@ import type { Args } from '../../../shared/resp/args.js';
 import { TRACK } from '../messages/tracking-state.js';
 import type { Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { queuedArgs, type Transaction } from '../transaction/transaction.js';
 
 const NO_KEYSPACE = Uint8Array.from(Buffer.from("-ERR Replica can't interact with the keyspace\r\n", 'latin1'));
 
 /** Before a command of a connection with `modes`: the error line with which it is refused, or null. */
 export function beforeCommand(
-  io: IoThread,
+  io: IoContext,
   conn: Connection,
   id: number,
   flags: number,
@@ -51,16 +51,16 @@ export function beforeCommand(
 }
 
 /** Shows the queue of a transaction that is going to be run. */
-export function monitorExec(io: IoThread, conn: Connection, tx: Transaction): void {
+export function monitorExec(io: IoContext, conn: Connection, tx: Transaction): void {
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
     io.hub.monitors.feed(conn, io.registry.flags[tx.heads[3 * c]!]!, queuedArgs(tx, c, first));
   }
 }
 
 /** After a command was begun, or refused. */
-export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
-  const refused = io.refused;
-  io.refused = false;
+export function afterCommand(io: IoContext, conn: Connection, args: Args): void {
+  const refused = io.turn.refused;
+  io.turn.refused = false;
   if (conn.closed) return;
   // Messages that a command causes for its own client stand before the reply to the next command.
   if (conn.session.modes !== 0 && io.hub.outbox.pending) {
@@ -76,7 +76,7 @@ export function afterCommand(io: IoThread, conn: Connection, args: Args): void {
   if (cachingEnds && state !== null && (state.flags & TRACK.caching) !== 0) {
     io.hub.tracking.setCaching(conn, state, false);
   }
-  if (!io.monitored || refused || id < 0) return;
+  if (!io.turn.monitored || refused || id < 0) return;
   if (inMulti && transactionOf(facts) !== TRANSACTION.multi) return;
   io.hub.monitors.feed(conn, io.registry.flags[id]!, args);
 }

@@ -15,8 +15,8 @@ import { BROKEN, PARSED, type RespParser } from '../../../shared/resp/parser.js'
 import { outputFull } from '../reply/output.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { outOf } from '../session/push.js';
-import type { IoThread } from '../thread/io-thread.js';
 import { dispatch } from './dispatch.js';
+import type { DispatchContext } from './gates.js';
 import { afterCommand } from './modes.js';
 import { AGAIN, NEXT } from './verdict.js';
 
@@ -30,7 +30,7 @@ const ends = new Int32Array(BATCH_MAX);
 
 /** Parses and dispatches until the bytes end or the connection must wait. */
 // hot
-export function runCommands(io: IoThread, conn: Connection, parser: RespParser, args: Args): void {
+export function runCommands(io: DispatchContext, conn: Connection, parser: RespParser, args: Args): void {
   begin(io, conn, parser);
   args.commandId = -1;
   args.hashedOff = -1;
@@ -43,7 +43,7 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
     }
     conn.commands++;
     const what = dispatch(io, conn, args, parser.pos - parser.commandStart);
-    if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+    if ((io.turn.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
     if (what !== NEXT) {
       if (what === AGAIN) {
         conn.commands--;
@@ -56,7 +56,7 @@ export function runCommands(io: IoThread, conn: Connection, parser: RespParser, 
 }
 
 /** Whether the next commands of a connection may be parsed ahead, and it is worth it. */
-export function mayLookAhead(io: IoThread, conn: Connection): boolean {
+export function mayLookAhead(io: DispatchContext, conn: Connection): boolean {
   const { lookAhead } = io.executor;
   if (lookAhead === null || !io.inlineAllowed || !conn.session.authenticated) return false;
   return (conn.session.tx === null || !conn.session.tx.open) && lookAhead.helps(conn.session.db);
@@ -64,7 +64,7 @@ export function mayLookAhead(io: IoThread, conn: Connection): boolean {
 
 /** As `runCommands`, for the bytes of a pipeline. @requires mayLookAhead, a parser without a half-parsed command */
 // hot
-export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, batch: readonly Args[]): void {
+export function runPipeline(io: DispatchContext, conn: Connection, parser: RespParser, batch: readonly Args[]): void {
   begin(io, conn, parser);
   const lookAhead = io.executor.lookAhead!;
   parser.authRequired = false;
@@ -88,7 +88,7 @@ export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, 
       const end = ends[i]!;
       conn.commands++;
       const what = dispatch(io, conn, args, end - start);
-      if ((io.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
+      if ((io.turn.monitored || conn.session.modes !== 0) && what !== AGAIN) afterCommand(io, conn, args);
       if (what !== NEXT) {
         if (what === AGAIN) conn.commands--;
         parser.goTo(what === AGAIN ? start : end);
@@ -106,14 +106,14 @@ export function runPipeline(io: IoThread, conn: Connection, parser: RespParser, 
   }
 }
 
-function begin(io: IoThread, conn: Connection, parser: RespParser): void {
+function begin(io: DispatchContext, conn: Connection, parser: RespParser): void {
   // What was published before its commands comes before their replies.
   if (conn.session.modes !== 0) io.hub.channels.depart();
   if (conn.out === null) outOf(io, conn);
   parser.bulkBytesMax = io.limits.bulkBytes;
 }
 
-function protocolError(io: IoThread, conn: Connection, parser: RespParser): void {
+function protocolError(io: DispatchContext, conn: Connection, parser: RespParser): void {
   parser.forget();
   if (conn.headSeq !== conn.nextSeq) {
     // The error follows the replies that are due; the bytes are looked at again then.

@@ -1,5 +1,5 @@
 /** Which shard's thread carries out a command that is sent over a ring. */
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 
 /**
  * The shard to which the placed command is sent. With several shards, prefer a shard whose thread is busy: the command
@@ -7,7 +7,7 @@ import type { IoThread } from '../thread/io-thread.js';
  * shards always goes to the lowest: so scripts that may use any key share one interpreter.
  * @requires `io.placement` is the command's
  */
-export function ringOf(io: IoThread): number {
+export function ringOf(io: IoContext): number {
   const { placement } = io;
   if (placement.count === 1 || placement.all) return placement.shard;
   for (let s = placement.shard; s < placement.shards; s++) {

@@ -7,12 +7,12 @@ import type { Reply } from '../../../shared/resp/reply.js';
 import { slowArguments } from '../../../shared/stats/slow-log.js';
 import { WATCH } from '../../../shared/stats/slow-watch.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { mustWait } from './in-turn.js';
 import { AGAIN, NEXT, WAIT } from './verdict.js';
 
 /** Runs a local command, once nothing of this connection is under way. `flags`: of the command. */
-export function runLocal(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+export function runLocal(io: IoContext, conn: Connection, id: number, flags: number, args: Args): number {
   if (mustWait(conn)) return AGAIN;
   const stats = io.stats;
   stats.call(id);
@@ -69,7 +69,7 @@ function muteLocal(conn: Connection, reply: Reply, mark: number, modeBefore: num
   if (skipThis) conn.replyMode = REPLY_MODE.on;
 }
 
-function runAsync(io: IoThread, conn: Connection, id: number, args: Args): number {
+function runAsync(io: IoContext, conn: Connection, id: number, args: Args): number {
   const reply = io.acquireReply(conn.session.proto);
   conn.barrier |= BARRIER.promise;
   const started = monotonicMs();
@@ -105,7 +105,7 @@ function runAsync(io: IoThread, conn: Connection, id: number, args: Args): numbe
 }
 
 /** Command `id` has answered with an error: counts it. */
-export function countFailure(io: IoThread, id: number, reply: Reply): void {
+export function countFailure(io: IoContext, id: number, reply: Reply): void {
   io.stats.fail(id);
   io.stats.error(reply.lastError!, 0);
   reply.errors = 0;

@@ -3,7 +3,7 @@ import { FLAG_INLINE } from '../../../shared/command/flags.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { settleServed } from '../reply/reply-intake.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { beginBlocking, endBlocking, mayBlock, waitsUntil } from '../waiting/blocking.js';
 import { mustWait } from './in-turn.js';
 import { refuseWith } from './refuse.js';
@@ -13,7 +13,7 @@ import { AGAIN, NEXT, WAIT } from './verdict.js';
 const TOO_MANY_TO_BLOCK = Uint8Array.from(Buffer.from('-ERR too many clients to block\r\n'));
 
 /** Runs or sends a command that may wait for its keys. @requires `io.placement` is the command's */
-export function sendBlocking(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+export function sendBlocking(io: IoContext, conn: Connection, id: number, args: Args, commandBytes: number): number {
   if (mustWait(conn)) return AGAIN;
   if (!mayBlock(conn)) return refuseWith(io, conn, id, TOO_MANY_TO_BLOCK);
   if ((io.registry.flags[id]! & FLAG_INLINE) !== 0 && io.inlineAllowed && conn.replyMode === REPLY_MODE.on) {
@@ -27,7 +27,7 @@ export function sendBlocking(io: IoThread, conn: Connection, id: number, args: A
 }
 
 /** Runs the command here, if the leases that it needs are free. AGAIN: nothing was done. */
-function blockHere(io: IoThread, conn: Connection, id: number, args: Args): number {
+function blockHere(io: IoContext, conn: Connection, id: number, args: Args): number {
   const { blocking } = io;
   const { ticket } = blocking;
   const seq = conn.nextSeq;

@@ -12,14 +12,14 @@ import { STAT } from '../../../shared/stats/stats-layout.js';
 import { writeRequest, writeRequestGiven } from '../../../shared/sync/records.js';
 import { ReplyOrder } from '../reply/reply-order.js';
 import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { mustWait } from './in-turn.js';
 import { ringOf } from './place.js';
 import { AGAIN, NEXT, WAIT } from './verdict.js';
 
 /** Sends a command for the shard that `io.placement` names. @requires the placement is of one shard */
 // hot: every command over a ring
-export function sendKeyed(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+export function sendKeyed(io: IoContext, conn: Connection, id: number, args: Args, commandBytes: number): number {
   if (conn.pending >= conn.inFlightMax) {
     conn.barrier |= BARRIER.inFlight;
     return AGAIN;
@@ -28,7 +28,7 @@ export function sendKeyed(io: IoThread, conn: Connection, id: number, args: Args
 }
 
 /** Sends a placed command that must be alone on its connection. */
-export function sendAlone(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number): number {
+export function sendAlone(io: IoContext, conn: Connection, id: number, args: Args, commandBytes: number): number {
   if (mustWait(conn)) return AGAIN;
   if (!send(io, conn, id, args, commandBytes, ringOf(io))) return AGAIN;
   conn.barrier |= BARRIER.ring;
@@ -39,14 +39,14 @@ export function sendAlone(io: IoThread, conn: Connection, id: number, args: Args
  * Sends a request that a connection makes on its own account, alone on it. NEXT is never returned: the reply is waited
  * for. @requires nothing of the connection under way; `io.placement` is the request's
  */
-export function sendOwn(io: IoThread, conn: Connection, id: number, args: Args): number {
+export function sendOwn(io: IoContext, conn: Connection, id: number, args: Args): number {
   if (!send(io, conn, id, args, 0, ringOf(io))) return AGAIN;
   conn.barrier |= BARRIER.ring;
   return WAIT;
 }
 
 /** Writes the request into the shard's ring; false when there is no room (the connection then waits for it). */
-function send(io: IoThread, conn: Connection, id: number, args: Args, commandBytes: number, shard: number): boolean {
+function send(io: IoContext, conn: Connection, id: number, args: Args, commandBytes: number, shard: number): boolean {
   const ring = io.rings.requests[shard]!;
   const given = commandBytes > ring.recordBytesMax && conn.input.canGiveAway && args === conn.input.args;
   const write = given ? writeRequestGiven : writeRequest;

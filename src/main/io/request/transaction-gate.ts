@@ -9,8 +9,9 @@ import { OOM } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Connection } from '../session/connection.js';
 import { GATE } from '../session/gate-bits.js';
-import type { IoThread } from '../thread/io-thread.js';
-import { deniesOom, enqueue, isNotForMulti, Transaction } from '../transaction/transaction.js';
+import type { IoContext } from '../thread/io-context.js';
+import { deniesOom, enqueue, isNotForMulti } from '../transaction/enqueue.js';
+import { Transaction } from '../transaction/transaction.js';
 import { endWatches, forgetWatches, isBusy } from './end-transaction.js';
 import { exec } from './exec.js';
 import { answer, mustWait } from './in-turn.js';
@@ -32,7 +33,7 @@ const OK = Uint8Array.from(Buffer.from('+OK\r\n'));
  * A command while MULTI is open or keys are watched, or one of the transaction commands. The gate closes itself behind
  * the last of them.
  */
-export function transactionGate(io: IoThread, conn: Connection, id: number, flags: number, args: Args): number {
+export function transactionGate(io: IoContext, conn: Connection, id: number, flags: number, args: Args): number {
   const tx = conn.session.tx;
   const open = tx?.open === true;
   switch (transactionOf(io.registry.facts[id]!)) {
@@ -69,7 +70,7 @@ export function transactionGate(io: IoThread, conn: Connection, id: number, flag
 }
 
 /** A transaction command fails when it is carried out, which does not make EXEC refuse. */
-function failWith(io: IoThread, conn: Connection, id: number, error: Uint8Array): number {
+function failWith(io: IoContext, conn: Connection, id: number, error: Uint8Array): number {
   if (mustWait(conn)) return AGAIN;
   io.stats.call(id);
   io.stats.fail(id);
@@ -82,7 +83,7 @@ function failWith(io: IoThread, conn: Connection, id: number, error: Uint8Array)
  * WATCH outside of MULTI. WATCH is allowed while a script is busy, although no shard can be asked then: the EXEC that
  * follows fails.
  */
-function watch(io: IoThread, conn: Connection, id: number, tx: Transaction, args: Args): number {
+function watch(io: IoContext, conn: Connection, id: number, tx: Transaction, args: Args): number {
   if (isBusy(io, id, args)) {
     if (mustWait(conn)) return AGAIN;
     tx.spoiled = true;
@@ -97,7 +98,7 @@ function watch(io: IoThread, conn: Connection, id: number, tx: Transaction, args
   return PASS;
 }
 
-function multi(io: IoThread, conn: Connection, id: number): number {
+function multi(io: IoContext, conn: Connection, id: number): number {
   if (mustWait(conn)) return AGAIN;
   const tx = (conn.session.tx ??= new Transaction());
   if (tx.open) return failWith(io, conn, id, NESTED_MULTI);
@@ -110,7 +111,7 @@ function multi(io: IoThread, conn: Connection, id: number): number {
   return NEXT;
 }
 
-function discard(io: IoThread, conn: Connection, id: number, tx: Transaction): number {
+function discard(io: IoContext, conn: Connection, id: number, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
   const what = endWatches(io, conn, tx);
   if (what === AGAIN) return AGAIN;
@@ -120,7 +121,7 @@ function discard(io: IoThread, conn: Connection, id: number, tx: Transaction): n
   return what;
 }
 
-function unwatch(io: IoThread, conn: Connection, id: number): number {
+function unwatch(io: IoContext, conn: Connection, id: number): number {
   if (mustWait(conn)) return AGAIN;
   const what = conn.session.tx === null ? NEXT : endWatches(io, conn, conn.session.tx);
   if (what === AGAIN) return AGAIN;
@@ -130,7 +131,7 @@ function unwatch(io: IoThread, conn: Connection, id: number): number {
 }
 
 /** Ends the watches before a command that must not see them. */
-function unwatchFirst(io: IoThread, conn: Connection, tx: Transaction): number {
+function unwatchFirst(io: IoContext, conn: Connection, tx: Transaction): number {
   if (mustWait(conn)) return AGAIN;
   return endWatches(io, conn, tx) === NEXT ? PASS : AGAIN;
 }

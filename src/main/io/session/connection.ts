@@ -15,9 +15,7 @@ import type { OutQueue } from '../net/out-queue.js';
 import type { Transport } from '../net/transport.js';
 import type { ReplyOrder } from '../reply/reply-order.js';
 import type { ConnectionInput } from '../request/input.js';
-import type { IoThread } from '../thread/io-thread.js';
-import type { BlockedRequest } from '../waiting/blocking.js';
-import type { DeferredPush } from './push.js';
+import type { BlockedRequest } from '../waiting/blocked-request.js';
 import type { Session } from './session.js';
 
 /** CLIENT REPLY. `skipAsked`: until the end of the command that asks for it; then it is `skipNext`. */
@@ -55,9 +53,25 @@ function firstSeqOf(id: number): number {
   return Math.imul(id, 0x9e3779b1) & 0x3fffffff;
 }
 
+/** A push that waits until `headSeq` has come to `seq`. */
+export interface DeferredPush {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Who serves the connection, as its socket and its commands see it: an I/O thread. */
+export interface ConnectionOwner {
+  readonly index: number;
+  onData(conn: Connection, n: number): void;
+  onEnd(conn: Connection, clean: boolean): void;
+  onWritten(conn: Connection, ok: boolean): void;
+  onWriteError(conn: Connection): void;
+  closeConnection(conn: Connection): void;
+}
+
 /** What a connection is made of. */
 export interface ConnectionParts {
-  readonly io: IoThread;
+  readonly io: ConnectionOwner;
   readonly session: Session;
   readonly transport: Transport;
   readonly input: ConnectionInput;
@@ -74,7 +88,7 @@ export class Connection {
   readonly session: Session;
   /** Index in the I/O thread's table; what rings call connId. */
   readonly slot: number;
-  readonly io: IoThread;
+  readonly io: ConnectionOwner;
   readonly transport: Transport;
   readonly createdMs: number;
   readonly addr: string;

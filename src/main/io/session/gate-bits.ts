@@ -3,7 +3,7 @@
  * request/gates.ts. A gate is asked only while its bit is set:
  *
  *     Connection.gates      by what the connection is: not authenticated, with modes, in a transaction
- *     IoThread.gates        by what the server is, once a turn: a script is busy, clients are paused
+ *     Turn.gates            by what the server is, once a turn: a script is busy, clients are paused
  *     the command itself    its arity is wrong; it is one of the transaction commands
  *
  * A bit that is set without need costs time only: its gate lets the command pass.

@@ -14,34 +14,38 @@
  */
 import { invariant } from '../../../shared/errors/invariant.js';
 import { isOpen } from '../../../shared/sync/claims.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { ReplyPool } from '../reply/reply-pool.js';
+import type { SettleQueue } from '../reply/settle-queue.js';
 import { BARRIER, type Connection } from './connection.js';
+import type { ConnectionTable } from './connection-table.js';
 
 /** Messages from this size on are not copied for each connection. */
 const SHARE_BYTES = 16 * 1024;
 
-/** A push that waits until `headSeq` has come to `seq`. */
-export interface DeferredPush {
-  readonly seq: number;
-  readonly bytes: Uint8Array;
+/** What pushing needs of the I/O thread. */
+export interface PushContext {
+  readonly connections: ConnectionTable;
+  readonly replies: ReplyPool;
+  readonly settling: SettleQueue;
+  readonly hub: { readonly channels: { depart(): void } };
 }
 
 /** Appends bytes to what the client gets, behind what is there. The bytes are never changed again. */
-export function push(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+export function push(io: PushContext, conn: Connection, bytes: Uint8Array): void {
   io.hub.channels.depart();
   give(io, conn, bytes);
 }
 
 /** As `push`, for messages on channels themselves. @requires no train waits (messages/train.ts) */
 // hot: once per subscriber and message
-export function give(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+export function give(io: PushContext, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
   if (isHeld(conn)) defer(conn, bytes, conn.headSeq);
   else append(io, conn, bytes);
 }
 
 /** As `push`, but not before the replies that the client waits for now. */
-export function pushBehindReplies(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+export function pushBehindReplies(io: PushContext, conn: Connection, bytes: Uint8Array): void {
   if (conn.closed || conn.closeAfterReply) return;
   io.hub.channels.depart();
   if ((conn.headSeq === conn.nextSeq || isWaiting(io, conn)) && !isHeld(conn)) append(io, conn, bytes);
@@ -55,12 +59,12 @@ function isHeld(conn: Connection): boolean {
 }
 
 /** The client is blocked on a key, and no thread has begun to serve it. (Nothing else of it is under way then.) */
-function isWaiting(io: IoThread, conn: Connection): boolean {
+function isWaiting(io: PushContext, conn: Connection): boolean {
   const { blocked } = conn;
   return blocked !== null && blocked.waits && isOpen(io.connections.claims, conn.slot, blocked.seq);
 }
 
-function append(io: IoThread, conn: Connection, bytes: Uint8Array): void {
+function append(io: PushContext, conn: Connection, bytes: Uint8Array): void {
   let out = conn.out;
   if (out === null) {
     const pushed = conn.pushed;
@@ -88,7 +92,7 @@ function defer(conn: Connection, bytes: Uint8Array, seq: number): void {
 }
 
 /** Replies have come: pushes that waited for them follow. @requires `conn.deferred` not null */
-export function releaseDeferred(io: IoThread, conn: Connection): void {
+export function releaseDeferred(io: PushContext, conn: Connection): void {
   invariant(conn.deferred !== null, 'pushes are deferred');
   if (isHeld(conn)) return;
   const list = conn.deferred!;
@@ -100,7 +104,7 @@ export function releaseDeferred(io: IoThread, conn: Connection): void {
 
 /** The writer for the connection's next reply, with what was pushed in it already. */
 // hot
-export function outOf(io: IoThread, conn: Connection): void {
+export function outOf(io: PushContext, conn: Connection): void {
   const out = io.replies.take(conn.session.proto);
   conn.out = out;
   const pushed = conn.pushed;

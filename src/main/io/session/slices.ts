@@ -8,7 +8,6 @@ import { monotonicMs } from '../../../shared/clock.js';
 import { INTERNAL } from '../../../shared/errors/replies.js';
 import type { Args } from '../../../shared/resp/args.js';
 import type { Reply } from '../../../shared/resp/reply.js';
-import type { IoThread } from '../thread/io-thread.js';
 import { BARRIER, type Connection } from './connection.js';
 
 /** Longest slice, ms. */
@@ -17,6 +16,13 @@ export const SLICE_MS = 1;
 export const MANY = 512;
 /** The clock is read once for so many steps (a power of two). */
 const CLOCK_EVERY = 16;
+
+/** What an answer that comes later needs of the I/O thread. */
+export interface AnswerContext {
+  acquireReply(proto: 2 | 3): Reply;
+  promiseSettled(conn: Connection, reply: Reply, isPush?: boolean): void;
+  failed(where: string, error: unknown): void;
+}
 
 /** Resolves when the event loop has been round once. */
 export function otherEvents(): Promise<void> {
@@ -45,7 +51,7 @@ export function range(first: number, end: number): number[] {
  * EXEC's, which waits for what is returned.
  */
 export function answerLater(
-  io: IoThread,
+  io: AnswerContext,
   conn: Connection,
   reply: Reply,
   isPush: boolean,
@@ -71,7 +77,7 @@ export function answerLater(
  * comes later. `isPush`: as in `answerLater`.
  */
 export function eachArgument(
-  io: IoThread,
+  io: AnswerContext,
   conn: Connection,
   args: Args,
   first: number,

@@ -6,7 +6,7 @@ import { clientMemory } from '../session/client-memory.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { MODE } from '../session/session.js';
 import { noteWatching } from '../session/thread-figures.js';
-import type { IoThread } from './io-thread.js';
+import type { IoContext } from './io-context.js';
 
 /** What INFO calls recent, as Redis does: the maxima of so many seconds, and the second that is being written. */
 const RECENT_SECONDS = 8;
@@ -17,7 +17,7 @@ let second = 0;
 const PEAK_SECONDS = 5;
 
 /** Closes clients that are idle for too long or too slow for too long, and sums up what their buffers hold. */
-export function lookAtClients(io: IoThread): void {
+export function lookAtClients(io: IoContext): void {
   const idleMs = io.limits.idleSeconds * 1000;
   let inputBytes = 0;
   let outputBytes = 0;
@@ -36,7 +36,7 @@ export function lookAtClients(io: IoThread): void {
     const listed = listedBytes(conn);
     if (listed > outputMax) outputMax = listed;
     if (forgetPeaks) conn.outputPeakBytes = 0;
-    if (idleMs > 0 && io.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
+    if (idleMs > 0 && io.turn.nowMs - conn.lastActiveMs > idleMs && mayBeIdle(conn)) {
       io.log('verbose', `Closing idle client id=${conn.session.id} addr=${conn.addr}`);
       io.closeConnection(conn);
     } else if (conn.softLimitSinceMs !== 0) flush(io, conn);

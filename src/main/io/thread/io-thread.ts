@@ -28,38 +28,38 @@ import { CONTROL, type ControlBlock, DISPATCH_RING } from '../../../shared/sync/
 import type { LogLevel } from '../../../shared/sync/control-messages.js';
 import type { ControlPort } from '../../../shared/sync/control-port.js';
 import type { Doorbell } from '../../../shared/sync/doorbell.js';
-import { pauseAt } from '../../../shared/sync/pause.js';
 import { BULLETINS, type ReplyView, RequestHead, readReply } from '../../../shared/sync/records.js';
 import type { RingConsumer } from '../../../shared/sync/ring.js';
 import type { ThreadConfig, ThreadValues } from '../../config/thread-config.js';
 import type { ServerView } from '../../figures/server-view.js';
 import { Hub } from '../messages/hub.js';
 import { READ_BYTES } from '../net/transport.js';
-import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, ReplyPool, written } from '../reply/output.js';
+import { dropOutput, flush, mayGoOn, OUTPUT_BYTES_MAX, outputFull, written } from '../reply/output.js';
 import { OwnClients, takeReply } from '../reply/reply-intake.js';
-import { SettleQueue } from '../reply/settle-queue.js';
+import { ReplyPool } from '../reply/reply-pool.js';
+import { type SettleContext, SettleQueue } from '../reply/settle-queue.js';
 import { dropTransaction } from '../request/end-transaction.js';
-import { GATES, type Gate } from '../request/gates.js';
+import { type DispatchContext, GATES, type Gate } from '../request/gates.js';
 import { SHORT_REST_BYTES } from '../request/input.js';
 import { mayLookAhead, PIPELINE_BYTES_MIN, runCommands, runPipeline } from '../request/pipeline.js';
-import { BARRIER, type Connection, REPLY_MODE } from '../session/connection.js';
+import { BARRIER, type Connection, type ConnectionOwner, REPLY_MODE } from '../session/connection.js';
 import { ConnectionList } from '../session/connection-list.js';
 import { ConnectionTable } from '../session/connection-table.js';
-import { GATE } from '../session/gate-bits.js';
 import { outOf, releaseDeferred } from '../session/push.js';
 import { noteEventLoop } from '../session/thread-figures.js';
 import { abandon } from '../waiting/blocking.js';
-import { PAUSE_CONGESTED, PauseWatch } from '../waiting/pause-watch.js';
+import { PauseWatch } from '../waiting/pause-watch.js';
 import { endWaiting, WAITS } from '../waiting/waiting-clients.js';
 import { lookAtClients } from './clients-cron.js';
 import type { InlineExecutor, IoParts } from './io-parts.js';
 import { ShardRings } from './shard-rings.js';
+import { Turn } from './turn.js';
 
 /** A waiting client's socket is read on until this much is kept. */
 const WAITING_INPUT_BYTES_MAX = 256 * 1024;
 const CRON_MS = 1000;
 
-export class IoThread {
+export class IoThread implements DispatchContext, SettleContext, ConnectionOwner {
   readonly index: number;
   readonly threadId: number;
   readonly control: ControlBlock;
@@ -102,17 +102,8 @@ export class IoThread {
   readonly head: RequestHead = new RequestHead();
   /** The gates of commands, in order. */
   gateRow: readonly Gate[] = GATES;
-  /** Bits of the gates at which every command of this turn is asked. */
-  gates = 0;
-
-  /** Wall clock at the beginning of the turn. */
-  nowMs: number;
-  /** The pause in force in this turn, and PAUSE_CONGESTED. */
-  pauseMode = 0;
-  /** Somebody monitors, as of this turn. */
-  monitored = false;
-  /** The command dispatched last was refused before it ran. */
-  refused = false;
+  /** What holds in this turn. */
+  readonly turn: Turn;
   /** The dispatch setting lets this thread run commands itself. */
   inlineAllowed = true;
   /** Connections that wait for room in a ring. */
@@ -126,7 +117,7 @@ export class IoThread {
     this.index = parts.index;
     this.threadId = parts.threadId;
     this.control = parts.control;
-    this.nowMs = parts.control.nowMs();
+    this.turn = new Turn(parts.control);
     this.port = parts.port;
     this.registry = parts.registry;
     this.executor = parts.executor;
@@ -182,7 +173,7 @@ export class IoThread {
     if (conn.blocked !== null) abandon(this, conn);
     else if (conn.pending !== 0) noteGone(this.connections.claims, conn.slot);
     conn.endWait?.(false);
-    endWaiting(this, conn, WAITS);
+    endWaiting(this.stats, conn, WAITS);
     conn.input.drop();
     dropOutput(this, conn);
     conn.deferred = null;
@@ -206,7 +197,7 @@ export class IoThread {
     f64[STAT.readsProcessed]! += 1;
     f64[STAT.netInputBytes]! += n;
     conn.bytesIn += n;
-    conn.lastActiveMs = this.nowMs;
+    conn.lastActiveMs = this.turn.nowMs;
     const { input } = conn;
     const end = SHORT_REST_BYTES + n;
     if (input.parser === null && conn.barrier === 0) {
@@ -273,12 +264,7 @@ export class IoThread {
   }
 
   private beginTurn(): void {
-    this.nowMs = this.control.nowMs();
-    const i32 = this.control.i32;
-    this.pauseMode = pauseAt(this.control, this.nowMs);
-    if (this.hub.isCongested) this.pauseMode |= PAUSE_CONGESTED;
-    this.gates = (this.pauseMode === 0 ? 0 : GATE.pause) | (i32[CONTROL.busyScripts] === 0 ? 0 : GATE.busy);
-    this.monitored = i32[CONTROL.monitors] !== 0;
+    this.turn.begin(this.hub.isCongested);
     this.slow.refresh();
     this.executor.beginBatch();
   }
@@ -492,10 +478,11 @@ export class IoThread {
   // ---- control
 
   private cron(): void {
-    this.nowMs = this.control.nowMs();
-    this.stats.tick(this.nowMs);
+    const { turn } = this;
+    turn.nowMs = this.control.nowMs();
+    this.stats.tick(turn.nowMs);
     noteEventLoop(this.stats);
-    if (this.index === 0) this.server?.sample(this.nowMs, this.registry);
+    if (this.index === 0) this.server?.sample(turn.nowMs, this.registry);
     lookAtClients(this);
     this.rings.forgetReleased();
     dropFreeSlabs();

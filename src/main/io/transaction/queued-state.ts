@@ -12,12 +12,11 @@
 
 import { queuedClientWord } from '../../../shard/commands/transactions/transactions.js';
 import { CLIENT_FLAG } from '../../../shared/command/client-state.js';
-import type { Args } from '../../../shared/resp/args.js';
 import { Reply } from '../../../shared/resp/reply.js';
 import { tracksReads } from '../messages/tracking-state.js';
 import { threadOf } from '../session/client-thread.js';
 import { BARRIER, type Connection } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { queuedArgs, type Transaction } from './transaction.js';
 
 /** What `clientState` of a local command changes. */
@@ -28,7 +27,7 @@ export class QueuedState {
   tracking: number;
   /** Some command switches tracking on. */
   tracks = false;
-  private readonly io: IoThread;
+  private readonly io: IoContext;
   private readonly flags: number;
   /**
    * By client id: the I/O thread of a client to which tracking redirects; only clients that other I/O threads were
@@ -38,7 +37,7 @@ export class QueuedState {
   /** A client that must be asked for; 0 for none. */
   unknown = 0;
 
-  constructor(io: IoThread, conn: Connection, found: ReadonlyMap<number, number> | null) {
+  constructor(io: IoContext, conn: Connection, found: ReadonlyMap<number, number> | null) {
     this.io = io;
     this.proto = conn.session.proto;
     this.noTouch = conn.session.noTouch;
@@ -67,22 +66,19 @@ export class QueuedState {
 /** What `clientState` lets the checks write their errors to. */
 const unread = new Reply(1024);
 
-/** Puts a local command's part into the state: `CommandDef.clientState`. */
-export type ClientState = (io: IoThread, state: QueuedState, args: Args, unread: Reply) => void;
-
 /**
  * Fills `tx.clients` with the words of the commands. False when another I/O thread must be asked for a client first:
  * the connection then comes back to EXEC.
  */
-export function foretell(io: IoThread, conn: Connection, tx: Transaction): boolean {
+export function foretell(io: IoContext, conn: Connection, tx: Transaction): boolean {
   const state = new QueuedState(io, conn, tx.redirects);
   const words = new Int32Array(tx.commands);
   for (let c = 0, first = 0; c < tx.commands; first += tx.heads[3 * c + 1]!, c++) {
     words[c] = state.word;
-    const change = io.registry.defs[tx.heads[3 * c]!]!.clientState as ClientState | undefined;
-    if (change === undefined) continue;
+    const def = io.registry.defs[tx.heads[3 * c]!]!;
+    if (def.clientState === undefined) continue;
     unread.reset();
-    change(io, state, queuedArgs(tx, c, first), unread);
+    def.clientState(io, state, queuedArgs(tx, c, first), unread);
     if (state.unknown === 0) continue;
     askFor(io, conn, tx, state.unknown);
     return false;
@@ -93,7 +89,7 @@ export function foretell(io: IoThread, conn: Connection, tx: Transaction): boole
 }
 
 /** Asks all I/O threads for a client. */
-function askFor(io: IoThread, conn: Connection, tx: Transaction, id: number): void {
+function askFor(io: IoContext, conn: Connection, tx: Transaction, id: number): void {
   tx.redirects ??= new Map();
   const { redirects } = tx;
   conn.barrier |= BARRIER.promise;

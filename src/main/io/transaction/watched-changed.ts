@@ -4,7 +4,7 @@
  */
 import { Reply } from '../../../shared/resp/reply.js';
 import type { Connection } from '../session/connection.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 import { buildArgs } from './transaction.js';
 
 const TRIES = 3;
@@ -13,7 +13,7 @@ const ONE = 49;
 const answer = new Reply(64);
 
 /** Whether the next EXEC of the connection is known to do nothing. Cold. */
-export function watchedChanged(io: IoThread, conn: Connection): boolean {
+export function watchedChanged(io: IoContext, conn: Connection): boolean {
   const { tx } = conn.session;
   if (tx === null || tx.watches.length === 0) return false;
   const id = io.registry.idOf('transaction|changed');

@@ -18,7 +18,8 @@ import { CLAIM_SLOTS, isUndecided, openClaim, takeClaim } from '../../../shared/
 import type { ReplyView } from '../../../shared/sync/records.js';
 import { BARRIER, type Connection } from '../session/connection.js';
 import { outOf } from '../session/push.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
+import type { BlockedRequest } from './blocked-request.js';
 import { sendFromNobody } from './from-nobody.js';
 import { beginWaiting, endWaiting } from './waiting-clients.js';
 
@@ -31,29 +32,13 @@ const DISTINCT_KEYS_MIN = 8;
 /** Longest time that a timer takes. */
 const TIMER_MS_MAX = 0x7fffffff;
 
-/** A request that may block, from the moment it is sent. */
-export interface BlockedRequest {
-  readonly seq: number;
-  /** Id of the command. */
-  readonly command: number;
-  readonly db: number;
-  /** The keys that it waits for. */
-  readonly keys: readonly Uint8Array[];
-  /** It is also carried out when a key is gone (XREADGROUP). */
-  readonly wantsAbsent: boolean;
-  /** The shard has said that the client waits. */
-  waits: boolean;
-  deadlineMs: number;
-  timer: NodeJS.Timeout | null;
-}
-
 /** Whether a connection may block at all. */
 export function mayBlock(conn: Connection): boolean {
   return conn.slot < CLAIM_SLOTS;
 }
 
 /** A command that may block is about to be sent. @requires nothing of the connection under way */
-export function beginBlocking(io: IoThread, conn: Connection, id: number, args: Args): void {
+export function beginBlocking(io: IoContext, conn: Connection, id: number, args: Args): void {
   const def = io.registry.defs[id]!;
   const count = io.placement.findKeys(def, args) - targetsOf(def);
   const keys: Uint8Array[] = [];
@@ -98,7 +83,7 @@ export interface WaitedKeys {
   readonly absent: Set<string>;
 }
 
-function waitedHere(io: IoThread): WaitedKeys {
+function waitedHere(io: IoContext): WaitedKeys {
   const found: WaitedKeys = { keys: new Set(), absent: new Set() };
   for (const { blocked } of io.connections.byId.values()) {
     if (blocked === null || !blocked.waits) continue;
@@ -112,12 +97,12 @@ function waitedHere(io: IoThread): WaitedKeys {
 }
 
 /** Makes what this thread's clients wait for visible to the other I/O threads. Once, before it serves. */
-export function registerBlockingCalls(io: IoThread): void {
+export function registerBlockingCalls(io: IoContext): void {
   io.port?.onIoCall('waited-keys', () => waitedHere(io));
 }
 
 /** What the clients of all I/O threads wait for; other threads are asked only while some client is blocked. */
-export async function waitedKeys(io: IoThread): Promise<WaitedKeys> {
+export async function waitedKeys(io: IoContext): Promise<WaitedKeys> {
   const all: WaitedKeys = { keys: new Set(), absent: new Set() };
   if (io.port === null || io.control.ioThreads === 1) return waitedHere(io);
   if (io.server === null || io.server.stats.sum(STAT.blockedClients) === 0) return all;
@@ -130,17 +115,17 @@ export async function waitedKeys(io: IoThread): Promise<WaitedKeys> {
 }
 
 /** The request could not be sent after all, or its reply has come. */
-export function endBlocking(io: IoThread, conn: Connection): void {
+export function endBlocking(io: IoContext, conn: Connection): void {
   const { blocked } = conn;
   if (blocked === null) return;
   if (blocked.timer !== null) clearTimeout(blocked.timer);
   conn.blocked = null;
   conn.argvBytes = 0;
-  endWaiting(io, conn, BARRIER.blocked);
+  endWaiting(io.stats, conn, BARRIER.blocked);
 }
 
 /** The shard has queued the request: the client waits. */
-export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void {
+export function nowWaits(io: IoContext, conn: Connection, view: ReplyView): void {
   const { blocked } = conn;
   if (blocked === null || blocked.seq !== view.seq) return;
   const record = new DataView(view.u8.buffer, view.u8.byteOffset + view.start, view.length);
@@ -148,18 +133,18 @@ export function nowWaits(io: IoThread, conn: Connection, view: ReplyView): void 
 }
 
 /** The connection's request is queued and waits. `deadlineMs`: unix ms, 0: no deadline. @requires beginBlocking */
-export function waitsUntil(io: IoThread, conn: Connection, deadlineMs: number): void {
+export function waitsUntil(io: IoContext, conn: Connection, deadlineMs: number): void {
   const blocked = conn.blocked!;
   blocked.waits = true;
   blocked.deadlineMs = deadlineMs;
   if (conn.ended && !conn.closed) io.closeConnection(conn);
   else if (conn.closed) abandon(io, conn);
   if (conn.closed) return;
-  beginWaiting(io, conn, BARRIER.blocked);
+  beginWaiting(io.stats, conn, BARRIER.blocked);
   if (blocked.deadlineMs > 0) startTimer(io, conn, blocked);
 }
 
-function startTimer(io: IoThread, conn: Connection, blocked: BlockedRequest): void {
+function startTimer(io: IoContext, conn: Connection, blocked: BlockedRequest): void {
   // The time is up when the clock is past the deadline: the clock that made the deadline shows whole milliseconds.
   const ms = Math.min(Math.max(blocked.deadlineMs + 1 - io.control.nowMs(), 1), TIMER_MS_MAX);
   blocked.timer = setTimeout(() => {
@@ -182,7 +167,7 @@ function unblockedByError(reply: Reply): void {
 }
 
 /** Answers a blocked client from this thread; false when another thread has the claim. */
-function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => void): boolean {
+function answerInstead(io: IoContext, conn: Connection, write: (reply: Reply) => void): boolean {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits || conn.closed) return false;
   if (!takeClaim(io.connections.claims, conn.slot, blocked.seq)) {
@@ -220,7 +205,7 @@ function answerInstead(io: IoThread, conn: Connection, write: (reply: Reply) => 
 }
 
 /** CLIENT UNBLOCK: whether the client was waiting and is answered. */
-export function unblockClient(io: IoThread, clientId: number, withError: boolean): boolean {
+export function unblockClient(io: IoContext, clientId: number, withError: boolean): boolean {
   const conn = io.connections.byId.get(clientId);
   if (conn === undefined) return false;
   if (conn.endWait !== null) {
@@ -232,7 +217,7 @@ export function unblockClient(io: IoThread, clientId: number, withError: boolean
 }
 
 /** The client is gone: its request is taken back, unless a thread carries it out already. */
-export function abandon(io: IoThread, conn: Connection): void {
+export function abandon(io: IoContext, conn: Connection): void {
   const { blocked } = conn;
   if (blocked === null || !blocked.waits) return;
   if (!takeClaim(io.connections.claims, conn.slot, blocked.seq)) {
@@ -246,13 +231,13 @@ export function abandon(io: IoThread, conn: Connection): void {
 }
 
 /** Has the shards drop the waiters of a request that was answered here. */
-function sendForget(io: IoThread, slot: number, clientId: number, blocked: BlockedRequest): void {
+function sendForget(io: IoContext, slot: number, clientId: number, blocked: BlockedRequest): void {
   const head = new Int32Array([io.index, slot, blocked.seq, blocked.db]);
   sendWhenRoom(io, 'blocking|forget', 0, clientId, argsOf([new Uint8Array(head.buffer), ...blocked.keys]));
 }
 
 /** Has a shard thread serve the waiters of a key: an I/O thread cannot wait for the leases that this needs. */
-export function sendServe(io: IoThread, db: number, key: Uint8Array): void {
+export function sendServe(io: IoContext, db: number, key: Uint8Array): void {
   sendWhenRoom(io, 'blocking|serve', db, 0, argsOf([key]));
 }
 
@@ -273,7 +258,7 @@ function argsOf(words: readonly Uint8Array[]): Args {
   return args;
 }
 
-function sendWhenRoom(io: IoThread, name: string, db: number, clientId: number, args: Args): void {
+function sendWhenRoom(io: IoContext, name: string, db: number, clientId: number, args: Args): void {
   if (sendFromNobody(io, io.registry.idOf(name), db, clientId, 0, args)) return;
   setTimeout(() => sendWhenRoom(io, name, db, clientId, args), RETRY_MS).unref();
 }

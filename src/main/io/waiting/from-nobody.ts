@@ -2,14 +2,14 @@
 import { PLACED_NOT } from '../../../shared/command/placement.js';
 import type { Args } from '../../../shared/resp/args.js';
 import { writeRequest } from '../../../shared/sync/records.js';
-import type { IoThread } from '../thread/io-thread.js';
+import type { IoContext } from '../thread/io-context.js';
 
 /**
  * Sends a request to shard 0, which places it; false when its ring is full. `flags`: of the client whom it concerns.
  * It is published when this turn of the event loop ends.
  */
 export function sendFromNobody(
-  io: IoThread,
+  io: IoContext,
   id: number,
   db: number,
   clientId: number,
