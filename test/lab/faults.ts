@@ -15,10 +15,11 @@ export interface FaultKind {
   readonly action: (typeof FAULT_ACTION)[keyof typeof FAULT_ACTION];
   /** When a thread has stopped: ends it, or lets it go on late. */
   readonly strike?: (lab: LabServer, random: SeededRandom) => Promise<void>;
-  /** A command may be cut in the middle of a change: then half of it may be there, and no effect of it. */
+  /**
+   * A command may be cut in the middle of a change: then half of it may be there, cells may be lost, and a server whose
+   * memory is damaged stops and says so.
+   */
   readonly cutsCommands?: true;
-  /** The engine does not survive it yet: it is run when LAB_ONLY or LAB_RUNS asks for it, not in the sample. */
-  readonly isOpen?: true;
 }
 
 const kill = (lab: LabServer): Promise<void> => lab.kill();
@@ -32,8 +33,6 @@ export const FAULTS: readonly FaultKind[] = [
     action: FAULT_ACTION.stop,
     strike: kill,
     cutsCommands: true,
-    // A store cut in its middle is neither found nor repaired.
-    isOpen: true,
   },
   {
     name: 'a thread dies at a step of a ring',

@@ -8,25 +8,33 @@ const ANSWER_MS = 20_000;
 /** The connection ended before the answer: nobody knows whether the command was carried out. */
 export const CLOSED: unique symbol = Symbol('closed');
 
-/** Connects; tries again while the only I/O thread is being started again. */
-export async function connectSoon(port: number): Promise<RespClient> {
+/** The server that a client of the lab talks to. */
+interface Served {
+  readonly server: { readonly port: number };
+  /** It has stopped. */
+  readonly ended: string | null;
+}
+
+/** Connects; tries again while the only I/O thread is being started again, as long as the server has not stopped. */
+export async function connectSoon(lab: Served): Promise<RespClient> {
   let client: RespClient | undefined;
   const connects = async (): Promise<boolean> => {
-    client = await RespClient.connect(port).catch(() => undefined);
-    return client !== undefined;
+    client = await RespClient.connect(lab.server.port).catch(() => undefined);
+    return client !== undefined || lab.ended !== null;
   };
   await until('a connection', connects, ANSWER_MS);
-  return client!;
+  if (client === undefined) throw new Error('the server has stopped');
+  return client;
 }
 
 export class LabClient {
   /** Connections that ended under a command. */
   closed = 0;
-  readonly #port: number;
+  readonly #lab: Served;
   #connection: RespClient | null = null;
 
-  constructor(port: number) {
-    this.#port = port;
+  constructor(lab: Served) {
+    this.#lab = lab;
   }
 
   async ask(...args: Arg[]): Promise<Value | typeof CLOSED> {
@@ -36,7 +44,7 @@ export class LabClient {
 
   /** A pipeline; CLOSED when not all answers came. */
   async askAll(commands: readonly (readonly Arg[])[]): Promise<Value[] | typeof CLOSED> {
-    this.#connection ??= await connectSoon(this.#port);
+    this.#connection ??= await connectSoon(this.#lab);
     const connection = this.#connection;
     const replies = connection.pipeline(commands).catch(() => CLOSED);
     let timer: NodeJS.Timeout | undefined;

@@ -73,6 +73,11 @@ export class LabServer {
     return Atomics.load(this.server.debug.faults, FAULT.reachedBy);
   }
 
+  /** Ids: 1 is main, then the I/O threads, then the shards (control-block.ts). */
+  isIoThread(id: number): boolean {
+    return id - 2 < this.server.ioThreads;
+  }
+
   isStopped(): boolean {
     return Atomics.load(this.server.debug.faults, FAULT.state) === FAULT_STATE.stopped;
   }
@@ -89,9 +94,8 @@ export class LabServer {
     const { debug, ioThreads } = this.server;
     await until('a thread has stopped', async () => this.isStopped());
     this.deaths++;
-    // Ids: 1 is main, then the I/O threads, then the shards (control-block.ts).
     const index = this.reachedBy() - 2;
-    if (index < ioThreads) await debug.terminateIo(index, 'anywhere');
+    if (this.isIoThread(this.reachedBy())) await debug.terminateIo(index, 'anywhere');
     else await debug.terminateShard(index - ioThreads, 'anywhere');
     this.disarm();
     await debug.settled();

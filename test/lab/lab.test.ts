@@ -8,9 +8,10 @@
  * `LAB_ONLY` takes the pairs whose `fault: workload` matches, `LAB_RUNS` runs each pair so often (a sample otherwise).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isLoss } from '../../src/main/threads/shard-leases.js';
 import { type Embedded, embedded } from '../harness/embedded.js';
 import { SeededRandom, seedFrom } from '../harness/random.js';
-import { RespClient, type Value } from '../harness/resp-client.js';
+import { RespClient } from '../harness/resp-client.js';
 import { sleep, until } from '../harness/waiting.js';
 import { FAULTS, type FaultKind } from './faults.js';
 import { connectSoon, LabClient } from './lab-client.js';
@@ -20,7 +21,7 @@ import { type LabWorkload, WORKLOADS } from './workloads.js';
 const SEED = seedFrom('LAB_SEED');
 /** How often each pair of a fault and a workload is run; without it some pairs are, once. */
 const RUNS = Number(process.env.LAB_RUNS ?? 0);
-const SAMPLE = 6;
+const SAMPLE = 4;
 const ONLY = new RegExp(process.env.LAB_ONLY ?? '');
 /** A server starts its threads ever more slowly when more of them die within ten seconds. */
 const DEATHS_MAX = 6;
@@ -34,15 +35,14 @@ const PAIRS = FAULTS.flatMap((fault) => WORKLOADS.map((workload) => ({ fault, wo
   ({ fault, workload }) => ONLY.test(`${fault.name}: ${workload.name}`),
 );
 
-/** The pairs of which the sample is drawn. */
-const SURVIVED = PAIRS.filter(({ fault }) => fault.isOpen !== true);
-
 /** What INFO must say when all clients of a run are gone, the observer apart. */
 const LEFT_OVER = {
   clients: ['blocked_clients', 'tracking_clients', 'pubsub_clients', 'watching_clients', 'clients_in_timeout_table'],
-  // Watches of an I/O thread that died stay today (supervisor: to be cured): only long runs ask for them.
-  stats: [...(RUNS > 0 ? ['total_watched_keys'] : []), 'total_blocking_keys', 'pubsub_channels'],
+  stats: ['total_watched_keys', 'total_blocking_keys', 'pubsub_channels'],
 } as const;
+
+/** The line with which a server stops whose memory a dead thread has left damaged. */
+const SAYS_WHY = /died in the middle of a change and left its memory damaged \(shard \d+: .+\)$/;
 
 let copy: Embedded;
 
@@ -56,7 +56,7 @@ async function leftOver(observer: RespClient): Promise<string[]> {
       .flatMap((name) => new RegExp(`^${name}:[1-9].*$`, 'm').exec(text)?.[0] ?? []);
     return left.length === 0;
   };
-  await until('nothing is left', look, 5_000).catch(() => {});
+  await until('nothing is left', look, 15_000).catch(() => {});
   return left.map((line) => `left over: ${line.trim()}`);
 }
 
@@ -101,12 +101,12 @@ function hitAt(random: SeededRandom, within: number): number {
 /** One fault in one workload; what is wrong afterwards. */
 async function runOnce(lab: LabServer, fault: FaultKind, workload: LabWorkload, seed: number): Promise<string[]> {
   const random = new SeededRandom(seed);
-  const observer = await connectSoon(lab.server.port);
+  const observer = await connectSoon(lab);
   await observer.pipeline([['FLUSHALL'], ['DEBUG', 'EFFECTS', 'OFF'], ['DEBUG', 'EFFECTS', 'ON']]);
   await observer.close();
   const clients: LabClient[] = [];
   const client = (): LabClient => {
-    const made = new LabClient(lab.server.port);
+    const made = new LabClient(lab);
     clients.push(made);
     return made;
   };
@@ -129,9 +129,9 @@ async function runOnce(lab: LabServer, fault: FaultKind, workload: LabWorkload, 
   ]);
   lab.disarm();
   await Promise.all(clients.map((each) => each.close()));
-  if (lab.ended !== null) return fault.cutsCommands ? [] : [`the server stopped: ${lab.ended}`];
+  if (lab.ended !== null) return fault.cutsCommands && SAYS_WHY.test(lab.ended) ? [] : [`it stopped: ${lab.ended}`];
   if (ran.status === 'rejected') return [String(ran.reason)];
-  return judge(lab, fault, await connectSoon(lab.server.port), ran.value);
+  return judge(lab, fault, await connectSoon(lab), ran.value);
 }
 
 async function judge(
@@ -140,15 +140,26 @@ async function judge(
   observer: RespClient,
   verdict: (observer: LabClient) => Promise<string[]>,
 ): Promise<string[]> {
-  const asker = new LabClient(lab.server.port);
-  const findings = await verdict(asker).catch((error: Error) => [error.message]);
+  const isCut = fault.cutsCommands === true && lab.reachedBy() !== 0;
+  const asker = new LabClient(lab);
+  const said = await verdict(asker).catch((error: Error) => [error.message]);
   await asker.close();
+  // Half of the command that was cut may be there.
+  const findings = isCut ? [] : said;
   findings.push(...(await leftOver(observer)));
-  const arena: Value = await observer.call('DEBUG', 'ARENA');
-  if (!/^ok/i.test(String(arena))) findings.push(`DEBUG ARENA: ${arena}`);
-  findings.push(...(await replayDiffers(observer)));
+  const arena = String(await observer.call('DEBUG', 'ARENA').catch((error: Error) => error.message));
+  if (!/^ok/i.test(arena) && !(isCut && onlyLosses(arena))) findings.push(`DEBUG ARENA: ${arena}`);
+  const differences = await replayDiffers(observer);
+  // A command that died with an I/O thread is known to nobody else: its effect is lost.
+  if (!(isCut && lab.isIoThread(lab.reachedBy()))) findings.push(...differences);
   await observer.close();
-  return fault.cutsCommands && lab.reachedBy() !== 0 ? [] : findings;
+  return findings;
+}
+
+/** Whether all that DEBUG ARENA has found is memory that nobody reaches: the shards themselves are sound. */
+function onlyLosses(arena: string): boolean {
+  const found = arena.replace(/^.*?arena: /, '').split('; ');
+  return found.every((finding) => isLoss(finding.replace(/^shard \d+: /, '')));
 }
 
 describe('#12 the fault lab', () => {
@@ -166,8 +177,8 @@ describe('#12 the fault lab', () => {
       let lab: LabServer | null = null;
       let strikes = 0;
       const random = new SeededRandom(SEED);
-      const isSample = RUNS === 0 && SURVIVED.length > SAMPLE;
-      const pairs = isSample ? Array.from({ length: SAMPLE }, () => random.pick(SURVIVED)) : PAIRS;
+      const isSample = RUNS === 0 && PAIRS.length > SAMPLE;
+      const pairs = isSample ? Array.from({ length: SAMPLE }, () => random.pick(PAIRS)) : PAIRS;
       for (const [i, { fault, workload }] of pairs.entries()) {
         for (let run = 0; run < Math.max(1, RUNS); run++) {
           lab ??= await LabServer.start(setup);
@@ -177,12 +188,19 @@ describe('#12 the fault lab', () => {
           if (lab.reachedBy() !== 0) strikes++;
           if (process.env.LAB_LOG === '1') {
             const ms = (performance.now() - start).toFixed(0);
-            process.stderr.write(`${fault.name}: ${workload.name}: ${ms} ms, struck ${lab.reachedBy()} ${findings}\n`);
+            const what = `${ms} ms, struck ${lab.reachedBy()} ${findings} ${lab.ended ?? ''}`;
+            process.stderr.write(`${fault.name}: ${workload.name}: ${what}\n`);
           }
           if (findings.length > 0) {
             failures.push(`LAB_SEED=${seed} LAB_ONLY='${fault.name}: ${workload.name}'\n  ${findings.join('\n  ')}`);
           }
-          if (findings.length === 0 && lab.deaths < DEATHS_MAX && lab.ended === null && !fault.cutsCommands) continue;
+          if (
+            findings.length === 0 &&
+            lab.deaths < DEATHS_MAX &&
+            lab.ended === null &&
+            !(fault.cutsCommands && lab.reachedBy() !== 0)
+          )
+            continue;
           await lab.close();
           lab = null;
         }

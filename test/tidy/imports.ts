@@ -65,7 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
 ];
 
 /** Arrows between rooms that are against FLOORS today. */
-const STILL_WRONG: readonly string[] = ['shard/execute -> shard/thread', 'shard/script/lua -> shard/script'];
+const STILL_WRONG: readonly string[] = [];
 
 /** A circle of value imports has at most so many files, which then are one subject. */
 const CIRCLE_FILES_MAX = 3;

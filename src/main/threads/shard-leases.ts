@@ -7,6 +7,7 @@
  * they go on, and what the interrupted command had done by then is kept. A cell that cannot be reached any more is lost
  * memory, and does no other harm. Anything else would spread: the server must stop.
  */
+import { recountWatched } from '../../shard/blocking/watch.js';
 import { fsckShard } from '../../shard/check/fsck.js';
 import { openDatabases } from '../../shard/keyspace/databases.js';
 import { TYPES } from '../../shard/types/table.js';
@@ -85,6 +86,7 @@ export class ShardLeases {
         attach: (_shard, index) => find(index),
       });
       findings = fsckShard(arena, openDatabases(arena, TYPES));
+      if (findings.every(isLoss)) recountWatched(this.block, arena);
     } catch (error) {
       findings = [error instanceof Error ? error.message : String(error)];
     }
@@ -102,9 +104,14 @@ export class ShardLeases {
   }
 }
 
-/** Whether a finding of fsck only says that cells in use cannot be reached, or that their bytes were miscounted. */
-function isLoss(finding: string): boolean {
+/**
+ * Whether a finding of fsck only says that cells in use cannot be reached, that their bytes were miscounted, or that a
+ * request will outlive its waiters.
+ */
+export function isLoss(finding: string): boolean {
   const page = /^page \d+ \(class \d+\): used (\d+), reached (\d+)$/.exec(finding);
   if (page !== null) return Number(page[2]) < Number(page[1]);
+  const request = /^blocked clients: request at \d+: (\d+) waiters, (\d+) counted$/.exec(finding);
+  if (request !== null) return Number(request[1]) < Number(request[2]);
   return /^used bytes \d+, reached \d+$|^page \d+ is lost$/.test(finding);
 }

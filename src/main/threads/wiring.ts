@@ -44,6 +44,8 @@ export class Wiring {
   /** Ends of mail channels for the next life of a thread: by shard for an I/O thread, by I/O thread for a shard. */
   private readonly ioMail: MessagePort[][] = [];
   private readonly shardMail: MessagePort[][] = [];
+  /** By I/O thread: the ids before which clients of earlier lives are gone; 0 in its first life. */
+  private readonly clientsBefore: number[] = [];
 
   constructor(block: ControlBlock, bus: ControlBus, log: (level: LogLevel, message: string) => void) {
     this.block = block;
@@ -52,6 +54,7 @@ export class Wiring {
     const { ioThreads, shards } = block;
     for (let i = 0; i < ioThreads; i++) {
       this.ioMail.push([]);
+      this.clientsBefore.push(0);
       this.interests.push(createInterest());
       this.links.push(ioThreads === 1 ? [null] : newLinks(i, ioThreads));
       this.rings.push(Array.from({ length: shards }, newRings));
@@ -76,6 +79,14 @@ export class Wiring {
   /** What the next life of an I/O thread gets: an end of each pair, by shard. Taken once. */
   takePairsOfIo(index: number, generation: number): PairData[] {
     return this.ioMail[index]!.splice(0).map((mail, s) => ({ ...this.rings[index]![s]!, mail, generation }));
+  }
+
+  /**
+   * Before which ids the clients of I/O threads are gone, by I/O thread; 0: none are. For a shard's thread that may
+   * have been dead, or died, when it was told.
+   */
+  clientsGone(): readonly number[] {
+    return this.clientsBefore.slice();
   }
 
   /** What the next life of a shard's thread gets: an end of each pair, by I/O thread. Taken once. */
@@ -113,6 +124,7 @@ export class Wiring {
     const mail: MessagePort[] = [];
     // The successor's clients get higher ids.
     const clientsBefore = block.nextClientId();
+    this.clientsBefore[index] = clientsBefore;
     for (let s = 0; s < this.shardMail.length; s++) {
       const rings = newRings();
       this.rings[index]![s] = rings;

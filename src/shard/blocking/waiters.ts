@@ -6,7 +6,7 @@
  *     waiter cell:   next | previous | io | slot | seq | command | db, proto << 16 | flags | client id: float64
  *                    key index | argc | blob, request or 0 | payload bytes | scope | wants absent | payload
  *     payload:       length of each argument (int32), then their bytes
- *     request cell:  waiters that share it | payload bytes | blob or 0 | fsck's count | payload
+ *     request cell:  waiters that share it | payload bytes | blob or 0 | - | payload
  *
  * A waiter is the whole request, so any thread with the lease can carry it out. A waiter for several keys has a cell in
  * the queue of each key; if the request is long, the cells of one shard share one copy of the payload. If several
@@ -63,7 +63,6 @@ const OWN_BYTES_MAX = 1024;
 const Q_WAITERS = 0;
 const Q_BYTES = 1;
 const Q_BLOB = 2;
-const Q_SEEN = 3;
 const REQUEST_HEAD_BYTES = 16;
 /** As many shards as a server can have. */
 const SHARDS_MAX = 256;
@@ -336,7 +335,6 @@ function shareRequest(arena: Arena, fields: WaiterFields, bytes: number): Ptr {
   i32[w + Q_WAITERS] = 1;
   i32[w + Q_BYTES] = bytes;
   i32[w + Q_BLOB] = blob;
-  i32[w + Q_SEEN] = 0;
   if (inline) copyBytes(arena.u8[segment]!, w * 4 + REQUEST_HEAD_BYTES, payload, 0, bytes);
   fields.requests[arena.shard] = request;
   return request;
@@ -360,17 +358,25 @@ function freePayload(arena: Arena, waiter: Ptr): void {
   free(arena, blob);
 }
 
-/** Calls `visit` for the cells of a waiter's payload; for those of a shared one once. */
-function visitPayload(arena: Arena, waiter: Ptr, visit: (ptr: Ptr, what: string) => void): void {
+/**
+ * Calls `visit` for the cells of a waiter's payload; for those of a shared one once. `requests`: how many waiters of
+ * each request were met.
+ */
+function visitPayload(
+  arena: Arena,
+  waiter: Ptr,
+  requests: Map<Ptr, number>,
+  visit: (ptr: Ptr, what: string) => void,
+): void {
   const blob = waiterWord(arena, waiter, W_BLOB) as Ptr;
   if (blob === NULL) return;
   if ((waiterWord(arena, waiter, W_SCOPE) & SHARED) === 0) {
     visitBlob(arena, blob, waiterWord(arena, waiter, W_BYTES), visit);
     return;
   }
-  const seen = waiterWord(arena, blob, Q_SEEN) + 1;
-  setWord(arena, blob, Q_SEEN, seen === waiterWord(arena, blob, Q_WAITERS) ? 0 : seen);
-  if (seen > 1) return;
+  const seen = requests.get(blob) ?? 0;
+  requests.set(blob, seen + 1);
+  if (seen > 0) return;
   visit(blob, 'request of several waiters');
   const own = waiterWord(arena, blob, Q_BLOB) as Ptr;
   if (own !== NULL) visitBlob(arena, own, waiterWord(arena, blob, Q_BYTES), visit);
@@ -523,20 +529,42 @@ function nameOf(arena: Arena, el: Ptr): Uint8Array {
   return name.u8.slice(name.off, name.off + name.len);
 }
 
-/** Calls `visit` for every cell of the queues, for fsck. */
+/** Calls `visit` for every cell of the queues, for fsck. Throws when a queue contradicts itself. */
 export function visitWaiters(arena: Arena, visit: (ptr: Ptr, what: string) => void): void {
   const root = arena.ctl[CTL_BLOCKED]! as Ptr;
   if (root === 0) return;
   visit(root, 'root of the blocked clients');
   visitTables(arena, root, visit);
+  const requests = new Map<Ptr, number>();
   const cursor = new ElementCursor().open(arena, root);
   for (let el = cursor.next(); el !== 0; el = cursor.next()) {
     visitElement(arena, el, visit);
-    elementValue(arena, el);
-    for (let waiter = value.dv.getInt32(value.off, true) as Ptr; waiter !== 0; ) {
-      visit(waiter, 'waiter');
-      visitPayload(arena, waiter, visit);
-      waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
-    }
+    visitQueue(arena, el, requests, visit);
   }
+  for (const [request, waiters] of requests) {
+    const counted = waiterWord(arena, request, Q_WAITERS);
+    if (waiters !== counted) throw new Error(`request at ${request}: ${waiters} waiters, ${counted} counted`);
+  }
+}
+
+function visitQueue(
+  arena: Arena,
+  queue: Ptr,
+  requests: Map<Ptr, number>,
+  visit: (ptr: Ptr, what: string) => void,
+): void {
+  elementValue(arena, queue);
+  const last = value.dv.getInt32(value.off + 4, true);
+  let absent = value.dv.getInt32(value.off + ABSENT_AT, true);
+  let previous: Ptr = NULL;
+  for (let waiter = value.dv.getInt32(value.off, true) as Ptr; waiter !== NULL; ) {
+    visit(waiter, 'waiter');
+    visitPayload(arena, waiter, requests, visit);
+    if (waiterWord(arena, waiter, W_PREVIOUS) !== previous) throw new Error(`waiter at ${waiter}: link back`);
+    absent -= waiterWord(arena, waiter, W_WANTS_ABSENT);
+    previous = waiter;
+    waiter = waiterWord(arena, waiter, W_NEXT) as Ptr;
+  }
+  if (previous !== last || last === NULL) throw new Error(`queue at ${queue}: its last waiter is not ${last}`);
+  if (absent !== 0) throw new Error(`queue at ${queue}: its waiters for an absent key are miscounted by ${absent}`);
 }

@@ -9,11 +9,13 @@
  * thread has died, `dropWatchers` ends the watches of its clients.
  *
  * Invariants: (1) the lease of the key's shard is held; (2) CONTROL.watchedKeys counts the elements of all shards, so
- * writers pay one load while no key is watched.
+ * writers pay one load while no key is watched; it is raised first and lowered last, so wherever a thread dies it is
+ * not too low.
  */
 
 import { CLIENT_IO_SHIFT, type ClientState } from '../../shared/command/client-state.js';
-import { type Arena, CTL_WATCH_VERSION_F64, CTL_WATCHED } from '../../shared/memory/arena.js';
+import { type Arena, CTL_WATCH_VERSION_F64, CTL_WATCHED, CTL_WATCHED_COUNT } from '../../shared/memory/arena.js';
+import { wordAt } from '../../shared/memory/cell.js';
 import { NULL, type Ptr } from '../../shared/memory/ptr.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 import {
@@ -28,6 +30,7 @@ import {
   value,
 } from '../structures/element.js';
 import { createTableRoot, ElementCursor, ElementTable } from '../structures/element-table.js';
+import { R_COUNT } from '../structures/extendible.js';
 
 /** Room for the index of an I/O thread beside a client's id. */
 const IO_THREADS = 256;
@@ -93,8 +96,11 @@ export function addWatcher(
     const version = nextVersion(arena);
     watcherView.setFloat64(8, version, true);
     const n = len + DB_BYTES;
-    table.insert(createPair(arena, nameBytes, nameView, 0, n, watcher, watcherView, 0, WATCHER_BYTES, true, version));
-    Atomics.add(control.i32, CONTROL.watchedKeys, 1);
+    insert(
+      control,
+      arena,
+      createPair(arena, nameBytes, nameView, 0, n, watcher, watcherView, 0, WATCHER_BYTES, true, version),
+    );
     return;
   }
   elementValue(arena, el);
@@ -104,6 +110,32 @@ export function addWatcher(
   grown.set(value.u8.subarray(value.off, value.off + value.len));
   grown.set(watcher, value.len);
   replaceValue(arena, el, grown);
+}
+
+/** Puts the element of a key that nobody watched into the table. Throws ArenaFullError; the element is freed then. */
+function insert(control: ControlBlock, arena: Arena, el: Ptr): void {
+  Atomics.add(control.i32, CONTROL.watchedKeys, 1);
+  arena.ctl[CTL_WATCHED_COUNT] = arena.ctl[CTL_WATCHED_COUNT]! + 1;
+  try {
+    table.insert(el);
+  } catch (error) {
+    freeElement(arena, el);
+    countOneLess(control, arena);
+    throw error;
+  }
+}
+
+function countOneLess(control: ControlBlock, arena: Arena): void {
+  arena.ctl[CTL_WATCHED_COUNT] = arena.ctl[CTL_WATCHED_COUNT]! - 1;
+  Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+}
+
+/** Counts the shard's watched keys again: a thread died that may have been between the table and its count. */
+export function recountWatched(control: ControlBlock, arena: Arena): void {
+  const root = arena.ctl[CTL_WATCHED]!;
+  const count = root === 0 ? 0 : wordAt(arena, root, R_COUNT);
+  Atomics.sub(control.i32, CONTROL.watchedKeys, arena.ctl[CTL_WATCHED_COUNT]! - count);
+  arena.ctl[CTL_WATCHED_COUNT] = count;
 }
 
 function replaceValue(arena: Arena, el: Ptr, bytes: Uint8Array): void {
@@ -170,7 +202,7 @@ export function removeWatcher(
 function removeFound(control: ControlBlock, arena: Arena, el: Ptr): void {
   table.remove();
   freeElement(arena, el);
-  Atomics.sub(control.i32, CONTROL.watchedKeys, 1);
+  countOneLess(control, arena);
 }
 
 /** Ends the watches of the clients of I/O thread `io` whose ids are below `clientsBefore`: it died. Cold. */

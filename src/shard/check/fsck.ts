@@ -2,7 +2,8 @@
  * fsck: walks a shard from its roots and proves that its memory is consistent: every allocated cell is reached exactly
  * once, every count and byte total agrees, every index matches its table. Cold: allocates as much as it likes.
  *
- * It never follows a pointer that is not at an allocated cell; what cannot be walked is a finding, not an exception.
+ * It never follows a pointer that is not at an allocated cell, nor to the same cell twice, so it comes to an end in any
+ * memory; what cannot be walked is a finding, not an exception.
  */
 
 import {
@@ -66,6 +67,9 @@ const ALL_BUCKETS = BUCKETS + 3;
 const STASHED_SATURATED = 15;
 const UNITS_PER_PAGE = 1 << 15;
 
+/** Ends the walk of a value: a finding says why. */
+const UNREACHABLE = new Error('a cell that cannot be reached');
+
 class Check {
   readonly arena: Arena;
   readonly types: TypeTable;
@@ -123,6 +127,11 @@ class Check {
     return true;
   }
 
+  /** As `reach`, for a walk that would follow the pointer: that walk ends at a cell that cannot be reached. */
+  readonly visit = (ptr: number, what: string): void => {
+    if (!this.reach(ptr, what)) throw UNREACHABLE;
+  };
+
   /** Marks the cells of an entry, key and value included. */
   entry(e: Ptr): boolean {
     const { arena, types } = this;
@@ -143,7 +152,7 @@ class Check {
       if (end > cellBytes(arena, e)) this.say(`entry at ${e} has ${end} bytes in a cell of ${cellBytes(arena, e)}`);
       else {
         const { check, visit } = types.of(arena, e);
-        visit(arena, e, (ptr, what) => this.reach(ptr, what));
+        visit(arena, e, this.visit);
         if (check !== null) for (const error of check(arena, e)) this.say(`entry at ${e}: ${error}`);
       }
     });
@@ -175,7 +184,7 @@ class Check {
     try {
       part();
     } catch (error) {
-      this.say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      if (error !== UNREACHABLE) this.say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
@@ -256,13 +265,11 @@ export function fsckShard(arena: Arena, keyspaces: readonly Keyspace[]): string[
   check.attempt('garbage', () => checkGarbage(check));
   const watched = arena.ctl[CTL_WATCHED]! as Ptr;
   if (watched !== 0) {
-    check.attempt('watched keys', () => visitTableValue(arena, watched, (ptr, what) => check.reach(ptr, what)));
+    check.attempt('watched keys', () => visitTableValue(arena, watched, check.visit));
   }
-  check.attempt('blocked clients', () => visitWaiters(arena, (ptr, what) => check.reach(ptr, what)));
-  check.attempt('pinned values', () => visitPins(arena, (ptr, what) => check.reach(ptr, what)));
-  check.attempt('garbage values', () =>
-    visitGarbageValues(arena, types.garbage, (ptr, what) => check.reach(ptr, what)),
-  );
+  check.attempt('blocked clients', () => visitWaiters(arena, check.visit));
+  check.attempt('pinned values', () => visitPins(arena, check.visit));
+  check.attempt('garbage values', () => visitGarbageValues(arena, types.garbage, check.visit));
   check.finish();
   return check.findings;
 }

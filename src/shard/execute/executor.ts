@@ -32,7 +32,7 @@ import { dropWatchers } from '../blocking/watch.js';
 import { type ExecContext, LEFT_TO_SHARD } from '../context/context.js';
 import { guardedJob } from '../context/guarded-job.js';
 import type { ScriptEngine } from '../script/script-engine.js';
-import { Background } from '../thread/background.js';
+import { Background } from './background.js';
 import { CallTimer } from './call-timer.js';
 import { Frames } from './frame.js';
 import type { LeaseSet } from './lease-set.js';
@@ -534,7 +534,7 @@ export class Executor {
   }
 
   /** As `tellState`, for a command whose thread died; for a transaction in all databases. No lease is held. */
-  tellLost(cmdId: number, args: Args, db: number): void {
+  tellLost(cmdId: number, args: Args, client: ClientState): void {
     const { ctx, registry } = this;
     if ((registry.flags[cmdId]! & FLAG_READONLY) !== 0) return;
     const placement = this.place(cmdId, args);
@@ -543,9 +543,11 @@ export class Executor {
     else ctx.leases.takeShard(placement.shard);
     ctx.dirty = 0;
     ctx.otherDb = -1;
+    ctx.setClient(client);
     const writing = ctx.beginWriting();
+    registry.defs[cmdId]!.lost?.(ctx, args);
     const databases = (registry.facts[cmdId]! & FACT_INTERNAL) === 0 ? 1 : ctx.keyspaces[0]!.length;
-    for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? db : k);
+    for (let k = 0; k < databases; k++) this.tellState(cmdId, args, databases === 1 ? client.db : k);
     // Clients blocked on such a key are served together with all other blocked clients (Blocking.everybody).
     ctx.blocking.dropReady();
     ctx.endWriting(writing);

@@ -89,7 +89,7 @@ export interface ShardExecutor {
   endBatch(): boolean;
   letWaiterIn(): void;
   /** A command was cut short by its thread's death: tells the state of its keys. @requires no lease held */
-  tellLost(cmdId: number, args: Args, db: number): void;
+  tellLost(cmdId: number, args: Args, client: ClientState): void;
   /** Whether another thread waits for a lease that the batch holds. */
   readonly isWanted: boolean;
   /** Active expiry and lazy frees for about `budgetUs`; takes and gives leases itself. Whether there is more to do. */
@@ -298,11 +298,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
       return true;
     }
     this.workedIo = io;
-    const client = this.client;
-    client.id = view.clientId;
-    client.db = view.db;
-    client.proto = view.proto as 2 | 3;
-    client.flags = view.clientFlags;
+    const client = this.clientOf(view);
     if (!whole) {
       this.parts.port.log(
         'warning',
@@ -535,7 +531,22 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
 
   tellState(requests: RingConsumer, offset: number): void {
     const { view } = this;
-    if (readRequest(requests, offset, view)) this.executor.tellLost(view.cmdId, view.args, view.db);
+    if (readRequest(requests, offset, view)) this.executor.tellLost(view.cmdId, view.args, this.clientOf(view));
+  }
+
+  /** The client of a request. */
+  private clientOf(view: RequestView): ClientState {
+    const { client } = this;
+    client.id = view.clientId;
+    client.db = view.db;
+    client.proto = view.proto as 2 | 3;
+    client.flags = view.clientFlags;
+    return client;
+  }
+
+  /** The clients of I/O thread `io` with ids below `clientsBefore` are gone. */
+  dropClientsSoon(io: number, clientsBefore: number): void {
+    this.clientsGone.push({ io, clientsBefore });
   }
 
   answerWith(io: number, connId: number, seq: number, line: Uint8Array, flags: number): void {
@@ -547,7 +558,7 @@ export class ShardLoop implements WorkSource, JobHost, TakeOverHost {
   replacePair(io: number, requests: RingConsumer, replies: RingProducer, clientsBefore: number): void {
     this.jobs.dropOf(io);
     leaveSlabs();
-    this.clientsGone.push({ io, clientsBefore });
+    this.dropClientsSoon(io, clientsBefore);
     const pair = this.pairs[io]!;
     pair.requests.mailbox?.close();
     pair.requests = requests;

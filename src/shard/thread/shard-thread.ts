@@ -113,7 +113,10 @@ export async function runShardThread(data: ShardWorkerData, makeEngine: (parts: 
     },
   });
   answerMain(port, loop, directives);
-  if (data.generation > 0) loop.takeOver(data.leaseWasHeld, data.endedScript);
+  if (data.generation > 0) {
+    for (const [io, before] of data.clientsBefore.entries()) if (before > 0) loop.dropClientsSoon(io, before);
+    loop.takeOver(data.leaseWasHeld, data.endedScript);
+  }
   port.ready();
   const noInterpreter = (error: unknown): void => {
     const why = error instanceof Error ? error.message : String(error);

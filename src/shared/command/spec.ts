@@ -190,6 +190,8 @@ interface LocalState {
 export type CommandDef<C = any> = CommandSpec & {
   readonly handler?: Handler<C>;
   readonly job?: JobHandler<C>;
+  /** What must happen all the same when a thread died at the command, which may have been carried out or not. */
+  readonly lost?: (ctx: C, args: Args) => void;
   /** Local commands: the handler; the whole of `io` and `conn` is known to src/main/io alone. */
   local?(io: LocalThread, conn: LocalClient, args: Args, reply: Reply): void | Promise<void>;
   /**

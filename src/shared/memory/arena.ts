@@ -44,6 +44,8 @@ export const CTL_FREE_PAGES = CTL + 18;
 /** Pointer to the cell with the roots of the databases, and their number. */
 export const CTL_DB_ROOTS = CTL + 19;
 export const CTL_DB_COUNT = CTL + 20;
+/** What the shard has added to CONTROL.watchedKeys. */
+export const CTL_WATCHED_COUNT = CTL + 21;
 /** Key of the dictionary's hash: two words. */
 export const CTL_HASH_KEY = CTL + 22;
 /** Heads of lists of roots given up by FLUSHALL and waiting to be freed in slices. */

@@ -76,6 +76,8 @@ export interface ShardWorkerData extends ThreadData {
   readonly jobTable: SharedArrayBuffer;
   /** Whether the predecessor died while it held the shard's lease. */
   readonly leaseWasHeld: boolean;
+  /** By I/O thread: its clients with lower ids are gone, and the predecessor may not have dropped them. */
+  readonly clientsBefore: readonly number[];
   /** Whether the predecessor was ended because its script was to end: ENDED of script-run.ts. */
   readonly endedScript: number;
 }

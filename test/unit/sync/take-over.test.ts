@@ -35,7 +35,7 @@ function scene() {
       replies: new RingProducer(replyRing),
       bell: { ring() {} },
     };
-    const registry = { route: new Uint8Array(1), defs: [], facts: new Int32Array(0), flags: new Int32Array(0) };
+    const registry = { route: new Uint8Array(1), facts: new Uint32Array(1), flags: new Uint32Array(1), defs: [] };
     const port = { log() {} };
     const block = { claims: () => new Int32Array(8) };
     const executor = { outbox: null, scripts: null, blocking: {}, tellLost() {} };

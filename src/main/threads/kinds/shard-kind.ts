@@ -49,6 +49,7 @@ export class ShardKind implements ThreadKind {
       pairs,
       jobTable: wiring.jobTables[index]!,
       leaseWasHeld: thread.heldLease,
+      clientsBefore: wiring.clientsGone(),
       endedScript: this.endedScripts[index]!,
     };
     return new Worker(file, {

@@ -78,7 +78,7 @@ function watch(ctx: ExecContext, args: Args, reply: Reply): void {
   reply.ok();
 }
 
-/** Ends all watches of the client. False when one of the keys has changed since, or has expired. */
+/** Ends all watches of the client that are left. False when one of the keys has changed since, or has expired. */
 function endWatches(ctx: ExecContext, args: Args): boolean {
   const watches = meta(args, 0);
   const { client } = ctx;
@@ -262,6 +262,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
     route: 'key',
     inline: true,
     handler: apply,
+    lost: endWatches,
   }),
   defineCommand<ExecContext>({
     ...HIDDEN,
@@ -284,6 +285,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
     summary: 'As transaction|apply, for commands that concern all shards.',
     route: 'all',
     handler: apply,
+    lost: endWatches,
   }),
   defineCommand<ExecContext>({
     ...HIDDEN,
@@ -295,6 +297,7 @@ export const transactionRequests: readonly CommandDef<ExecContext>[] = [
     route: 'key',
     inline: true,
     handler: unwatch,
+    lost: endWatches,
   }),
   defineCommand<ExecContext>({
     ...HIDDEN,

@@ -11,10 +11,10 @@
  */
 import { createRequire } from 'node:module';
 import { copyBytes } from '../../../shared/memory/copy-bytes.js';
-import { guardTable } from '../table-guard.js';
 import { checkLayout, type LuaApi, luaApiOf } from './lua-api.js';
 import { LuaStack, type Memory, T_NUMBER } from './lua-stack.js';
 import { type Exports, withRawExports } from './raw-exports.js';
+import { guardTable } from './table-guard.js';
 
 export { T_BOOLEAN, T_FUNCTION, T_LIGHT, T_NIL, T_NONE, T_NUMBER, T_STRING, T_TABLE, T_USERDATA } from './lua-stack.js';
 

@@ -8,7 +8,7 @@
  * The addresses are those of lua-stack.ts. Without arguments `base` holds an old value, which the function in
  * JavaScript recognizes.
  */
-import type { CFunction } from './lua/lua-vm.js';
+import type { CFunction } from './lua-vm.js';
 
 /** (i32) -> i32 */
 const TYPE = [0x60, 1, 0x7f, 1, 0x7f];
