@@ -206,7 +206,6 @@ export class ScoreTree {
 
   /** The element at a rank; 0 when there are fewer. Its score is in the element. */
   at(rank: number): Ptr {
-    invariant(rank >= 0 && rank < this.count, '0 <= rank < count');
     if (rank < 0 || rank >= this.count) return NULL;
     const arena = this.arena;
     let node = this.rootNode;

@@ -125,6 +125,7 @@ describe('RdbWriter and RdbReader', () => {
       writer.compress = random.chance(0.5);
       const args = wordsToArgs([name]);
       engine.executor.beginBatch();
+      ctx.leases.takeAll();
       ctx.useShard(0);
       const e = ctx.keyspace.find(args.u8, args.dv, 0, args.len[0]!);
       const form = valueForm(TYPES, ctx.arena, e, writer.version);
