@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'rolldown';
+import { CELL_CALL, withCellsInline } from './build/inline-cells.js';
 import { withoutInvariants } from './build/without-invariants.js';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -27,12 +28,20 @@ const leaveInvariantsOut = {
   },
 };
 
+const putCellsInline = {
+  name: 'put-cells-inline',
+  transform: {
+    filter: { id: /\.ts$/, code: CELL_CALL },
+    handler: (/** @type {string} */ code) => withCellsInline(code, 'ts'),
+  },
+};
+
 const bundle = (/** @type {string[]} */ entries) => ({
   input: Object.fromEntries(entries.map((entry) => [entry, `${root}src/${entry}.ts`])),
   platform: /** @type {const} */ ('node'),
   external: Object.keys(dependencies),
   tsconfig: `${root}tsconfig.json`,
-  plugins: checking ? [] : [leaveInvariantsOut],
+  plugins: checking ? [] : [leaveInvariantsOut, putCellsInline],
   output: {
     dir: process.env.SHERD_DIST ?? `${root}${checking ? 'dist-check' : 'dist'}`,
     format: /** @type {const} */ ('esm'),
