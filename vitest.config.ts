@@ -9,7 +9,7 @@ const ALONE = [
   'test/unit/hyperloglogs/hyperloglogs.test.ts',
   'test/unit/command/{command-docs,key-positions,local-commands}.test.ts',
   'test/unit/rdb/{rdb-peer,streams}.test.ts',
-  'test/unit/sync/lease.test.ts',
+  'test/unit/{config/directives,sync/control-block,sync/lease}.test.ts',
 ];
 
 export default defineConfig({
