@@ -60,7 +60,6 @@ export interface CommandRunner {
 
 /** Classes of events after which a stream may be gone, or be something else. */
 const EVENTS_OF_END = EVENTS_OF_CHANGE & ~EVENT_CLASS.STREAM;
-const NO_TOUCH = CLIENT_FLAG.noTouch;
 
 /** Thrown by `leaveToShard`, for the executor alone. It carries nothing, so it costs no stack trace. */
 export const LEFT_TO_SHARD: unknown = Object.freeze({ reason: 'too much for an I/O thread' });
@@ -273,14 +272,14 @@ export class ExecContext implements WorkBound {
       return NULL;
     }
     f64[STAT.keyspaceHits] = f64[STAT.keyspaceHits]! + 1;
-    if ((this.client.flags & NO_TOUCH) === 0) this.access(e);
+    if ((this.client.flags & CLIENT_FLAG.noTouch) === 0) this.access(e);
     return e;
   }
 
   /** The entry of the key in argument i, for changing it: touches the access clock, counts nothing. */
   lookupWrite(args: Args, i: number): Ptr {
     const e = this.peek(args, i);
-    if (e !== 0 && (this.client.flags & NO_TOUCH) === 0) this.access(e);
+    if (e !== 0 && (this.client.flags & CLIENT_FLAG.noTouch) === 0) this.access(e);
     return e;
   }
 

@@ -1,8 +1,7 @@
 /** Commands that only some may use: DEBUG and MODULE, by `enable-debug-command` and `enable-module-command`. */
+import { CLIENT_FLAG } from '../../shared/command/client-state.js';
 import { CONTROL, type ControlBlock } from '../../shared/sync/control-block.js';
 
-/** Bit of the client's flags: it is connected from this machine. */
-const LOCAL_CLIENT = 8;
 /** The value of the control words: PROTECTED_WORDS of the directive's row. */
 const ALLOWED = { no: 0, yes: 1, local: 2 } as const;
 
@@ -19,7 +18,7 @@ export function refusesProtected(
 ): string | null {
   const { word, directive } = GUARDS[command];
   const allowed = control.i32[word];
-  if (allowed === ALLOWED.yes || (allowed === ALLOWED.local && (clientFlags & LOCAL_CLIENT) !== 0)) return null;
+  if (allowed === ALLOWED.yes || (allowed === ALLOWED.local && (clientFlags & CLIENT_FLAG.local) !== 0)) return null;
   return (
     `ERR ${command} command not allowed. If the ${directive} option is set to "local", you can run it from a local ` +
     'connection, otherwise you need to set this option in the configuration file, and then restart the server.'
